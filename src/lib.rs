@@ -1,0 +1,12 @@
+//! linkbridge: a compatibility proxy for identity-link APIs.
+//!
+//! Read the modules in this order: `model` (the vocabulary), `mapping` (one vendor's API as data),
+//! `dialect` (that data at work), `directory` (whose ids), `backend` (where operations are carried
+//! out), `edge` (who may come in), `server` (the walk of a request), `config` and `cli` (the outside).
+
+pub mod backend;
+pub mod dialect;
+pub mod directory;
+pub mod finding;
+pub mod mapping;
+pub mod model;

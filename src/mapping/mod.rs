@@ -1,0 +1,3 @@
+//! wip: text -> compiled plan, or findings.
+
+pub mod builtin;

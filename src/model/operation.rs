@@ -1,0 +1,324 @@
+//! Operations: what a client may ask for, in canonical ids and with the rules of its front.
+
+use super::{Alias, ClientName, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId, UserId, VendorName};
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// The name of an operation: what an op of a mapping `does`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum OperationKind { $($(#[$doc])* $variant),* }
+
+        impl OperationKind {
+            /// Every operation.
+            pub const ALL: &'static [OperationKind] = &[$(OperationKind::$variant),*];
+            /// The word that mappings use.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(OperationKind::$variant => $name),* }
+            }
+            /// The operation of this name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(OperationKind::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+operations! {
+    /// Make a link.
+    LinkCreate = "link.create",
+    /// One link by its id.
+    LinkGet = "link.get",
+    /// One link by provider and subject.
+    LinkFind = "link.find",
+    /// The links of a user.
+    LinkList = "link.list",
+    /// Take a link away.
+    LinkDelete = "link.delete",
+    /// Keep a link that waits for its user.
+    PendingCreate = "pending.create",
+    /// Look at a pending link.
+    PendingGet = "pending.get",
+    /// Make the link of a pending one.
+    PendingComplete = "pending.complete",
+    /// The providers that may be linked.
+    ProviderList = "provider.list",
+    /// One provider.
+    ProviderGet = "provider.get",
+    /// One user.
+    UserGet = "user.get",
+    /// Make or replace a user.
+    UserPut = "user.put",
+    /// The users of a tenant.
+    UserList = "user.list",
+    /// Take a user away, links included.
+    UserDelete = "user.delete",
+    /// Give a user an id at a vendor.
+    UserAlias = "user.alias",
+    /// Whether linkbridge can serve.
+    Status = "status",
+}
+
+impl OperationKind {
+    /// Whether the operation changes something.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        use OperationKind as K;
+        match self {
+            K::LinkCreate | K::LinkDelete | K::PendingCreate | K::PendingComplete => true,
+            K::UserPut | K::UserDelete | K::UserAlias => true,
+            K::LinkGet | K::LinkFind | K::LinkList | K::PendingGet | K::ProviderList | K::ProviderGet => false,
+            K::UserGet | K::UserList | K::Status => false,
+        }
+    }
+}
+
+/// What happens when the same link is made again by the same user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRepeat {
+    /// [`Failure::LinkExists`](super::Failure::LinkExists).
+    #[default]
+    Error,
+    /// The link that is there is answered, unchanged.
+    Same,
+}
+
+/// What happens when a link that is not there is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnMissingDelete {
+    /// [`Failure::LinkNotFound`](super::Failure::LinkNotFound).
+    #[default]
+    Error,
+    /// An empty outcome.
+    Same,
+}
+
+/// The front's and the tenant's rules. They travel in the operation and are decided by the backend
+/// in the writing transaction, so that two racing requests cannot break them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// A repeated create.
+    pub on_repeat: OnRepeat,
+    /// A delete of nothing.
+    pub on_missing_delete: OnMissingDelete,
+    /// The most links of one user at one provider; `None` = no limit.
+    pub per_user_provider: Option<u32>,
+    /// Only users of the directory exist; else any well-formed id does.
+    pub known_users: bool,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// How many records to skip.
+    pub offset: u64,
+    /// The most records to answer; `None` = all.
+    pub limit: Option<u64>,
+}
+
+/// Which link a delete means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// By its id; the user, if given, must hold it.
+    Id {
+        /// The id.
+        link_id: LinkId,
+        /// The holder, as a guard.
+        user_id: Option<UserId>,
+    },
+    /// By everything that makes a link.
+    Exact {
+        /// The holder.
+        user_id: UserId,
+        /// The provider.
+        provider_id: ProviderId,
+        /// The account.
+        subject: Subject,
+    },
+    /// Whatever the user has at the provider.
+    AtProvider {
+        /// The holder.
+        user_id: UserId,
+        /// The provider.
+        provider_id: ProviderId,
+        /// Whether more than one may go; else that is [`Failure::Conflict`](super::Failure::Conflict)-free refusal
+        /// as [`Failure::Invalid`](super::Failure::Invalid).
+        all: bool,
+    },
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Answers [`Outcome::Link`](super::Outcome::Link).
+    LinkCreate {
+        /// Who.
+        user_id: UserId,
+        /// Where.
+        provider_id: ProviderId,
+        /// As whom.
+        subject: Subject,
+        /// A name to show.
+        display_name: Option<String>,
+        /// The provider's token.
+        token: Option<Secret>,
+    },
+    /// Answers [`Outcome::Link`](super::Outcome::Link).
+    LinkGet {
+        /// Which.
+        link_id: LinkId,
+        /// The holder, as a guard.
+        user_id: Option<UserId>,
+    },
+    /// Answers [`Outcome::Link`](super::Outcome::Link).
+    LinkFind {
+        /// Where.
+        provider_id: ProviderId,
+        /// As whom.
+        subject: Subject,
+        /// The holder, as a guard.
+        user_id: Option<UserId>,
+    },
+    /// Answers [`Outcome::Links`](super::Outcome::Links), oldest first.
+    LinkList {
+        /// Who.
+        user_id: UserId,
+        /// Only there.
+        provider_id: Option<ProviderId>,
+        /// Only as this account.
+        subject: Option<Subject>,
+        /// Which part.
+        page: Page,
+    },
+    /// Answers [`Outcome::Links`](super::Outcome::Links): what was removed.
+    LinkDelete(Target),
+    /// Answers [`Outcome::Pending`](super::Outcome::Pending).
+    PendingCreate {
+        /// The new id, made by the server from 256 random bits; only its hash is stored.
+        pending_id: Secret,
+        /// Where.
+        provider_id: ProviderId,
+        /// As whom.
+        subject: Subject,
+        /// A name to show.
+        display_name: Option<String>,
+        /// The account's e-mail address.
+        email: Option<String>,
+        /// The account's user name.
+        username: Option<String>,
+        /// The provider's token, for the link to come.
+        token: Option<Secret>,
+        /// When it ends.
+        expires_at: Instant,
+    },
+    /// Answers [`Outcome::Pending`](super::Outcome::Pending).
+    PendingGet {
+        /// Which.
+        pending_id: Secret,
+        /// Count this user's links at the provider.
+        user_id: Option<UserId>,
+    },
+    /// Answers [`Outcome::Link`](super::Outcome::Link); the pending link is taken in the same transaction.
+    PendingComplete {
+        /// Which.
+        pending_id: Secret,
+        /// Who.
+        user_id: UserId,
+    },
+    /// Answers [`Outcome::Providers`](super::Outcome::Providers).
+    ProviderList {
+        /// Only names that hold this text, in any case; `*` stands for anything.
+        name: Option<String>,
+        /// Only this kind.
+        kind: Option<ProviderKind>,
+        /// Which part.
+        page: Page,
+    },
+    /// Answers [`Outcome::Provider`](super::Outcome::Provider).
+    ProviderGet {
+        /// By key.
+        provider_id: Option<ProviderId>,
+        /// By a mail domain it is responsible for.
+        domain: Option<String>,
+    },
+    /// Answers [`Outcome::User`](super::Outcome::User).
+    UserGet {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Answers [`Outcome::User`](super::Outcome::User).
+    UserPut {
+        /// Who.
+        user_id: UserId,
+        /// The opaque document, as JSON text; `None` keeps the one that is there.
+        document: Option<String>,
+        /// Ids to add; insert-only, as in `UserAlias`.
+        ids: Vec<Alias>,
+    },
+    /// Answers [`Outcome::Users`](super::Outcome::Users), by id.
+    UserList {
+        /// Which part.
+        page: Page,
+    },
+    /// Answers [`Outcome::User`](super::Outcome::User): the removed user. Its links, aliases go too.
+    UserDelete {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Answers [`Outcome::User`](super::Outcome::User). An alias that another user holds is
+    /// [`Failure::SubjectTaken`](super::Failure::SubjectTaken), unless `rebind` gives a reason.
+    UserAlias {
+        /// Who.
+        user_id: UserId,
+        /// At which vendor.
+        vendor: VendorName,
+        /// Under which id.
+        vendor_id: String,
+        /// Why it may be moved from another user.
+        rebind: Option<String>,
+    },
+    /// Answers [`Outcome::Status`](super::Outcome::Status).
+    Status,
+}
+
+impl Action {
+    /// The name of the operation.
+    #[must_use]
+    pub fn kind(&self) -> OperationKind {
+        use OperationKind as K;
+        match self {
+            Action::LinkCreate { .. } => K::LinkCreate,
+            Action::LinkGet { .. } => K::LinkGet,
+            Action::LinkFind { .. } => K::LinkFind,
+            Action::LinkList { .. } => K::LinkList,
+            Action::LinkDelete(_) => K::LinkDelete,
+            Action::PendingCreate { .. } => K::PendingCreate,
+            Action::PendingGet { .. } => K::PendingGet,
+            Action::PendingComplete { .. } => K::PendingComplete,
+            Action::ProviderList { .. } => K::ProviderList,
+            Action::ProviderGet { .. } => K::ProviderGet,
+            Action::UserGet { .. } => K::UserGet,
+            Action::UserPut { .. } => K::UserPut,
+            Action::UserList { .. } => K::UserList,
+            Action::UserDelete { .. } => K::UserDelete,
+            Action::UserAlias { .. } => K::UserAlias,
+            Action::Status => K::Status,
+        }
+    }
+}
+
+/// One operation, ready to be carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// Whose data.
+    pub tenant: TenantId,
+    /// On whose behalf.
+    pub client: ClientName,
+    /// When; the backend reads no clock.
+    pub at: Instant,
+    /// Under which rules.
+    pub rules: Rules,
+    /// What.
+    pub action: Action,
+}
