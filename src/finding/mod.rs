@@ -57,6 +57,10 @@ impl Finding {
     }
 }
 
+/// Something is wrong, and the sink already knows what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noted;
+
 /// Collects the findings of one source.
 #[derive(Debug)]
 pub struct Sink {

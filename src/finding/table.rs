@@ -223,9 +223,14 @@ impl<'a> Table<'a> {
 
     /// Reports every key that was not asked for.
     pub fn finish(self) {
+        self.finish_except(|_| false);
+    }
+
+    /// Reports every key that was not asked for and is not `allowed`.
+    pub fn finish_except(self, allowed: impl Fn(&str) -> bool) {
         let asked = self.asked.borrow();
         for (key, _) in self.entries() {
-            if !asked.iter().any(|a| *a == key.value) {
+            if !allowed(&key.value) && !asked.iter().any(|a| *a == key.value) {
                 let message = format!("`{}` is not a key here", key.value);
                 self.sink.error_hint("LB002", key.span, message, suggest(&key.value, &asked));
             }

@@ -1,0 +1,112 @@
+//! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
+//! be sent, parameters that no row binds.
+
+use super::plan::{Form, FieldRef, Op, Part, Plan, Row, Tree};
+use super::route;
+use crate::finding::Sink;
+use crate::model::{Field, OperationKind};
+
+/// Checks a plan; findings go to `sink`. `whole` = every op of the file was read.
+pub(super) fn plan(plan: &Plan, sink: &Sink, whole: bool) {
+    overlaps(plan, sink);
+    names(plan, sink);
+    for op in &plan.ops {
+        needs(plan, op, sink);
+    }
+    if whole {
+        emitted(plan, sink);
+    }
+}
+
+/// Two ops of one method and path must be provably disjoint.
+fn overlaps(plan: &Plan, sink: &Sink) {
+    for (index, a) in plan.ops.iter().enumerate() {
+        for b in plan.ops.iter().skip(index + 1) {
+            if route::collide(a, b) && !route::disjoint(a, b) {
+                let message = format!("a request could mean both `{}` and `{}`", a.name, b.name);
+                let hint = "tell them apart by a query parameter (present/absent) or a body member (when has/lacks)";
+                sink.error_hint("LB201", b.origin.span.clone(), message, hint);
+            }
+        }
+    }
+}
+
+fn names(plan: &Plan, sink: &Sink) {
+    for (index, op) in plan.ops.iter().enumerate() {
+        if plan.ops.iter().take(index).any(|other| other.name == op.name) {
+            sink.error("LB206", op.origin.span.clone(), format!("two ops are named `{}`", op.name));
+        }
+    }
+}
+
+/// Every operation that the file has must have a form to send.
+fn emitted(plan: &Plan, sink: &Sink) {
+    for (index, op) in plan.ops.iter().enumerate() {
+        let first = plan.ops.iter().take(index).all(|other| other.does != op.does);
+        let sent = plan.ops.iter().any(|other| other.does == op.does && other.emit);
+        if first && !sent {
+            let message = format!("no op sends `{}`", op.does.name());
+            sink.error_hint("LB202", op.origin.span.clone(), message, "add `emit = true` to the form to send");
+        }
+    }
+}
+
+/// The parameters without which an operation means nothing: one of these sets.
+#[must_use]
+pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
+    use Field as F;
+    use OperationKind as K;
+    match kind {
+        K::LinkCreate => &[&[F::UserId, F::ProviderId, F::Subject]],
+        K::LinkGet => &[&[F::LinkId]],
+        K::LinkFind | K::PendingCreate => &[&[F::ProviderId, F::Subject]],
+        K::LinkList | K::UserGet | K::UserPut | K::UserDelete => &[&[F::UserId]],
+        K::LinkDelete => &[&[F::LinkId], &[F::UserId, F::ProviderId]],
+        K::PendingGet => &[&[F::PendingId]],
+        K::PendingComplete => &[&[F::PendingId, F::UserId]],
+        K::ProviderGet => &[&[F::ProviderId], &[F::Domain]],
+        K::UserAlias => &[&[F::UserId, F::Vendor, F::VendorId]],
+        K::ProviderList | K::UserList | K::Status => &[&[]],
+    }
+}
+
+fn needs(plan: &Plan, op: &Op, sink: &Sink) {
+    let mut bound = Vec::new();
+    let rows = op.captures.iter().chain(&op.query).map(|(_, row)| row);
+    for row in rows.chain(plan.headers.iter().map(|(_, row)| row)) {
+        fields(row, &mut bound);
+    }
+    tree_fields(&op.request, &mut bound);
+    let sets = needed(op.does);
+    if sets.iter().any(|set| set.iter().all(|field| bound.contains(field))) {
+        return;
+    }
+    let missing: Vec<&str> =
+        sets.iter().flat_map(|set| set.iter()).filter(|f| !bound.contains(f)).map(|f| f.name()).collect();
+    let message = format!("`{}` needs {}, and no row of this op binds it", op.does.name(), missing.join(" or "));
+    sink.error("LB203", op.origin.span.clone(), message);
+}
+
+/// The fields that the rows of a tree bind, nested shapes included.
+pub fn tree_fields(tree: &Tree, bound: &mut Vec<Field>) {
+    for (_, row) in &tree.rows {
+        fields(row, bound);
+    }
+}
+
+/// The fields that a row binds.
+pub fn fields(row: &Row, bound: &mut Vec<Field>) {
+    match &row.form {
+        Form::Field { field: FieldRef::Here(field), .. } => bound.push(*field),
+        Form::Join(parts) => bound.extend(parts.iter().filter_map(|part| match part {
+            Part::Field(FieldRef::Here(field)) => Some(*field),
+            _ => None,
+        })),
+        Form::One { field: Some(field), .. } | Form::List { field, .. } | Form::Dict { field, .. } | Form::Group { field, .. } => {
+            bound.push(*field);
+        }
+        Form::One { shape, field: None } => tree_fields(shape, bound),
+        Form::First(rows) => rows.iter().for_each(|row| fields(row, bound)),
+        Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+    }
+}

@@ -1,0 +1,244 @@
+//! Codecs: how a wire value of one vendor reads as a canonical value, and back.
+//!
+//! Each codec has an inverse. Reading may accept more than writing produces (upper-case UUIDs, short
+//! UUIDs); what it accepts then reads as the value that it writes.
+
+use serde_json::Value as Json;
+
+use crate::model::{FieldType, Value, Why};
+
+/// A named codec.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Codec {
+    /// The plain form of a field type: a JSON string, number, boolean or document.
+    Plain(FieldType),
+    /// Text with a length in characters.
+    Text {
+        /// Fewest characters.
+        min: usize,
+        /// Most characters.
+        max: usize,
+    },
+    /// A hyphenated UUID of 36 characters in any case; written in lower case. Empty text is absent.
+    Uuid,
+    /// As [`Codec::Uuid`], and what `java.util.UUID.fromString` reads besides: groups shorter than
+    /// usual (`1-2-3-4-5`), and a plain whole number for the low 64 bits.
+    JavaUuid,
+    /// An instant as whole milliseconds since the epoch; also read from decimal text.
+    EpochMs,
+    /// An instant as RFC 3339 text; written in UTC with milliseconds.
+    Rfc3339,
+    /// A whole number within bounds.
+    Int {
+        /// The least.
+        min: i64,
+        /// The most.
+        max: i64,
+    },
+}
+
+/// The names that a mapping may use, in the order of the reference.
+pub const NAMES: &[&str] = &["string", "uuid", "java_uuid", "epoch_ms", "rfc3339", "int"];
+
+/// What reading comes to: a value, nothing (an empty text where that means absent), or a reason.
+pub type Read = Result<Option<Value>, Why>;
+
+impl Codec {
+    /// The type of the fields that the codec serves.
+    #[must_use]
+    pub fn kind(&self) -> FieldType {
+        match self {
+            Codec::Plain(kind) => *kind,
+            Codec::Text { .. } | Codec::Uuid | Codec::JavaUuid => FieldType::Text,
+            Codec::EpochMs | Codec::Rfc3339 => FieldType::Instant,
+            Codec::Int { .. } => FieldType::Int,
+        }
+    }
+
+    /// Reads a JSON value.
+    ///
+    /// # Errors
+    /// Why the value is refused.
+    pub fn read_json(&self, json: &Json) -> Read {
+        match (self, json) {
+            (Codec::Plain(FieldType::Json), json) => Ok(Some(Value::Json(json.clone()))),
+            (Codec::Plain(FieldType::Bool), Json::Bool(truth)) => Ok(Some(Value::Bool(*truth))),
+            (Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs, Json::Number(n)) => {
+                n.as_i64().map(|n| Some(Value::Int(n))).ok_or(Why::WrongType)
+            }
+            (Codec::Int { min, max }, Json::Number(n)) => {
+                n.as_i64().ok_or(Why::WrongType).and_then(|n| bounded(n, *min, *max))
+            }
+            (Codec::EpochMs, Json::String(text)) => read_number(text),
+            (
+                Codec::Plain(FieldType::Text) | Codec::Text { .. } | Codec::Uuid | Codec::JavaUuid | Codec::Rfc3339,
+                Json::String(text),
+            ) => self.read_text(text),
+            _ => Err(Why::WrongType),
+        }
+    }
+
+    /// Reads a text: a query parameter, a path segment, a header.
+    ///
+    /// # Errors
+    /// Why the value is refused.
+    pub fn read_text(&self, text: &str) -> Read {
+        match self {
+            Codec::Plain(FieldType::Text) => Ok(Some(Value::Text(text.to_owned()))),
+            Codec::Text { min, max } => match text.chars().count() {
+                n if n > *max => Err(Why::TooLong),
+                n if n < *min => Err(Why::TooShort),
+                _ => Ok(Some(Value::Text(text.to_owned()))),
+            },
+            Codec::Uuid | Codec::JavaUuid if text.is_empty() => Ok(None),
+            Codec::Uuid => hyphenated(text).map(|t| Some(Value::Text(t))).ok_or(Why::Malformed),
+            Codec::JavaUuid => {
+                hyphenated(text).or_else(|| java_uuid(text)).map(|t| Some(Value::Text(t))).ok_or(Why::Malformed)
+            }
+            Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs => read_number(text),
+            Codec::Int { min, max } => {
+                let number: i64 = text.parse().map_err(|_| Why::Malformed)?;
+                bounded(number, *min, *max)
+            }
+            Codec::Rfc3339 => {
+                let instant: jiff::Timestamp = text.parse().map_err(|_| Why::Malformed)?;
+                Ok(Some(Value::Int(instant.as_millisecond())))
+            }
+            Codec::Plain(FieldType::Bool) => match text {
+                "true" => Ok(Some(Value::Bool(true))),
+                "false" => Ok(Some(Value::Bool(false))),
+                _ => Err(Why::Malformed),
+            },
+            Codec::Plain(FieldType::Json | FieldType::Record | FieldType::List) => Err(Why::WrongType),
+        }
+    }
+
+    /// Writes a value as JSON; `None` for a value that is none of this codec's.
+    #[must_use]
+    pub fn write_json(&self, value: &Value) -> Option<Json> {
+        match (self, value) {
+            (Codec::Rfc3339, Value::Int(_)) => self.write_text(value).map(Json::String),
+            (_, Value::Text(text)) => Some(Json::String(text.clone())),
+            (_, Value::Int(n)) => Some(Json::from(*n)),
+            (_, Value::Bool(truth)) => Some(Json::Bool(*truth)),
+            (_, Value::Json(json)) => Some(json.clone()),
+            (_, Value::Record(_) | Value::List(_)) => None,
+        }
+    }
+
+    /// Writes a value as text; `None` for a value that has no text form.
+    #[must_use]
+    pub fn write_text(&self, value: &Value) -> Option<String> {
+        match (self, value) {
+            (Codec::Rfc3339, Value::Int(n)) => {
+                jiff::Timestamp::from_millisecond(*n).ok().map(|t| format!("{t:.3}"))
+            }
+            (_, Value::Text(text)) => Some(text.clone()),
+            (_, Value::Int(n)) => Some(n.to_string()),
+            (_, Value::Bool(truth)) => Some(truth.to_string()),
+            (_, Value::Json(_) | Value::Record(_) | Value::List(_)) => None,
+        }
+    }
+}
+
+/// A number in a text; an empty text is absent.
+fn read_number(text: &str) -> Read {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(|n| Some(Value::Int(n))).map_err(|_| Why::Malformed)
+}
+
+fn bounded(number: i64, min: i64, max: i64) -> Read {
+    if number > max {
+        Err(Why::TooLong)
+    } else if number < min {
+        Err(Why::TooShort)
+    } else {
+        Ok(Some(Value::Int(number)))
+    }
+}
+
+/// The lower-case form of a UUID in its 36-character form.
+fn hyphenated(text: &str) -> Option<String> {
+    if text.len() != 36 {
+        return None;
+    }
+    uuid::Uuid::try_parse(text).ok().map(|u| u.hyphenated().to_string())
+}
+
+/// What `UUID.fromString` reads: five hexadecimal groups, each taken modulo its width; and a plain
+/// whole number as the low half.
+fn java_uuid(text: &str) -> Option<String> {
+    if let Ok(number) = text.parse::<i64>() {
+        let low = u64::from_ne_bytes(number.to_ne_bytes());
+        return Some(uuid::Uuid::from_u64_pair(0, low).hyphenated().to_string());
+    }
+    let groups: Vec<u64> =
+        text.split('-').map(|g| u64::from_str_radix(g, 16).ok()).collect::<Option<_>>()?;
+    let [a, b, c, d, e] = groups.as_slice() else { return None };
+    if text.contains('+') || text.len() > 36 {
+        return None;
+    }
+    let high = (a & 0xffff_ffff) << 32 | (b & 0xffff) << 16 | (c & 0xffff);
+    let low = (d & 0xffff) << 48 | (e & 0xffff_ffff_ffff);
+    Some(uuid::Uuid::from_u64_pair(high, low).hyphenated().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const UUID: &str = "206a5101-bf29-487c-af8f-7485ca48d6d5";
+
+    fn text(t: &str) -> Read {
+        Ok(Some(Value::Text(t.to_owned())))
+    }
+
+    #[test]
+    fn uuids_read_in_any_case_and_write_in_lower_case() {
+        assert_eq!(Codec::Uuid.read_text(&UUID.to_uppercase()), text(UUID));
+        assert_eq!(Codec::Uuid.read_text("1-2-3-4-5"), Err(Why::Malformed));
+        assert_eq!(Codec::Uuid.read_text(&UUID.replace('-', "")), Err(Why::Malformed));
+        assert_eq!(Codec::Uuid.read_json(&json!(7)), Err(Why::WrongType));
+    }
+
+    /// The expected values are those of `java.util.UUID.fromString`, as its documentation computes them.
+    #[test]
+    fn java_uuids_read_short_groups_and_whole_numbers() {
+        assert_eq!(Codec::JavaUuid.read_text("1-2-3-4-5"), text("00000001-0002-0003-0004-000000000005"));
+        assert_eq!(Codec::JavaUuid.read_text("7"), text("00000000-0000-0000-0000-000000000007"));
+        assert_eq!(Codec::JavaUuid.read_text("undefined"), Err(Why::Malformed));
+        assert_eq!(Codec::JavaUuid.read_text("1-2-3-4"), Err(Why::Malformed));
+        assert_eq!(Codec::JavaUuid.read_text("1--3-4-5"), Err(Why::Malformed));
+    }
+
+    #[test]
+    fn instants_read_and_write_in_both_forms() {
+        let value = Value::Int(1_714_557_600_123);
+        assert_eq!(Codec::Rfc3339.write_json(&value), Some(json!("2024-05-01T10:00:00.123Z")));
+        assert_eq!(Codec::Rfc3339.read_text("2024-05-01T12:00:00.123+02:00"), Ok(Some(value.clone())));
+        assert_eq!(Codec::EpochMs.write_json(&value), Some(json!(1_714_557_600_123_i64)));
+        assert_eq!(Codec::EpochMs.read_json(&json!("1714557600123")), Ok(Some(value)));
+        assert_eq!(Codec::EpochMs.read_json(&json!("")), Ok(None));
+        assert_eq!(Codec::EpochMs.read_json(&json!(1.5)), Err(Why::WrongType));
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        let codec = Codec::Text { min: 0, max: 3 };
+        assert_eq!(codec.read_text("äöü"), text("äöü"));
+        assert_eq!(codec.read_text("äöüx"), Err(Why::TooLong));
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        let codec = Codec::Int { min: 1, max: 500 };
+        assert_eq!(codec.read_json(&json!(500)), Ok(Some(Value::Int(500))));
+        assert_eq!(codec.read_json(&json!(0)), Err(Why::TooShort));
+        assert_eq!(codec.read_text("501"), Err(Why::TooLong));
+        assert_eq!(codec.read_text("5x"), Err(Why::Malformed));
+    }
+}

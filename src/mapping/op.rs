@@ -1,0 +1,248 @@
+//! Reading `[[op]]` tables: one exchange each.
+
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+
+use super::context::Context;
+use super::example;
+use super::path::Path;
+use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, Row, Tree};
+use super::route::{Segment, parse_template};
+use super::row::{Site, evidence, row};
+use super::tree;
+use crate::finding::{Sink, Table, Text, suggest};
+use crate::model::{Field, OperationKind};
+
+/// What ops inherit from the top of the file.
+pub(super) struct Defaults {
+    pub(super) consumes: Vec<String>,
+    pub(super) produces: String,
+}
+
+/// Reads one `[[op]]`.
+pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<Op> {
+    let sink = table.sink();
+    let name = table.need_text("name");
+    let does = table.need_text("does").and_then(|text| operation(&text, sink));
+    let method = table.need_text("method").and_then(|text| method(&text, sink));
+    let path = table.need_text("path").and_then(|text| match parse_template(&text.value) {
+        Ok(path) => Some(path),
+        Err(fault) => {
+            sink.error("LB204", text.span, fault);
+            None
+        }
+    });
+    let captures = captures(&table, path.as_deref().unwrap_or_default(), context);
+    let query = named_rows(table.table("query").as_ref(), context);
+    let (has, lacks) = when(&table);
+    let request = body(table.table("request"), context);
+    let answer = answer(&table, context, defaults);
+    let consumes = table.texts("consumes").map(|texts| texts.into_iter().map(|t| t.value.into_owned()).collect());
+    let auth = match table.word("auth", &["required", "optional", "none"]) {
+        Some(1) => Auth::Optional,
+        Some(2) => Auth::None,
+        _ => Auth::Required,
+    };
+    let op = Op {
+        name: name?.value.into_owned(),
+        does: does?,
+        method: method?,
+        path: path?,
+        auth,
+        captures: captures?,
+        query: query?,
+        consumes: consumes.unwrap_or_else(|| defaults.consumes.clone()),
+        has: has?,
+        lacks: lacks?,
+        emit: table.bool("emit").unwrap_or(false),
+        request: request?,
+        answer: answer?,
+        page: page(&table),
+        examples: example::read_all(&table),
+        evidence: evidence(&table),
+        because: table.text("because").map(|t| t.value.into_owned()),
+        origin: Origin { source: Arc::clone(sink.source()), span: table.span() },
+    };
+    table.finish();
+    Some(op)
+}
+
+/// An operation's name.
+pub(super) fn operation(text: &Text<'_>, sink: &Sink) -> Option<OperationKind> {
+    let kind = OperationKind::named(&text.value);
+    if kind.is_none() {
+        let names: Vec<&str> = OperationKind::ALL.iter().map(|k| k.name()).collect();
+        let message = format!("`{}` is no operation", text.value);
+        sink.error_hint("LB004", text.span.clone(), message, suggest(&text.value, &names));
+    }
+    kind
+}
+
+fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    if known.contains(&text.value.as_ref()) {
+        return text.value.parse().ok();
+    }
+    let message = format!("`{}` is no method of an API", text.value);
+    sink.error_hint("LB004", text.span.clone(), message, suggest(&text.value.to_uppercase(), &known));
+    None
+}
+
+/// The rows of the path's captures: those of `[op.captures]`, and by default the field that the
+/// capture is named after.
+fn captures(table: &Table<'_>, path: &[Segment], context: &Context<'_>) -> Option<Vec<(String, Row)>> {
+    let sink = table.sink();
+    let mut rows = named_rows(table.table("captures").as_ref(), context)?;
+    let names: Vec<&str> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Capture(name) => Some(name.as_str()),
+            Segment::Literal(_) => None,
+        })
+        .collect();
+    for (name, row) in &rows {
+        if !names.contains(&name.as_str()) {
+            let message = format!("the path has no {{{name}}}");
+            sink.error_hint("LB205", row.origin.span.clone(), message, suggest(name, &names));
+            return None;
+        }
+    }
+    for name in names {
+        if rows.iter().any(|(other, _)| other == name) {
+            continue;
+        }
+        if Field::named(name).is_none() {
+            let message = format!("{{{name}}} is no canonical field, and has no row");
+            let hint = format!("add [op.captures] with a row for `{name}`");
+            sink.error_hint("LB205", table.value_span("path"), message, hint);
+            return None;
+        }
+        // The capture is the field: the same as the row `name = "name"`.
+        let text = toml::de::DeValue::String(name.into());
+        let value = toml::Spanned::new(table.value_span("path"), text);
+        rows.push((name.to_owned(), row(&value, Site::Text, context, sink)?));
+    }
+    Some(rows)
+}
+
+/// Rows keyed by the name of a parameter.
+pub(super) fn named_rows(table: Option<&Table<'_>>, context: &Context<'_>) -> Option<Vec<(String, Row)>> {
+    let Some(table) = table else { return Some(Vec::new()) };
+    let rows: Vec<_> = table
+        .entries()
+        .map(|(key, value)| {
+            let row = row(value, Site::Text, context, table.sink())?;
+            Some((key.value.into_owned(), row))
+        })
+        .collect();
+    rows.into_iter().collect()
+}
+
+/// Rows keyed by the name of a header.
+pub(super) fn header_rows(table: Option<&Table<'_>>, context: &Context<'_>) -> Option<Vec<(HeaderName, Row)>> {
+    let rows = named_rows(table, context)?;
+    let names = rows.into_iter().map(|(name, row)| match name.parse::<HeaderName>() {
+        Ok(header) => Some((header, row)),
+        Err(_) => {
+            if let Some(table) = table {
+                table.sink().error("LB004", table.key_span(&name), format!("`{name}` is no header name"));
+            }
+            None
+        }
+    });
+    names.collect()
+}
+
+/// The body members that choose the op.
+fn when(table: &Table<'_>) -> (Option<Vec<Path>>, Option<Vec<Path>>) {
+    let Some(when) = table.table("when") else { return (Some(Vec::new()), Some(Vec::new())) };
+    let paths = |texts: Option<Vec<Text<'_>>>| -> Option<Vec<Path>> {
+        let paths = texts.unwrap_or_default().into_iter().map(|text| match Path::parse(&text.value) {
+            Ok(path) => Some(path),
+            Err(_) => {
+                when.sink().error("LB101", text.span, format!("`{}` is not a singular path", text.value));
+                None
+            }
+        });
+        paths.collect()
+    };
+    let has = paths(when.texts("has"));
+    let lacks = paths(when.texts("lacks"));
+    when.finish();
+    (has, lacks)
+}
+
+/// A table of body rows and nothing else.
+fn body(table: Option<Table<'_>>, context: &Context<'_>) -> Option<Tree> {
+    let Some(table) = table else { return Some(Tree::default()) };
+    let tree = tree::read(&table, context);
+    finish_rows(table);
+    tree
+}
+
+/// Reports the keys of a table that are neither asked for nor rows.
+pub(super) fn finish_rows(table: Table<'_>) {
+    table.finish_except(|key| key.starts_with('$'));
+}
+
+fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<AnswerPlan> {
+    let Some(response) = table.table("response") else {
+        table.sink().error("LB003", table.span(), "`[op.response]` is missing");
+        return None;
+    };
+    let statuses = statuses(&response);
+    let by_outcome = by_outcome(&response);
+    let headers = header_rows(response.table("headers").as_ref(), context);
+    let produces = response.text("produces").map(|t| t.value.into_owned());
+    let tree = tree::read(&response, context);
+    finish_rows(response);
+    Some(AnswerPlan {
+        statuses: statuses?,
+        by_outcome: by_outcome?,
+        tree: tree?,
+        headers: headers?,
+        produces: produces.unwrap_or_else(|| defaults.produces.clone()),
+    })
+}
+
+/// `status = 200` or `status = [200, 201]`.
+fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
+    let sink = response.sink();
+    let Some(value) = response.value("status") else {
+        sink.error("LB003", response.span(), "`status` is missing");
+        return None;
+    };
+    let numbers: Vec<_> = match value.get_ref().as_array() {
+        Some(array) => array.iter().collect(),
+        None => vec![value],
+    };
+    let statuses: Option<Vec<u16>> = numbers
+        .into_iter()
+        .map(|n| n.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()).filter(|n| (200..600).contains(n)))
+        .collect();
+    if statuses.as_ref().is_none_or(Vec::is_empty) {
+        sink.error("LB004", value.span(), "`status` is a status code from 200 to 599, or a list of them");
+        return None;
+    }
+    statuses
+}
+
+/// `status_by = { created = 201 }`.
+fn by_outcome(response: &Table<'_>) -> Option<Vec<(String, u16)>> {
+    let Some(table) = response.table("status_by") else { return Some(Vec::new()) };
+    let created = table.int_in("created", 200..=299);
+    let existed = table.int_in("existed", 200..=299);
+    table.finish();
+    let pairs = [("created", created), ("existed", existed)];
+    let pairs = pairs.into_iter().filter_map(|(word, n)| Some((word.to_owned(), u16::try_from(n?).ok()?)));
+    Some(pairs.collect())
+}
+
+fn page(table: &Table<'_>) -> Option<PageRule> {
+    let page = table.table("page")?;
+    let _style = page.word("style", &["offset"]);
+    let limit = page.int_in("limit", 1..=10_000);
+    page.finish();
+    Some(PageRule { limit: u64::try_from(limit?).ok()? })
+}

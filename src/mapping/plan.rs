@@ -1,0 +1,412 @@
+//! The compiled form of a mapping file. Nothing in it is parsed or decided per request that load
+//! could decide. `dialect` is its only reader; the loader of this module its only writer.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{HeaderName, Method};
+use serde_json::Value as Json;
+
+use super::codec::Codec;
+use super::condition::Condition;
+use super::example::Example;
+use super::path::{Path, Query};
+use super::route::{Routes, Segment};
+use crate::finding::Source;
+use crate::model::{FailureKind, Field, OperationKind, Rules, VendorName};
+
+/// A place in a mapping file, kept for findings about examples and for `explain`.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The bytes.
+    pub span: Range<usize>,
+}
+
+/// Where a fact about a vendor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The vendor's documentation says so.
+    Documented,
+    /// Seen in the vendor's open source, an answer or a client.
+    Seen,
+    /// Inferred from something near.
+    Inferred,
+    /// Not known; this is our choice.
+    Chosen,
+}
+
+impl Evidence {
+    /// The words that mappings use, in the order of the variants.
+    pub const WORDS: &'static [&'static str] = &["documented", "seen", "inferred", "chosen"];
+    /// The variants, in the order of the words.
+    pub const ALL: &'static [Evidence] =
+        &[Evidence::Documented, Evidence::Seen, Evidence::Inferred, Evidence::Chosen];
+}
+
+/// Which record a row's field is looked up in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldRef {
+    /// The record at hand.
+    Here(Field),
+    /// The parameters of the request (`req.x`).
+    Request(Field),
+}
+
+impl FieldRef {
+    /// The field, wherever it is looked up.
+    #[must_use]
+    pub fn field(self) -> Field {
+        match self {
+            FieldRef::Here(field) | FieldRef::Request(field) => field,
+        }
+    }
+}
+
+/// A translation table between a vendor's words and canonical ones.
+#[derive(Debug, Default, PartialEq)]
+pub struct Words {
+    /// Vendor's word to canonical word; synonyms too.
+    pub read: HashMap<String, String>,
+    /// Canonical word to vendor's word.
+    pub write: HashMap<String, String>,
+    /// The vendor's word for what it has no word for.
+    pub write_else: Option<String>,
+}
+
+/// A piece of a joined text or of a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// Text as it stands.
+    Literal(String),
+    /// The value of a field.
+    Field(FieldRef),
+    /// The front's public URL.
+    Origin,
+}
+
+/// One direction only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Only {
+    /// An alias that is never sent.
+    Parse,
+    /// A value that is never trusted.
+    Emit,
+}
+
+/// What replaces an absent field when writing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Otherwise {
+    /// Another field.
+    Field(FieldRef),
+    /// A literal.
+    Literal(Json),
+}
+
+/// How a row turns a wire value into fields and back.
+#[derive(Debug)]
+pub enum Form {
+    /// One field.
+    Field {
+        /// Which.
+        field: FieldRef,
+        /// How it is spelled.
+        codec: Codec,
+        /// Its translation table.
+        words: Option<Arc<Words>>,
+    },
+    /// A constant.
+    Const(Json),
+    /// Several fields in one text.
+    Join(Vec<Part>),
+    /// A computed link; parts are percent-encoded; never read.
+    Url(Vec<Part>),
+    /// A nested shape.
+    One {
+        /// The shape.
+        shape: Arc<Tree>,
+        /// The field that holds the nested record; `None` = the record at hand.
+        field: Option<Field>,
+    },
+    /// An array of records.
+    List {
+        /// The field that holds them.
+        field: Field,
+        /// The shape of each.
+        item: Arc<Tree>,
+        /// Which records are meant.
+        filter: Option<Condition>,
+        /// No member at all for an empty list.
+        omit_empty: bool,
+    },
+    /// An object whose keys are a field of each record.
+    Dict {
+        /// The field that holds the records.
+        field: Field,
+        /// The field that is the key.
+        key: Field,
+        /// The shape of each value.
+        item: Arc<Tree>,
+    },
+    /// An object keyed by a field, with an array of records under each key.
+    Group {
+        /// The field that holds the records.
+        field: Field,
+        /// The field that is the key.
+        by: Field,
+        /// The shape of each record.
+        item: Arc<Tree>,
+        /// Which records are meant.
+        filter: Option<Condition>,
+    },
+    /// Alternatives: the first whose condition holds is written, the first that fits is read.
+    First(Vec<Row>),
+    /// Nothing but a route condition.
+    Presence,
+}
+
+/// One row of a mapping.
+#[derive(Debug)]
+pub struct Row {
+    /// What it does.
+    pub form: Form,
+    /// When it is written; read without regard to it, but see [`Form::First`].
+    pub condition: Option<Condition>,
+    /// One direction only.
+    pub only: Option<Only>,
+    /// The value must be there.
+    pub need: Option<Need>,
+    /// What is written instead of an absent field.
+    pub otherwise: Option<Otherwise>,
+    /// The failure that an unreadable value is.
+    pub bad: Option<FailureKind>,
+    /// A query parameter that must be present (`true`) or absent (`false`) for this op.
+    pub presence: Option<bool>,
+    /// Another readable row of the same tree sets the same field.
+    pub contested: bool,
+    /// Where the fact comes from.
+    pub evidence: Option<Evidence>,
+    /// Why the row is as it is.
+    pub because: Option<String>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// How the absence of a needed value is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Absent is `missing`, empty is `blank`.
+    Missing,
+    /// Absent is `blank` too.
+    Blank,
+}
+
+/// Where in a document a row reads and writes.
+#[derive(Debug)]
+pub enum Spot {
+    /// At a singular path.
+    Path(Path),
+    /// Wherever a query selects; never written.
+    Query(Query, String),
+}
+
+/// The rows of a JSON document, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The rows.
+    pub rows: Vec<(Spot, Row)>,
+}
+
+/// Where a front looks for the credential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Take {
+    /// The header.
+    pub header: HeaderName,
+    /// The scheme word before it, compared without regard to case.
+    pub scheme: Option<String>,
+}
+
+/// What a repeated query parameter means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeated {
+    /// A problem.
+    #[default]
+    Refuse,
+    /// The first counts.
+    First,
+    /// The values joined by commas.
+    Join,
+}
+
+/// How query strings are read.
+#[derive(Debug, Default)]
+pub struct QueryRules {
+    /// An empty value counts as absent.
+    pub blank_is_absent: bool,
+    /// A repeated parameter.
+    pub repeated: Repeated,
+    /// Values that count as absent, if the condition holds.
+    pub absent_values: Vec<String>,
+    /// When they do.
+    pub absent_values_if: Option<Condition>,
+}
+
+/// A switch of a dialect.
+#[derive(Debug)]
+pub struct OptionSpec {
+    /// Its name.
+    pub name: String,
+    /// The values it can have.
+    pub values: Vec<String>,
+    /// The value it has unless the configuration says otherwise.
+    pub default: String,
+    /// Why it exists.
+    pub because: String,
+}
+
+/// Whether an op wants a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Without one: `unauthenticated`.
+    Required,
+    /// A wrong one is refused, none is accepted.
+    Optional,
+    /// None is looked at.
+    None,
+}
+
+/// How a list is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRule {
+    /// The records of a page if the request does not say.
+    pub limit: u64,
+}
+
+/// The answer of an op.
+#[derive(Debug)]
+pub struct AnswerPlan {
+    /// The statuses of success: the first is sent, all are read.
+    pub statuses: Vec<u16>,
+    /// The status by outcome word; wins over the first status.
+    pub by_outcome: Vec<(String, u16)>,
+    /// The body; no rows = no body.
+    pub tree: Tree,
+    /// Header fields.
+    pub headers: Vec<(HeaderName, Row)>,
+    /// The media type of the body.
+    pub produces: String,
+}
+
+/// One exchange of the vendor's API.
+#[derive(Debug)]
+pub struct Op {
+    /// Its name in the file.
+    pub name: String,
+    /// What it does.
+    pub does: OperationKind,
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: Vec<Segment>,
+    /// Whether it wants a credential.
+    pub auth: Auth,
+    /// The rows of the path's captures.
+    pub captures: Vec<(String, Row)>,
+    /// The rows of the query.
+    pub query: Vec<(String, Row)>,
+    /// The media types of the request that it reads.
+    pub consumes: Vec<String>,
+    /// Body members that must be there.
+    pub has: Vec<Path>,
+    /// Body members that must not be there.
+    pub lacks: Vec<Path>,
+    /// Whether it is a form to send.
+    pub emit: bool,
+    /// The body of the request.
+    pub request: Tree,
+    /// The answer.
+    pub answer: AnswerPlan,
+    /// How its list is cut.
+    pub page: Option<PageRule>,
+    /// Its examples.
+    pub examples: Vec<Example>,
+    /// Where the facts come from.
+    pub evidence: Option<Evidence>,
+    /// Why it is as it is.
+    pub because: Option<String>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// How failures are worded.
+#[derive(Debug)]
+pub struct ErrorRow {
+    /// The kinds it words; empty = `*`.
+    pub kinds: Vec<FailureKind>,
+    /// Only for these operations; empty = all.
+    pub on: Vec<OperationKind>,
+    /// The status.
+    pub status: u16,
+    /// The body; no rows = no body.
+    pub tree: Tree,
+    /// Header fields.
+    pub headers: Vec<(HeaderName, Row)>,
+    /// What an answer must match to be read as this row.
+    pub matches: Option<Query>,
+    /// The media type of the body.
+    pub produces: String,
+    /// Its examples.
+    pub examples: Vec<Example>,
+    /// Where the facts come from.
+    pub evidence: Option<Evidence>,
+    /// Why it is as it is.
+    pub because: Option<String>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What the file says about itself.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The vendor's documentation.
+    pub docs: Vec<String>,
+    /// The version of the vendor's API.
+    pub version: String,
+    /// When it was read.
+    pub read: String,
+}
+
+/// One dialect, compiled.
+#[derive(Debug)]
+pub struct Plan {
+    /// The name of the file.
+    pub name: String,
+    /// Whose ids it speaks.
+    pub vendor: VendorName,
+    /// What it is, for people.
+    pub title: String,
+    /// What the file says about itself.
+    pub about: About,
+    /// Where the credential is.
+    pub take: Vec<Take>,
+    /// Header rows of every request.
+    pub headers: Vec<(HeaderName, Row)>,
+    /// How query strings are read.
+    pub query: QueryRules,
+    /// The rules that travel in each operation.
+    pub rules: Rules,
+    /// The switches.
+    pub options: Vec<OptionSpec>,
+    /// Header rows of every answer, errors included.
+    pub response_headers: Vec<(HeaderName, Row)>,
+    /// The exchanges.
+    pub ops: Vec<Op>,
+    /// Method and path to ops.
+    pub routes: Routes,
+    /// The error table, in the order of the file.
+    pub errors: Vec<ErrorRow>,
+    /// Which error row words a kind for an operation, or for none.
+    pub wording: HashMap<(FailureKind, Option<OperationKind>), usize>,
+}

@@ -1,0 +1,181 @@
+//! Paths of ops: templates, the tree that finds the ops of a method and path, and the proof that no
+//! request can mean two of them.
+//!
+//! The raw path is split first and captures are decoded after, so that `%2F` inside an id is data.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+
+use super::plan::{Form, Op};
+
+/// One segment of a path template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Must be equal, byte for byte.
+    Literal(String),
+    /// Any text that is not empty.
+    Capture(String),
+}
+
+/// Parses `/a/{b}/c`.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_template(text: &str) -> Result<Vec<Segment>, String> {
+    let rest = text.strip_prefix('/').ok_or("a path starts with `/`")?;
+    rest.split('/').map(segment).collect()
+}
+
+fn segment(text: &str) -> Result<Segment, String> {
+    if let Some(name) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+        if name.is_empty() || name.contains(['{', '}']) {
+            return Err(format!("`{text}` is no capture"));
+        }
+        return Ok(Segment::Capture(name.to_owned()));
+    }
+    if text.is_empty() || text.contains(['{', '}', '%', '?', '#']) {
+        return Err(format!("`{text}` is no path segment"));
+    }
+    Ok(Segment::Literal(text.to_owned()))
+}
+
+/// Method and path to ops, as indexes into the plan.
+#[derive(Debug, Default)]
+pub struct Routes {
+    root: Node,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    literals: BTreeMap<String, Node>,
+    capture: Option<Box<Node>>,
+    methods: Vec<(Method, Vec<usize>)>,
+}
+
+/// What a method and path lead to.
+#[derive(Debug, PartialEq)]
+pub enum Match<'r> {
+    /// To these ops.
+    Ops(&'r [usize]),
+    /// The path has other methods only.
+    Methods(Vec<&'r Method>),
+    /// Nowhere.
+    Nothing,
+}
+
+impl Routes {
+    /// The tree of these ops.
+    #[must_use]
+    pub fn new(ops: &[Op]) -> Self {
+        let mut routes = Self::default();
+        for (index, op) in ops.iter().enumerate() {
+            let mut node = &mut routes.root;
+            for segment in &op.path {
+                node = match segment {
+                    Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+                    Segment::Capture(_) => node.capture.get_or_insert_with(Box::default),
+                };
+            }
+            match node.methods.iter_mut().find(|(method, _)| *method == op.method) {
+                Some((_, list)) => list.push(index),
+                None => node.methods.push((op.method.clone(), vec![index])),
+            }
+        }
+        routes
+    }
+
+    /// The ops of a method and a raw path. A literal segment wins over a capture.
+    #[must_use]
+    pub fn find(&self, method: &Method, path: &str) -> Match<'_> {
+        let Some(rest) = path.strip_prefix('/') else { return Match::Nothing };
+        let Some(node) = self.root.descend(rest) else { return Match::Nothing };
+        match node.methods.iter().find(|(m, _)| m == method) {
+            Some((_, ops)) => Match::Ops(ops),
+            None => Match::Methods(node.methods.iter().map(|(m, _)| m).collect()),
+        }
+    }
+
+    /// How many bytes of `path` the literal segments of some op's path have in common with it, from
+    /// the start, in whole segments.
+    #[must_use]
+    pub fn affinity(&self, path: &str) -> usize {
+        let mut node = &self.root;
+        let mut common = 0;
+        for text in path.strip_prefix('/').unwrap_or(path).split('/') {
+            let Some(next) = node.literals.get(text) else { break };
+            common += text.len() + 1;
+            node = next;
+        }
+        common
+    }
+}
+
+impl Node {
+    fn descend(&self, rest: &str) -> Option<&Node> {
+        let (head, tail) = match rest.split_once('/') {
+            Some((head, tail)) => (head, Some(tail)),
+            None => (rest, None),
+        };
+        let below = |node: &'_ Node| -> bool { tail.is_some() || !node.methods.is_empty() };
+        let literal = self.literals.get(head).filter(|n| below(n));
+        let capture = self.capture.as_deref().filter(|n| !head.is_empty() && below(n));
+        [literal, capture].into_iter().flatten().find_map(|node| match tail {
+            Some(tail) => node.descend(tail),
+            None => Some(node),
+        })
+    }
+}
+
+/// The captures of a raw path that is known to fit the template, still percent-encoded.
+pub fn captures<'p>(template: &'p [Segment], path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+    let segments = path.strip_prefix('/').unwrap_or(path).split('/');
+    template.iter().zip(segments).filter_map(|(segment, text)| match segment {
+        Segment::Capture(name) => Some((name.as_str(), text)),
+        Segment::Literal(_) => None,
+    })
+}
+
+/// Whether the two ops have the same method and paths of the same rank, so that something else must
+/// tell them apart. (A literal segment beside a capture is told apart by the tree.)
+#[must_use]
+pub fn collide(a: &Op, b: &Op) -> bool {
+    let same_segment = |pair: (&Segment, &Segment)| match pair {
+        (Segment::Literal(x), Segment::Literal(y)) => x == y,
+        (Segment::Capture(_), Segment::Capture(_)) => true,
+        _ => false,
+    };
+    a.method == b.method && a.path.len() == b.path.len() && a.path.iter().zip(&b.path).all(same_segment)
+}
+
+/// Whether no request can fit both ops: a parameter that one needs and the other forbids, a body
+/// member that one has and the other lacks, or different constants in one query parameter.
+#[must_use]
+pub fn disjoint(a: &Op, b: &Op) -> bool {
+    let bodies = |x: &Op, y: &Op| x.has.iter().any(|has| y.lacks.iter().any(|lacks| lacks.is_prefix_of(has)));
+    bodies(a, b) || bodies(b, a) || queries_disjoint(a, b)
+}
+
+fn queries_disjoint(a: &Op, b: &Op) -> bool {
+    a.query.iter().any(|(name, row)| {
+        b.query.iter().filter(|(other, _)| other == name).any(|(_, other)| {
+            let presences = matches!((row.presence, other.presence), (Some(x), Some(y)) if x != y);
+            let constants = matches!((&row.form, &other.form), (Form::Const(x), Form::Const(y)) if x != y);
+            presences || constants
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_hold_literals_and_captures() {
+        let template = parse_template("/a/{b}/c").unwrap();
+        let found: Vec<_> = captures(&template, "/a/x%2Fy/c").collect();
+        assert_eq!(found, [("b", "x%2Fy")]);
+        assert!(parse_template("a").is_err() && parse_template("/a//b").is_err());
+        assert!(parse_template("/a/{}").is_err() && parse_template("/a%20b").is_err());
+    }
+}
