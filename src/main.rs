@@ -1,1 +1,3 @@
+//! The `linkbridge` program: process edges only.
+
 fn main() {}

@@ -3,15 +3,34 @@
 //! `decode_request` and `encode_response` serve the front role, `encode_request` and
 //! `decode_response` the upstream role. Everything here is pure: no I/O, no clock, no async.
 
-#![allow(unused_variables, clippy::todo, reason = "signatures first")]
+mod failure;
+pub mod laws;
+mod read;
+mod request;
+mod response;
+mod text;
+mod write;
 
+use std::collections::BTreeMap;
+
+use http::Method;
+
+pub use crate::mapping::plan::{Auth, PageRule};
+
+use crate::mapping::condition::Scene;
+use crate::mapping::plan::{Op, Plan};
+use crate::mapping::route::Match;
 use crate::model::{
     Failure, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret, VendorName,
 };
 
 /// An op of a dialect: an index that only the dialect that made it can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpId(u16);
+pub struct OpId(usize);
+
+fn op_id(index: usize) -> OpId {
+    OpId(index)
+}
 
 /// Where a method and path lead.
 #[derive(Debug)]
@@ -27,22 +46,30 @@ pub enum Routed<'d> {
     Unknown,
 }
 
-/// The ops that a method and path may mean; query, media type and body decide.
-#[derive(Debug)]
+/// The ops that a method and path may mean; query and body decide.
+#[derive(Clone, Copy, Debug)]
 pub struct Candidates<'d> {
-    /// wip
-    pub ops: &'d [OpId],
+    plan: &'d Plan,
+    indexes: &'d [usize],
 }
 
-/// Whether an op wants a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// Without one: `Failure::Unauthenticated`.
-    Required,
-    /// A wrong one is refused, none is accepted.
-    Optional,
-    /// None is looked at.
-    None,
+impl<'d> Candidates<'d> {
+    /// The strictest wish of the ops for a credential.
+    #[must_use]
+    pub fn auth(&self) -> Auth {
+        let wishes = [Auth::Required, Auth::Optional];
+        wishes.into_iter().find(|wish| self.ops().any(|(_, op)| op.auth == *wish)).unwrap_or(Auth::None)
+    }
+
+    /// What the ops do; for limits that are decided before the op is known.
+    pub fn operations(&self) -> impl Iterator<Item = OperationKind> + use<'d> {
+        self.ops().map(|(_, op)| op.does)
+    }
+
+    fn ops(&self) -> impl Iterator<Item = (usize, &'d Op)> + use<'d> {
+        let plan = self.plan;
+        self.indexes.iter().filter_map(move |index| Some((*index, plan.ops.get(*index)?)))
+    }
 }
 
 /// A decoded request: the op, what could be read, and everything that is wrong.
@@ -54,8 +81,8 @@ pub struct Decoded {
     pub params: Record,
     /// Everything that is wrong; empty if nothing is.
     pub problems: Vec<Problem>,
-    /// A failure that the mapping names for a value that cannot be read (`bad = "…"`); answered
-    /// where the thing that it names would be looked up.
+    /// The failure that the mapping names for a value that cannot be read (`bad = "…"`); it is
+    /// answered where the thing that the value names would be looked up.
     pub refusal: Option<Failure>,
 }
 
@@ -65,78 +92,181 @@ pub struct Settings {
     /// The front's public URL, without a slash at the end: base of every link in an answer.
     pub origin: String,
     /// Values of the mapping's options, by name.
-    pub options: std::collections::BTreeMap<String, String>,
+    pub options: BTreeMap<String, String>,
 }
 
 /// One vendor's API, ready to speak.
 #[derive(Debug)]
-pub struct Dialect {}
+pub struct Dialect {
+    plan: Plan,
+}
 
 impl Dialect {
+    /// Puts a plan to work.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        Self { plan }
+    }
+
+    /// The plan, for `check`, `explain` and the generated reference.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The dialect's name: that of its mapping file.
+    #[must_use]
     pub fn name(&self) -> &str {
-        todo!()
+        &self.plan.name
     }
+
     /// Whose ids it speaks.
+    #[must_use]
     pub fn vendor(&self) -> &VendorName {
-        todo!()
+        &self.plan.vendor
     }
+
     /// The rules that travel in each operation of this front.
+    #[must_use]
     pub fn rules(&self) -> Rules {
-        todo!()
+        self.plan.rules
     }
+
     /// Where a method and a raw path lead.
-    pub fn route<'d>(&'d self, method: &http::Method, path: &str) -> Routed<'d> {
-        todo!()
+    #[must_use]
+    pub fn route(&self, method: &Method, path: &str) -> Routed<'_> {
+        match self.plan.routes.find(method, path) {
+            Match::Ops(indexes) => Routed::Ops(Candidates { plan: &self.plan, indexes }),
+            Match::Methods(methods) => {
+                Routed::WrongMethod { allow: methods.into_iter().map(Method::to_string).collect() }
+            }
+            Match::Nothing => Routed::Unknown,
+        }
     }
-    /// How much of the literal path prefix this dialect has in common with `path`, in bytes; decides
-    /// who words the 404 of a path that nobody serves.
+
+    /// How many bytes of `path` the literal path of some op has in common with it; decides who words
+    /// the refusal of a path that nobody serves.
+    #[must_use]
     pub fn affinity(&self, path: &str) -> usize {
-        todo!()
+        self.plan.routes.affinity(path)
     }
-    /// The credential where the dialect keeps it.
+
+    /// The credential where the dialect keeps it: the first place that has one decides.
+    #[must_use]
     pub fn credential(&self, request: &Request<'_>) -> Option<Secret> {
-        todo!()
+        self.plan.take.iter().find_map(|take| {
+            let text::Param::Value(value) = text::header(request.headers, &take.header) else { return None };
+            let secret = match &take.scheme {
+                None => value.as_str(),
+                Some(scheme) => {
+                    let (word, rest) = value.split_once(' ')?;
+                    word.eq_ignore_ascii_case(scheme).then(|| rest.trim())?
+                }
+            };
+            (!secret.is_empty()).then(|| Secret::new(secret))
+        })
     }
+
     /// Reads a request.
     ///
     /// # Errors
     /// `UnsupportedMedia`, or `Invalid` for a body that is not JSON: then no op can be chosen.
-    pub fn decode_request(&self, candidates: &Candidates<'_>, request: &Request<'_>, settings: &Settings) -> Result<Decoded, Failure> {
-        todo!()
+    pub fn decode_request(
+        &self,
+        candidates: &Candidates<'_>,
+        request: &Request<'_>,
+        settings: &Settings,
+    ) -> Result<Decoded, Failure> {
+        let ops: Vec<&Op> = candidates.ops().map(|(_, op)| op).collect();
+        let body = request::parse_body(&ops, request)?;
+        let no_params = Record::new();
+        let option = |name: &str| option(&self.plan, settings, name);
+        let scene = Scene { request: &no_params, option: &option, body: false };
+        let query = text::Query::parse(request.query, &self.plan.query, &scene);
+        // The ops are disjoint (LB201). A request that fits none of them is read by the first, whose
+        // rows then say what is missing.
+        let chosen = candidates.ops().find(|(_, op)| request::fits(op, &query, &body));
+        let (index, op) = chosen.or_else(|| candidates.ops().next()).ok_or(Failure::RouteUnknown)?;
+        Ok(request::decode(&self.plan, index, op, request, &query, &body))
     }
+
+    /// The ops that a request fits, by name; more than one is a fault of the mapping.
+    #[must_use]
+    pub fn fitting(&self, candidates: &Candidates<'_>, request: &Request<'_>, settings: &Settings) -> Vec<&str> {
+        let ops: Vec<&Op> = candidates.ops().map(|(_, op)| op).collect();
+        let Ok(body) = request::parse_body(&ops, request) else { return Vec::new() };
+        let no_params = Record::new();
+        let option = |name: &str| option(&self.plan, settings, name);
+        let scene = Scene { request: &no_params, option: &option, body: false };
+        let query = text::Query::parse(request.query, &self.plan.query, &scene);
+        let indexes = candidates.ops().filter(|(_, op)| request::fits(op, &query, &body)).map(|(index, _)| index);
+        indexes.filter_map(|index| self.plan.ops.get(index)).map(|op| op.name.as_str()).collect()
+    }
+
     /// What the op does.
+    #[must_use]
     pub fn operation(&self, op: OpId) -> OperationKind {
-        todo!()
+        self.op(op).does
     }
+
     /// The op's name in the mapping.
+    #[must_use]
     pub fn op_name(&self, op: OpId) -> &str {
-        todo!()
+        &self.op(op).name
     }
+
+    /// How the op's list is cut, if it is.
+    #[must_use]
+    pub fn page(&self, op: OpId) -> Option<PageRule> {
+        self.op(op).page
+    }
+
     /// Writes the answer of an op. `reply` holds the outcome in the vendor's ids, `params` the request.
+    #[must_use]
     pub fn encode_response(&self, op: OpId, reply: &Record, params: &Record, settings: &Settings) -> Response {
-        todo!()
+        response::encode(&self.plan, self.op(op), reply, params, settings)
     }
+
     /// Writes a failure, for an op if one is known. Never fails: every failure has an answer.
-    pub fn encode_failure(&self, failure: &Failure, op: Option<OpId>, params: &Record, settings: &Settings) -> Response {
-        todo!()
+    #[must_use]
+    pub fn encode_failure(
+        &self,
+        failure: &Failure,
+        op: Option<OpId>,
+        params: &Record,
+        settings: &Settings,
+    ) -> Response {
+        let operation = op.map(|op| self.operation(op));
+        response::encode_failure(&self.plan, failure, operation, params, settings)
     }
-    /// Writes the request that does `kind` with `params`.
-    pub fn encode_request(&self, kind: OperationKind, params: &Record, settings: &Settings) -> Option<(OpId, OwnedRequest)> {
-        todo!()
+
+    /// Writes the request that does `kind` with `params`; `None` if the dialect has no op that says it.
+    #[must_use]
+    pub fn encode_request(
+        &self,
+        kind: OperationKind,
+        params: &Record,
+        settings: &Settings,
+    ) -> Option<(OpId, OwnedRequest)> {
+        let (index, op) = request::choose(&self.plan, kind, params)?;
+        Some((op_id(index), request::encode(&self.plan, op, params, settings)))
     }
-    /// Reads an answer: the reply record, or the failure.
+
+    /// Reads an answer: the reply record.
     ///
     /// # Errors
     /// The failure that the vendor's answer means.
-    pub fn decode_response(&self, op: OpId, response: &Response, params: &Record, settings: &Settings) -> Result<Record, Failure> {
-        todo!()
+    pub fn decode_response(&self, op: OpId, response: &Response) -> Result<Record, Failure> {
+        response::decode(&self.plan, self.op(op), response)
+    }
+
+    fn op(&self, op: OpId) -> &Op {
+        self.plan.ops.get(op.0).expect("an OpId is made by the dialect that has the op")
     }
 }
 
-impl Candidates<'_> {
-    /// Whether the ops want a credential (the strictest of them).
-    pub fn auth(&self) -> Auth {
-        todo!()
-    }
+/// The value of a switch: that of the deployment, else the mapping's default.
+fn option<'a>(plan: &'a Plan, settings: &'a Settings, name: &str) -> Option<&'a str> {
+    let set = settings.options.get(name).map(String::as_str);
+    set.or_else(|| plan.options.iter().find(|o| o.name == name).map(|o| o.default.as_str()))
 }

@@ -1,4 +1,24 @@
 //! The mapping files that are built in: the one place in Rust that names vendors.
 
-/// Name and text of every built-in mapping.
-pub const SOURCES: &[(&str, &str)] = &[];
+use super::load::{Loaded, load};
+
+/// Name and text of every built-in mapping, in the order in which they are shown.
+pub const SOURCES: &[(&str, &str)] = &[
+    ("linkbridge", include_str!("../../mappings/linkbridge.toml")),
+    ("fusionauth", include_str!("../../mappings/fusionauth.toml")),
+];
+
+/// The text of a built-in mapping or of a file that one includes.
+#[must_use]
+pub fn text(file: &str) -> Option<&'static str> {
+    let name = file.strip_suffix(".toml")?;
+    SOURCES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// Loads a built-in mapping; `None` for a name that is none.
+#[must_use]
+pub fn load_builtin(name: &str) -> Option<Loaded> {
+    let (name, source) = SOURCES.iter().find(|(n, _)| *n == name)?;
+    let includes = |file: &str| text(file).map(str::to_owned);
+    Some(load(name, &format!("mappings/{name}.toml"), source, &includes))
+}

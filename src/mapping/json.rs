@@ -56,20 +56,29 @@ fn field_value(field: Field, json: &Json) -> Result<Value, String> {
     }
 }
 
-/// A record as JSON, for `explain` and for differences in findings. Secrets are replaced.
+/// A record as JSON, for `explain` and for differences in findings.
 #[must_use]
-pub fn show(record: &Record) -> Json {
+pub fn show(record: &Record, secrets: Secrets) -> Json {
     let members = record.iter().map(|(field, value)| {
         let json = match value {
-            Value::Text(_) if field.is_secret() => Json::String("***".to_owned()),
+            Value::Text(_) if field.is_secret() && secrets == Secrets::Hidden => Json::String("***".to_owned()),
             Value::Text(text) => Json::String(text.clone()),
             Value::Int(n) => Json::from(*n),
             Value::Bool(truth) => Json::Bool(*truth),
             Value::Json(json) => json.clone(),
-            Value::Record(record) => show(record),
-            Value::List(records) => Json::Array(records.iter().map(show).collect()),
+            Value::Record(record) => show(record, secrets),
+            Value::List(records) => Json::Array(records.iter().map(|r| show(r, secrets)).collect()),
         };
         (field.name().to_owned(), json)
     });
     Json::Object(members.collect())
+}
+
+/// Whether secrets are shown: only those of examples are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// Replaced by a placeholder.
+    Hidden,
+    /// As they are.
+    Shown,
 }

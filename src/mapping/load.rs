@@ -240,9 +240,8 @@ fn take(table: &Table<'_>) -> Option<Vec<Take>> {
 fn query_rules(table: &Table<'_>, context: &Context<'_>) -> Option<QueryRules> {
     let Some(query) = table.table("query") else { return Some(QueryRules::default()) };
     let blank = query.word("blank", &["absent", "value"]);
-    let repeated = match query.word("repeated", &["refuse", "first", "join"]) {
-        Some(1) => Repeated::First,
-        Some(2) => Repeated::Join,
+    let repeated = match query.word("repeated", &["refuse", "join"]) {
+        Some(1) => Repeated::Join,
         _ => Repeated::Refuse,
     };
     let absent_values = query.texts("absent_values").unwrap_or_default();

@@ -139,11 +139,12 @@ impl Path {
     /// Writes `value` at the path, making what is missing above it. What is in the way is replaced:
     /// load has refused files in which two rows are in each other's way.
     pub fn put(&self, root: &mut Json, value: Json) {
-        let mut node = root;
-        for step in &self.steps {
-            node = child(node, step);
-        }
-        *node = value;
+        *self.node(root) = value;
+    }
+
+    /// The node at the path, made if it is not there.
+    pub fn node<'j>(&self, root: &'j mut Json) -> &'j mut Json {
+        self.steps.iter().fold(root, child)
     }
 }
 
@@ -213,10 +214,16 @@ impl Query {
         parse_json_path(text).map(Self).map_err(|e| PathFault::Syntax(e.to_string()))
     }
 
+    /// The first node that the query selects in `root`.
+    #[must_use]
+    pub fn first<'j>(&self, root: &'j Json) -> Option<&'j Json> {
+        js_path_process(&self.0, root).ok()?.into_iter().next().map(|node| node.val())
+    }
+
     /// Whether the query selects anything in `root`.
     #[must_use]
     pub fn matches(&self, root: &Json) -> bool {
-        js_path_process(&self.0, root).is_ok_and(|nodes| !nodes.is_empty())
+        self.first(root).is_some()
     }
 }
 

@@ -203,20 +203,11 @@ pub enum Need {
     Blank,
 }
 
-/// Where in a document a row reads and writes.
-#[derive(Debug)]
-pub enum Spot {
-    /// At a singular path.
-    Path(Path),
-    /// Wherever a query selects; never written.
-    Query(Query, String),
-}
-
 /// The rows of a JSON document, in the order of the file.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// The rows.
-    pub rows: Vec<(Spot, Row)>,
+    /// Each row with its place.
+    pub rows: Vec<(Path, Row)>,
 }
 
 /// Where a front looks for the credential.
@@ -234,8 +225,6 @@ pub enum Repeated {
     /// A problem.
     #[default]
     Refuse,
-    /// The first counts.
-    First,
     /// The values joined by commas.
     Join,
 }

@@ -1,8 +1,8 @@
 //! Reading the rows of a JSON document: paths, and that no two rows are in each other's way.
 
 use super::context::Context;
-use super::path::{Path, PathFault, Query};
-use super::plan::{Form, Only, Row, Spot, Tree};
+use super::path::{Path, PathFault};
+use super::plan::{Form, Only, Row, Tree};
 use super::row::{Site, row};
 use super::words;
 use crate::finding::{Table, Text};
@@ -14,11 +14,10 @@ pub(super) fn read(table: &Table<'_>, context: &Context<'_>) -> Option<Tree> {
     let mut sound = true;
     for (key, value) in table.entries().filter(|(key, _)| key.value.starts_with('$')) {
         let row = row(value, Site::Body, context, table.sink());
-        let spot = row.as_ref().and_then(|row| spot(&key, row, table));
-        match (row, spot) {
-            (Some(row), Some(spot)) => {
+        match (row, place(&key, table)) {
+            (Some(row), Some(path)) => {
                 places.push(key);
-                tree.rows.push((spot, row));
+                tree.rows.push((path, row));
             }
             _ => sound = false,
         }
@@ -28,33 +27,18 @@ pub(super) fn read(table: &Table<'_>, context: &Context<'_>) -> Option<Tree> {
     sound.then_some(tree)
 }
 
-/// Where the row stands; a query only where nothing is written.
-fn spot(key: &Text<'_>, row: &Row, table: &Table<'_>) -> Option<Spot> {
-    let fault = match Path::parse(&key.value) {
-        Ok(path) => return Some(Spot::Path(path)),
-        Err(fault) => fault,
+/// Where the row stands.
+fn place(key: &Text<'_>, table: &Table<'_>) -> Option<Path> {
+    let (code, message) = match Path::parse(&key.value) {
+        Ok(path) => return Some(path),
+        Err(PathFault::NotSingular) => {
+            ("LB101", "this path is not singular, so nothing can be written to it".to_owned())
+        }
+        Err(PathFault::Syntax(text)) => ("LB100", format!("not a path: {text}")),
     };
-    let sink = table.sink();
-    match (fault, row.only) {
-        (PathFault::NotSingular, Some(Only::Parse)) => match Query::parse(&key.value) {
-            Ok(query) => Some(Spot::Query(query, key.value.clone().into_owned())),
-            Err(PathFault::Syntax(text)) => {
-                sink.error("LB100", key.span.clone(), format!("not a path: {text}"));
-                None
-            }
-            Err(PathFault::NotSingular) => None,
-        },
-        (PathFault::NotSingular, _) => {
-            let hint = "use names and indexes from 0 to 99, or say only = \"parse\"";
-            sink.error_hint("LB101", key.span.clone(), "this path is not singular, so nothing can be written to it", hint);
-            None
-        }
-        (PathFault::Syntax(text), _) => {
-            let hint = "paths look like $.a[\"b c\"][0]";
-            sink.error_hint("LB100", key.span.clone(), format!("not a path: {text}"), hint);
-            None
-        }
-    }
+    let hint = "paths have names and indexes from 0 to 99: $.a[\"b c\"][0]";
+    table.sink().error_hint(code, key.span.clone(), message, hint);
+    None
 }
 
 /// Whether a row writes or reads a whole value, so that no other row may stand below it.
@@ -66,11 +50,9 @@ fn is_whole(row: &Row) -> bool {
 /// No path twice, and none inside a value that another row holds whole.
 fn check_places(tree: &Tree, places: &[Text<'_>], table: &Table<'_>) -> bool {
     let mut sound = true;
-    for (index, (spot, row)) in tree.rows.iter().enumerate() {
-        let Spot::Path(path) = spot else { continue };
+    for (index, (path, row)) in tree.rows.iter().enumerate() {
         check_words(row, table);
-        for ((other_spot, other_row), place) in tree.rows.iter().zip(places).skip(index + 1) {
-            let Spot::Path(other) = other_spot else { continue };
+        for ((other, other_row), place) in tree.rows.iter().zip(places).skip(index + 1) {
             let inside = (path.is_prefix_of(other) && is_whole(row))
                 || (other.is_prefix_of(path) && is_whole(other_row));
             if path == other || inside {

@@ -1,0 +1,107 @@
+//! Failures as records, and back: what the rows of an error table see.
+
+use std::time::Duration;
+
+use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Problem, Record, Value, Why};
+
+/// A failure as the record that error rows write from.
+pub(super) fn to_record(failure: &Failure) -> Record {
+    let mut record = Record::with_capacity(4);
+    record.set_text(Field::Kind, failure.kind().name());
+    record.set_text(Field::Message, failure.message());
+    match failure {
+        Failure::Invalid(problems) => {
+            record.set(Field::Problems, Value::List(problems.iter().map(problem_record).collect()));
+        }
+        Failure::MethodNotAllowed { allow } => record.set_text(Field::Allow, allow.join(", ")),
+        Failure::UnsupportedMedia { given } => record.set_text_opt(Field::Given, given.as_deref()),
+        Failure::LimitExceeded { max } => record.set(Field::Max, Value::Int(i64::from(*max))),
+        Failure::Unsupported { operation } => record.set_text(Field::Operation, operation.name()),
+        Failure::RateLimited { retry_after } | Failure::Overloaded { retry_after } => {
+            record.set(Field::RetryAfter, Value::Int(seconds(*retry_after)));
+        }
+        Failure::Internal { incident } => record.set_text(Field::Incident, incident.as_str()),
+        _ => {}
+    }
+    record
+}
+
+/// Whole seconds, rounded up, at least one: a client that waits so long is not refused again.
+fn seconds(duration: Duration) -> i64 {
+    let millis = duration.as_millis().max(1);
+    i64::try_from(millis.div_ceil(1000)).unwrap_or(i64::MAX)
+}
+
+fn problem_record(problem: &Problem) -> Record {
+    let mut record = Record::with_capacity(6);
+    record.set_text(Field::Place, problem.place.name());
+    if !problem.at.is_empty() {
+        record.set_text(Field::At, problem.at.as_str());
+    }
+    record.set_text_opt(Field::FieldName, problem.field.map(Field::name));
+    record.set_text(Field::Why, problem.why.name());
+    if let Some(max) = problem.max.and_then(|n| i64::try_from(n).ok()) {
+        record.set(Field::Max, Value::Int(max));
+    }
+    record.set_text(Field::Message, problem.message());
+    record
+}
+
+/// A problem from the record that a row has read. What the vendor left out is filled with the most
+/// general word.
+pub(super) fn problem(record: &Record) -> Problem {
+    Problem {
+        place: record.text(Field::Place).and_then(Place::named).unwrap_or(Place::Body),
+        at: record.text(Field::At).unwrap_or_default().to_owned(),
+        field: record.text(Field::FieldName).and_then(Field::named),
+        why: record.text(Field::Why).and_then(Why::named).unwrap_or(Why::Malformed),
+        max: record.int(Field::Max).and_then(|n| u64::try_from(n).ok()),
+    }
+}
+
+/// The failure of this kind with the particulars that a row has read.
+pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
+    use FailureKind as K;
+    let retry_after = || {
+        let seconds = record.int(Field::RetryAfter).and_then(|n| u64::try_from(n).ok());
+        Duration::from_secs(seconds.unwrap_or(1))
+    };
+    match kind {
+        K::Invalid => Failure::Invalid(record.list(Field::Problems).unwrap_or_default().iter().map(problem).collect()),
+        K::Unauthenticated => Failure::Unauthenticated,
+        K::Forbidden => Failure::Forbidden,
+        K::TenantRequired => Failure::TenantRequired,
+        K::TenantUnknown => Failure::TenantUnknown,
+        K::RouteUnknown => Failure::RouteUnknown,
+        K::MethodNotAllowed => Failure::MethodNotAllowed {
+            allow: record.text(Field::Allow).unwrap_or_default().split(", ").map(str::to_owned).collect(),
+        },
+        K::UnsupportedMedia => Failure::UnsupportedMedia { given: record.text(Field::Given).map(str::to_owned) },
+        K::TooLarge => Failure::TooLarge,
+        K::UserNotFound => Failure::UserNotFound,
+        K::ProviderNotFound => Failure::ProviderNotFound,
+        K::LinkNotFound => Failure::LinkNotFound,
+        K::PendingNotFound => Failure::PendingNotFound,
+        K::LinkExists => Failure::LinkExists,
+        K::SubjectTaken => Failure::SubjectTaken,
+        K::UserAlreadyLinked => Failure::UserAlreadyLinked,
+        K::LimitExceeded => {
+            Failure::LimitExceeded { max: record.int(Field::Max).and_then(|n| u32::try_from(n).ok()).unwrap_or(1) }
+        }
+        K::LastFactor => Failure::LastFactor,
+        K::Unsupported => Failure::Unsupported {
+            operation: record
+                .text(Field::Operation)
+                .and_then(OperationKind::named)
+                .unwrap_or(OperationKind::LinkCreate),
+        },
+        K::Conflict => Failure::Conflict,
+        K::RateLimited => Failure::RateLimited { retry_after: retry_after() },
+        K::Overloaded => Failure::Overloaded { retry_after: retry_after() },
+        K::UpstreamRefused => Failure::UpstreamRefused,
+        K::UpstreamDown => Failure::UpstreamDown,
+        K::UpstreamTimeout => Failure::UpstreamTimeout,
+        K::OutcomeUnknown => Failure::OutcomeUnknown,
+        K::Internal => Failure::Internal { incident: record.text(Field::Incident).unwrap_or_default().to_owned() },
+    }
+}

@@ -1,0 +1,256 @@
+//! Equality of exchanges and records, up to what the laws leave free: member order, header case,
+//! query order, percent-encoding, the order of lists that are grouped by a key.
+
+use std::fmt;
+
+use http::header;
+use percent_encoding::percent_decode_str;
+use serde_json::Value as Json;
+
+use super::super::Dialect;
+use crate::mapping::plan::{AnswerPlan, FieldRef, Form, Only, Otherwise, Part, Row, Tree};
+use crate::model::{Field, OwnedRequest, Record, Response, Value};
+
+/// One difference, with its place.
+pub(super) struct Difference {
+    at: String,
+    expected: String,
+    got: String,
+}
+
+impl Difference {
+    /// A difference that is a whole sentence.
+    pub(super) fn sentence(text: String) -> Self {
+        Self { at: String::new(), expected: String::new(), got: text }
+    }
+
+    fn new(at: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self { at: at.to_owned(), expected: expected.to_string(), got: got.to_string() }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at.is_empty() {
+            return f.write_str(&self.got);
+        }
+        write!(f, "at {}: expected {}, got {}", self.at, self.expected, self.got)
+    }
+}
+
+/// Every difference between two JSON values, by path.
+pub(super) fn differences(expected: &Json, got: &Json) -> Vec<Difference> {
+    let mut found = Vec::new();
+    walk("$", Some(expected), Some(got), &mut found);
+    found
+}
+
+fn walk(at: &str, expected: Option<&Json>, got: Option<&Json>, found: &mut Vec<Difference>) {
+    match (expected, got) {
+        (Some(Json::Object(a)), Some(Json::Object(b))) => {
+            let more = b.keys().filter(|key| !a.contains_key(*key));
+            for key in a.keys().chain(more) {
+                walk(&format!("{at}.{key}"), a.get(key), b.get(key), found);
+            }
+        }
+        (Some(Json::Array(a)), Some(Json::Array(b))) => {
+            for index in 0..a.len().max(b.len()) {
+                walk(&format!("{at}[{index}]"), a.get(index), b.get(index), found);
+            }
+        }
+        (a, b) if a == b => {}
+        (a, b) => {
+            let text = |json: Option<&Json>| json.map_or_else(|| "nothing".to_owned(), Json::to_string);
+            found.push(Difference::new(at, text(a), text(b)));
+        }
+    }
+}
+
+/// The value with every array of objects in a fixed order.
+pub(super) fn sorted(json: &Json) -> Json {
+    match json {
+        Json::Object(members) => Json::Object(members.iter().map(|(k, v)| (k.clone(), sorted(v))).collect()),
+        Json::Array(items) => {
+            let mut items: Vec<Json> = items.iter().map(sorted).collect();
+            items.sort_by_key(canonical_text);
+            Json::Array(items)
+        }
+        other => other.clone(),
+    }
+}
+
+/// A text that does not depend on the order of members.
+fn canonical_text(json: &Json) -> String {
+    match json {
+        Json::Object(members) => {
+            let mut parts: Vec<String> = members.iter().map(|(k, v)| format!("{k}:{}", canonical_text(v))).collect();
+            parts.sort();
+            parts.join(",")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Differences between two requests. Headers are compared as far as the dialect has rows for them.
+pub(super) fn requests(expected: &OwnedRequest, got: &OwnedRequest, dialect: &Dialect) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut texts = |at: &str, a: String, b: String| {
+        if a != b {
+            found.push(Difference::new(at, a, b));
+        }
+    };
+    texts("method", expected.method.to_string(), got.method.to_string());
+    texts("path", decoded_path(&expected.path), decoded_path(&got.path));
+    texts("query", query_pairs(&expected.query).join("&"), query_pairs(&got.query).join("&"));
+    for (name, _) in &dialect.plan().headers {
+        let text = |request: &OwnedRequest| format!("{:?}", request.headers.get(name));
+        texts(name.as_str(), text(expected), text(got));
+    }
+    found.extend(bodies(&expected.body, &got.body));
+    found
+}
+
+/// Decodes each segment, keeping `/` apart from `%2F`.
+fn decoded_path(path: &str) -> String {
+    let segments = path.split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().replace('/', "%2F"));
+    segments.collect::<Vec<_>>().join("/")
+}
+
+fn query_pairs(query: &str) -> Vec<String> {
+    let mut pairs: Vec<String> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| percent_decode_str(&pair.replace('+', " ")).decode_utf8_lossy().into_owned())
+        .collect();
+    pairs.sort();
+    pairs
+}
+
+/// Differences between two responses. Headers are compared as far as the expected one has them.
+pub(super) fn responses(expected: &Response, got: &Response) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if expected.status != got.status {
+        found.push(Difference::new("status", expected.status, got.status));
+    }
+    for name in expected.headers.keys().filter(|name| **name != header::CONTENT_LENGTH) {
+        let (a, b) = (expected.headers.get(name), got.headers.get(name));
+        if a != b {
+            found.push(Difference::new(name.as_str(), format!("{a:?}"), format!("{b:?}")));
+        }
+    }
+    found.extend(bodies(&expected.body, &got.body));
+    found
+}
+
+fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
+    let parse = |body: &[u8]| -> Result<Option<Json>, String> {
+        if body.is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_slice(body).map(Some).map_err(|e| e.to_string())
+    };
+    match (parse(expected), parse(got)) {
+        (Ok(Some(mut a)), Ok(Some(mut b))) => {
+            // Texts are for people, and not what a law is about.
+            forget_messages(&mut a);
+            forget_messages(&mut b);
+            differences(&a, &b)
+        }
+        (Ok(None), Ok(None)) => Vec::new(),
+        (Ok(a), Ok(b)) => {
+            let text = |json: Option<Json>| json.map_or_else(|| "no body".to_owned(), |j| j.to_string());
+            vec![Difference::new("body", text(a), text(b))]
+        }
+        (Err(fault), _) | (_, Err(fault)) => vec![Difference::sentence(format!("the body is not JSON: {fault}"))],
+    }
+}
+
+fn forget_messages(json: &mut Json) {
+    match json {
+        Json::Object(members) => {
+            for (key, value) in members.iter_mut() {
+                match value {
+                    Json::String(text) if key == "message" || key == "detail" => text.clear(),
+                    other => forget_messages(other),
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(forget_messages),
+        _ => {}
+    }
+}
+
+/// What an answer carries of a record: the fields that its rows bind, completed by their `else`.
+pub(super) fn carried(answer: &AnswerPlan, record: &Record) -> Record {
+    let mut out = Record::new();
+    let by_outcome = record
+        .text(Field::Outcome)
+        .filter(|word| answer.by_outcome.iter().any(|(other, _)| other == word));
+    out.set_text_opt(Field::Outcome, by_outcome);
+    tree(&answer.tree, record, &mut out);
+    out
+}
+
+fn tree(rows: &Tree, record: &Record, out: &mut Record) {
+    for (_, row) in &rows.rows {
+        if row.only.is_none() {
+            keep(row, record, out);
+        }
+    }
+}
+
+/// Copies what one row carries.
+fn keep(row: &Row, record: &Record, out: &mut Record) {
+    let copy = |field: Field, out: &mut Record| {
+        if let Some(value) = record.value(field) {
+            out.set(field, value.clone());
+        }
+    };
+    match &row.form {
+        Form::Field { field: FieldRef::Here(field), .. } => {
+            copy(*field, out);
+            if !record.has(*field)
+                && let Some(Otherwise::Field(FieldRef::Here(other))) = row.otherwise
+                && let Some(value) = record.value(other)
+            {
+                out.set(*field, value.clone());
+            }
+        }
+        Form::Join(parts) => parts.iter().for_each(|part| {
+            if let Part::Field(FieldRef::Here(field)) = part {
+                copy(*field, out);
+            }
+        }),
+        Form::One { shape, field: None } => tree(shape, record, out),
+        Form::One { shape, field: Some(field) } => {
+            if let Some(inner) = record.record(*field) {
+                out.set(*field, Value::Record(nested(shape, inner, None)));
+            }
+        }
+        Form::List { field, item, .. } => list(*field, item, None, record, out),
+        Form::Dict { field, key, item } => list(*field, item, Some(*key), record, out),
+        Form::Group { field, by, item, .. } => list(*field, item, Some(*by), record, out),
+        Form::First(rows) => rows.iter().filter(|r| r.only != Some(Only::Emit)).for_each(|r| {
+            keep(r, record, out);
+            for (field, _) in r.condition.iter().flat_map(|c| c.words()) {
+                copy(field, out);
+            }
+        }),
+        Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+    }
+}
+
+fn nested(shape: &Tree, record: &Record, key: Option<Field>) -> Record {
+    let mut out = Record::new();
+    if let Some((key, text)) = key.and_then(|key| Some((key, record.text(key)?))) {
+        out.set_text(key, text);
+    }
+    tree(shape, record, &mut out);
+    out
+}
+
+fn list(field: Field, item: &Tree, key: Option<Field>, record: &Record, out: &mut Record) {
+    if let Some(records) = record.list(field) {
+        out.set(field, Value::List(records.iter().map(|r| nested(item, r, key)).collect()));
+    }
+}

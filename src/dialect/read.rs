@@ -1,0 +1,319 @@
+//! Reading: rows of a plan over wire values, into a record and a list of problems.
+
+use serde_json::Value as Json;
+
+use super::text::Param;
+use crate::mapping::path::Found;
+use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
+use crate::mapping::codec::Codec;
+use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
+
+/// Reads one part of an exchange.
+pub(super) struct Reader<'a> {
+    pub(super) place: Place,
+    pub(super) problems: &'a mut Vec<Problem>,
+    /// The failure that a row names for a value that cannot be read.
+    pub(super) refusal: &'a mut Option<FailureKind>,
+}
+
+impl Reader<'_> {
+    /// Reads a document. `prefix` is where it stands in the whole body.
+    pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &str, record: &mut Record) {
+        let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
+        for (path, row) in tree.rows.iter().filter(|(_, row)| row.only != Some(Only::Emit)) {
+            match path.find(root) {
+                Found::Absent => {}
+                Found::Blocked(depth) => self.blocked(&join(prefix, &path.dotted_prefix(depth))),
+                Found::Value(json) => {
+                    if row.contested && !wins(row, path.position(root), &mut positions) {
+                        continue;
+                    }
+                    self.json(row, json, &join(prefix, path.dotted()), record);
+                }
+            }
+        }
+        for (path, row) in &tree.rows {
+            if let Some(need) = row.need {
+                self.needed(row, need, &join(prefix, path.dotted()), record);
+            }
+        }
+    }
+
+    /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
+    fn blocked(&mut self, at: &str) {
+        let known = self.problems.iter().any(|p| p.place == self.place && p.at == at);
+        if !known {
+            self.problem(None, at, Why::WrongType, None);
+        }
+    }
+
+    fn json(&mut self, row: &Row, json: &Json, at: &str, record: &mut Record) {
+        match &row.form {
+            Form::Field { field: FieldRef::Here(field), codec, words } => {
+                let read = codec.read_json(json).and_then(|value| translate(value, words.as_deref()));
+                self.set(row, *field, read, codec, at, record);
+            }
+            Form::Const(expected) if json != expected => self.refuse(row, None, at, Why::UnknownValue, None),
+            Form::Join(parts) => match json.as_str() {
+                Some(text) => self.split(row, parts, text, at, record),
+                None => self.refuse(row, None, at, Why::WrongType, None),
+            },
+            Form::One { shape, field } => self.one(shape, *field, json, at, record),
+            Form::List { field, item, .. } => self.list(*field, item, json, at, record),
+            Form::Dict { field, key, item } => self.dict(*field, *key, item, json, at, record),
+            Form::Group { field, by, item, .. } => self.group(*field, *by, item, json, at, record),
+            Form::First(rows) => self.first(rows, json, at, record),
+            Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+        }
+    }
+
+    /// Reads a text: a parameter, a capture, a header.
+    pub(super) fn text(&mut self, row: &Row, param: &Param, at: &str, record: &mut Record) {
+        if row.only == Some(Only::Emit) {
+            return;
+        }
+        match param {
+            Param::Absent => {}
+            Param::Unreadable | Param::Repeated => self.refuse(row, bound_field(row), at, Why::Malformed, None),
+            Param::Value(text) => match &row.form {
+                Form::Field { field: FieldRef::Here(field), codec, words } => {
+                    let read = codec.read_text(text).and_then(|value| translate(value, words.as_deref()));
+                    self.set(row, *field, read, codec, at, record);
+                }
+                Form::Const(expected) if expected.as_str() != Some(text) => {
+                    self.refuse(row, None, at, Why::UnknownValue, None);
+                }
+                Form::Join(parts) => self.split(row, parts, text, at, record),
+                _ => {}
+            },
+        }
+        if let Some(need) = row.need {
+            self.needed(row, need, at, record);
+        }
+    }
+
+    fn set(
+        &mut self,
+        row: &Row,
+        field: Field,
+        read: Result<Option<Value>, Why>,
+        codec: &Codec,
+        at: &str,
+        record: &mut Record,
+    ) {
+        match read {
+            Ok(Some(Value::Text(text))) if text.is_empty() && row.need.is_some() => {
+                self.refuse(row, Some(field), at, Why::Blank, None);
+            }
+            Ok(Some(value)) => record.set(field, value),
+            Ok(None) => {}
+            Err(why) => {
+                let max = match (why, codec) {
+                    (Why::TooLong, Codec::Text { max, .. }) => u64::try_from(*max).ok(),
+                    (Why::TooLong, Codec::Int { max, .. }) => u64::try_from(*max).ok(),
+                    _ => None,
+                };
+                self.refuse(row, Some(field), at, why, max);
+            }
+        }
+    }
+
+    fn split(&mut self, row: &Row, parts: &[Part], text: &str, at: &str, record: &mut Record) {
+        match split(parts, text) {
+            Some(values) => {
+                for (field, value) in values {
+                    record.set_text(field, value);
+                }
+            }
+            None => self.refuse(row, bound_field(row), at, Why::Malformed, None),
+        }
+    }
+
+    fn one(&mut self, shape: &Tree, field: Option<Field>, json: &Json, at: &str, record: &mut Record) {
+        match field {
+            None => self.tree(shape, json, at, record),
+            Some(field) => {
+                let mut inner = Record::new();
+                self.tree(shape, json, at, &mut inner);
+                record.set(field, Value::Record(inner));
+            }
+        }
+    }
+
+    fn list(&mut self, field: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
+        let Some(items) = json.as_array() else {
+            self.problem(Some(field), at, Why::WrongType, None);
+            return;
+        };
+        let mut records = Vec::with_capacity(items.len());
+        for (index, json) in items.iter().enumerate() {
+            let mut inner = Record::new();
+            self.tree(item, json, &format!("{at}[{index}]"), &mut inner);
+            records.push(inner);
+        }
+        append(record, field, records);
+    }
+
+    fn dict(&mut self, field: Field, key: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
+        let Some(members) = json.as_object() else {
+            self.problem(Some(field), at, Why::WrongType, None);
+            return;
+        };
+        let mut records = Vec::with_capacity(members.len());
+        for (name, json) in members {
+            let mut inner = Record::new();
+            inner.set_text(key, name.as_str());
+            self.tree(item, json, &join(at, name), &mut inner);
+            records.push(inner);
+        }
+        append(record, field, records);
+    }
+
+    fn group(&mut self, field: Field, by: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
+        let Some(members) = json.as_object() else {
+            self.problem(Some(field), at, Why::WrongType, None);
+            return;
+        };
+        let mut records = Vec::new();
+        for (name, json) in members {
+            let here = join(at, name);
+            for (index, json) in json.as_array().into_iter().flatten().enumerate() {
+                let mut inner = Record::new();
+                self.tree(item, json, &format!("{here}[{index}]"), &mut inner);
+                inner.set_text(by, name.as_str());
+                records.push(inner);
+            }
+        }
+        append(record, field, records);
+    }
+
+    /// The first alternative that reads without a problem. What its condition says must then be so.
+    fn first(&mut self, rows: &[Row], json: &Json, at: &str, record: &mut Record) {
+        for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
+            let (mut problems, mut refusal) = (Vec::new(), None);
+            let mut trial = record.clone();
+            let mut reader = Reader { place: self.place, problems: &mut problems, refusal: &mut refusal };
+            reader.json(row, json, at, &mut trial);
+            if problems.is_empty() && refusal.is_none() {
+                for (field, word) in row.condition.iter().flat_map(|c| c.words()) {
+                    trial.set_text(field, word);
+                }
+                *record = trial;
+                return;
+            }
+        }
+        self.problem(None, at, Why::UnknownValue, None);
+    }
+
+    /// Notes the absence of a needed value, unless something else is already wrong with it.
+    fn needed(&mut self, row: &Row, need: Need, at: &str, record: &Record) {
+        let mut fields = Vec::new();
+        crate::mapping::check::fields(row, &mut fields);
+        let absent = fields.iter().any(|field| !record.has(*field));
+        let known = self.refusal.is_some()
+            || self.problems.iter().any(|p| p.place == self.place && (p.at == at || is_above(&p.at, at)))
+            || self.problems.iter().any(|p| p.field.is_some_and(|f| fields.contains(&f)));
+        if absent && !known {
+            let why = match need {
+                Need::Missing => Why::Missing,
+                Need::Blank => Why::Blank,
+            };
+            self.problem(fields.first().copied(), at, why, None);
+        }
+    }
+
+    fn refuse(&mut self, row: &Row, field: Option<Field>, at: &str, why: Why, max: Option<u64>) {
+        match row.bad {
+            Some(kind) => *self.refusal = Some(kind),
+            None => self.problem(field, at, why, max),
+        }
+    }
+
+    fn problem(&mut self, field: Option<Field>, at: &str, why: Why, max: Option<u64>) {
+        self.problems.push(Problem { place: self.place, at: at.to_owned(), field, why, max });
+    }
+}
+
+/// Whether a problem at `above` hides what is at `at`; the root of a body is above everything.
+fn is_above(above: &str, at: &str) -> bool {
+    above.is_empty() || at.strip_prefix(above).is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+/// `a` and `b` as one dotted path.
+fn join(a: &str, b: &str) -> String {
+    match (a.is_empty(), b.is_empty() || b.starts_with('[')) {
+        (true, _) => b.to_owned(),
+        (false, true) => format!("{a}{b}"),
+        (false, false) => format!("{a}.{b}"),
+    }
+}
+
+/// Of two members that set one field, the later one in the document wins.
+fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)>) -> bool {
+    let Some(field) = bound_field(row) else { return true };
+    match positions.iter_mut().find(|(f, _)| *f == field) {
+        Some((_, earlier)) if *earlier > position => false,
+        Some((_, earlier)) => {
+            *earlier = position;
+            true
+        }
+        None => {
+            positions.push((field, position));
+            true
+        }
+    }
+}
+
+fn bound_field(row: &Row) -> Option<Field> {
+    match &row.form {
+        Form::Field { field: FieldRef::Here(field), .. } => Some(*field),
+        _ => None,
+    }
+}
+
+/// Several rows may fill one list (a vendor's field errors and its general errors).
+fn append(record: &mut Record, field: Field, records: Vec<Record>) {
+    let mut all = match record.take(field) {
+        Some(Value::List(earlier)) => earlier,
+        _ => Vec::new(),
+    };
+    all.extend(records);
+    record.set(field, Value::List(all));
+}
+
+fn translate(value: Option<Value>, words: Option<&Words>) -> Result<Option<Value>, Why> {
+    match (value, words) {
+        (Some(Value::Text(text)), Some(words)) => match words.read.get(&text) {
+            Some(word) => Ok(Some(Value::Text(word.clone()))),
+            None => Err(Why::UnknownValue),
+        },
+        (value, _) => Ok(value),
+    }
+}
+
+/// Splits a text at the literals of a join: each field is the shortest match but the last.
+fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
+    let mut values = Vec::new();
+    let mut rest = text;
+    let mut pending: Option<Field> = None;
+    for part in parts {
+        match part {
+            Part::Literal(literal) => match pending.take() {
+                Some(field) => {
+                    let (value, after) = rest.split_once(literal.as_str())?;
+                    values.push((field, value.to_owned()));
+                    rest = after;
+                }
+                None => rest = rest.strip_prefix(literal.as_str())?,
+            },
+            Part::Field(FieldRef::Here(field)) => pending = Some(*field),
+            Part::Field(FieldRef::Request(_)) | Part::Origin => {}
+        }
+    }
+    match pending {
+        Some(field) => values.push((field, rest.to_owned())),
+        None if !rest.is_empty() => return None,
+        None => {}
+    }
+    values.iter().all(|(_, value)| !value.is_empty()).then_some(values)
+}

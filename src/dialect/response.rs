@@ -1,0 +1,163 @@
+//! Responses: encoding for a front, decoding for an upstream; failures included.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::Value as Json;
+
+use super::read::Reader;
+use super::write::Writer;
+use super::{Settings, failure};
+use crate::mapping::condition::Scene;
+use crate::mapping::path::{Found, Path};
+use crate::mapping::plan::{ErrorRow, Form, Op, Plan, Row, Tree};
+use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Record, Response, Value};
+
+/// What an answer is written from.
+struct Parts<'a> {
+    tree: &'a Tree,
+    headers: &'a [(HeaderName, Row)],
+    produces: &'a str,
+    status: u16,
+}
+
+/// Writes the answer of an op.
+pub(super) fn encode(plan: &Plan, op: &Op, reply: &Record, params: &Record, settings: &Settings) -> Response {
+    let by_outcome = reply
+        .text(Field::Outcome)
+        .and_then(|outcome| op.answer.by_outcome.iter().find(|(word, _)| word == outcome));
+    let status = by_outcome.map(|(_, status)| *status).or(op.answer.statuses.first().copied());
+    let parts = Parts {
+        tree: &op.answer.tree,
+        headers: &op.answer.headers,
+        produces: &op.answer.produces,
+        status: status.unwrap_or(200),
+    };
+    write(plan, &parts, reply, params, settings)
+}
+
+/// Writes a failure for an operation, or for a request without one.
+pub(super) fn encode_failure(
+    plan: &Plan,
+    failure: &Failure,
+    operation: Option<OperationKind>,
+    params: &Record,
+    settings: &Settings,
+) -> Response {
+    let wording = plan.wording.get(&(failure.kind(), operation)).or_else(|| plan.wording.get(&(failure.kind(), None)));
+    let Some(row) = wording.and_then(|index| plan.errors.get(*index)) else {
+        // Load has refused every file in which a failure has no row (LB301).
+        return Response { status: 500, headers: HeaderMap::new(), body: Vec::new() };
+    };
+    let parts = Parts { tree: &row.tree, headers: &row.headers, produces: &row.produces, status: row.status };
+    let record = failure::to_record(failure);
+    let mut response = write(plan, &parts, &record, params, settings);
+    // What HTTP itself wants beside these statuses does not depend on the vendor.
+    let standard = [
+        (header::ALLOW, record.text(Field::Allow).map(str::to_owned)),
+        (header::RETRY_AFTER, record.int(Field::RetryAfter).map(|n| n.to_string())),
+    ];
+    for (name, value) in standard {
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            response.headers.entry(name).or_insert(value);
+        }
+    }
+    response
+}
+
+fn write(plan: &Plan, parts: &Parts<'_>, record: &Record, params: &Record, settings: &Settings) -> Response {
+    let has_body = !parts.tree.rows.is_empty();
+    let option = |name: &str| super::option(plan, settings, name);
+    let writer =
+        Writer { scene: Scene { request: params, option: &option, body: has_body }, origin: &settings.origin };
+    let mut headers = HeaderMap::new();
+    let mut body = Vec::new();
+    if has_body {
+        let mut root = Json::Object(serde_json::Map::new());
+        writer.tree(parts.tree, record, &mut root);
+        body = root.to_string().into_bytes();
+        if let Ok(media) = HeaderValue::try_from(parts.produces) {
+            headers.insert(header::CONTENT_TYPE, media);
+        }
+    }
+    writer.headers(&plan.response_headers, record, &mut headers);
+    writer.headers(parts.headers, record, &mut headers);
+    Response { status: parts.status, headers, body }
+}
+
+/// Reads the answer of an op.
+///
+/// # Errors
+/// The failure that the answer means; `UpstreamRefused` for an answer that nothing explains.
+pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record, Failure> {
+    let body = if response.body.is_empty() {
+        Json::Null
+    } else {
+        serde_json::from_slice(&response.body).map_err(|_| Failure::UpstreamRefused)?
+    };
+    let by_outcome = op.answer.by_outcome.iter().find(|(_, status)| *status == response.status);
+    if by_outcome.is_none() && !op.answer.statuses.contains(&response.status) {
+        return Err(decode_failure(plan, op.does, response, &body));
+    }
+    let mut record = Record::new();
+    read(&op.answer.tree, &body, &mut record).ok_or(Failure::UpstreamRefused)?;
+    if let Some((word, _)) = by_outcome {
+        record.set_text(Field::Outcome, word.as_str());
+    }
+    Ok(record)
+}
+
+fn read(tree: &Tree, body: &Json, record: &mut Record) -> Option<()> {
+    let (mut problems, mut refusal) = (Vec::new(), None);
+    let mut reader = Reader { place: Place::Body, problems: &mut problems, refusal: &mut refusal };
+    reader.tree(tree, body, "", record);
+    (problems.is_empty() && refusal.is_none()).then_some(())
+}
+
+/// The first row whose status, constants and query fit; rows for this operation before rows for all.
+fn decode_failure(plan: &Plan, operation: OperationKind, response: &Response, body: &Json) -> Failure {
+    let specific = plan.errors.iter().filter(|row| row.on.contains(&operation));
+    let general = plan.errors.iter().filter(|row| row.on.is_empty());
+    for row in specific.chain(general) {
+        if row.status == response.status && matches(row, body) {
+            let mut record = standard(&response.headers);
+            if read(&row.tree, body, &mut record).is_some() {
+                // A vendor that names the failure in its answer is believed as far as the row goes.
+                let named = record.text(Field::Kind).and_then(FailureKind::named);
+                let named = named.filter(|kind| row.kinds.contains(kind));
+                let kind = named.or(row.kinds.first().copied()).unwrap_or(FailureKind::Invalid);
+                return failure::from_record(kind, &record);
+            }
+        }
+    }
+    Failure::UpstreamRefused
+}
+
+/// What HTTP itself says beside a refusal.
+fn standard(headers: &HeaderMap) -> Record {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut record = Record::new();
+    record.set_text_opt(Field::Allow, text(header::ALLOW));
+    if let Some(seconds) = text(header::RETRY_AFTER).and_then(|t| t.trim().parse().ok()) {
+        record.set(Field::RetryAfter, Value::Int(seconds));
+    }
+    record
+}
+
+fn matches(row: &ErrorRow, body: &Json) -> bool {
+    let query = row.matches.as_ref().is_none_or(|query| query.matches(body));
+    query && row.tree.rows.iter().all(|(path, row)| constant_fits(path, row, body))
+}
+
+fn constant_fits(path: &Path, row: &Row, body: &Json) -> bool {
+    let Form::Const(expected) = &row.form else { return true };
+    // Vendors leave out what is empty, at times.
+    let empty = match expected {
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match path.find(body) {
+        Found::Value(json) => json == expected,
+        Found::Absent => empty,
+        Found::Blocked(_) => false,
+    }
+}

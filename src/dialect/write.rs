@@ -1,0 +1,183 @@
+//! Writing: rows of a plan over a record, into JSON, texts and headers.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value as Json};
+
+use super::text::encode;
+use crate::mapping::codec::Codec;
+use crate::mapping::condition::Scene;
+use crate::mapping::plan::{FieldRef, Form, Only, Otherwise, Part, Row, Tree, Words};
+use crate::model::{Field, FieldType, Record, Value};
+
+/// Writes one part of an exchange.
+pub(super) struct Writer<'a> {
+    pub(super) scene: Scene<'a>,
+    /// The front's public URL.
+    pub(super) origin: &'a str,
+}
+
+impl Writer<'_> {
+    /// Writes a document into `root`.
+    pub(super) fn tree(&self, tree: &Tree, record: &Record, root: &mut Json) {
+        for (path, row) in tree.rows.iter().filter(|(_, row)| self.writes(row, record)) {
+            if let Form::One { shape, field } = &row.form {
+                // A shape spreads into its node, beside what other rows have put there.
+                if let Some(inner) = field.map_or(Some(record), |field| record.record(field)) {
+                    self.spread(shape, inner, path.node(root));
+                }
+            } else if let Some(json) = self.json(row, record) {
+                path.put(root, json);
+            }
+        }
+    }
+
+    fn writes(&self, row: &Row, record: &Record) -> bool {
+        row.only != Some(Only::Parse) && row.condition.as_ref().is_none_or(|c| c.holds(record, &self.scene))
+    }
+
+    fn json(&self, row: &Row, record: &Record) -> Option<Json> {
+        match &row.form {
+            Form::Field { field, codec, words } => {
+                let value = self.look(*field, record).and_then(|v| spell_json(v, codec, words.as_deref()));
+                value.or_else(|| self.otherwise(row, codec, record))
+            }
+            Form::Const(json) => Some(json.clone()),
+            Form::Join(parts) => self.parts(parts, record, false).map(Json::String),
+            Form::Url(parts) => self.parts(parts, record, true).map(Json::String),
+            Form::One { shape, field } => {
+                field.map_or(Some(record), |field| record.record(field)).map(|inner| self.object(shape, inner))
+            }
+            Form::List { field, item, filter, omit_empty } => {
+                let chosen = self.chosen(*field, filter.as_ref(), record)?;
+                let items: Vec<Json> = chosen.map(|record| self.object(item, record)).collect();
+                (!items.is_empty() || !omit_empty).then_some(Json::Array(items))
+            }
+            Form::Dict { field, key, item } => {
+                let members = record.list(*field)?.iter();
+                let members = members.filter_map(|r| Some((r.text(*key)?.to_owned(), self.object(item, r))));
+                Some(Json::Object(members.collect()))
+            }
+            Form::Group { field, by, item, filter } => {
+                let mut groups = Map::new();
+                for record in self.chosen(*field, filter.as_ref(), record)? {
+                    let key = record.text(*by).unwrap_or_default();
+                    let group = groups.entry(key).or_insert_with(|| Json::Array(Vec::new()));
+                    if let Json::Array(items) = group {
+                        items.push(self.object(item, record));
+                    }
+                }
+                Some(Json::Object(groups))
+            }
+            Form::First(rows) => {
+                let row = rows.iter().find(|row| self.writes(row, record))?;
+                self.json(row, record)
+            }
+            Form::Presence => None,
+        }
+    }
+
+    fn object(&self, shape: &Tree, record: &Record) -> Json {
+        let mut node = Json::Null;
+        self.spread(shape, record, &mut node);
+        node
+    }
+
+    /// Writes a shape into its node, which is an object even when no row of the shape writes.
+    fn spread(&self, shape: &Tree, record: &Record, node: &mut Json) {
+        self.tree(shape, record, node);
+        if node.is_null() {
+            *node = Json::Object(Map::new());
+        }
+    }
+
+    fn chosen<'r>(
+        &'r self,
+        field: Field,
+        filter: Option<&'r crate::mapping::condition::Condition>,
+        record: &'r Record,
+    ) -> Option<impl Iterator<Item = &'r Record>> {
+        let records = record.list(field)?;
+        Some(records.iter().filter(move |r| filter.is_none_or(|c| c.holds(r, &self.scene))))
+    }
+
+    fn look<'r>(&'r self, field: FieldRef, record: &'r Record) -> Option<&'r Value> {
+        match field {
+            FieldRef::Here(field) => record.value(field),
+            FieldRef::Request(field) => self.scene.request.value(field),
+        }
+    }
+
+    fn otherwise(&self, row: &Row, codec: &Codec, record: &Record) -> Option<Json> {
+        match row.otherwise.as_ref()? {
+            Otherwise::Field(field) => self.look(*field, record).and_then(|v| codec.write_json(v)),
+            Otherwise::Literal(json) => Some(json.clone()),
+        }
+    }
+
+    /// A joined text; `None` if a field of it is absent.
+    fn parts(&self, parts: &[Part], record: &Record, escape: bool) -> Option<String> {
+        let mut out = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Origin => out.push_str(self.origin),
+                Part::Field(field) => {
+                    let text = Codec::Plain(FieldType::Text).write_text(self.look(*field, record)?)?;
+                    if escape {
+                        out.push_str(&encode(&text));
+                    } else {
+                        out.push_str(&text);
+                    }
+                }
+            }
+        }
+        Some(out)
+    }
+
+    /// A row as a text: query parameter, capture or header.
+    pub(super) fn text(&self, row: &Row, record: &Record) -> Option<String> {
+        if !self.writes(row, record) {
+            return None;
+        }
+        match &row.form {
+            Form::Field { field, codec, words } => {
+                let value = self.look(*field, record)?;
+                spell_text(value, codec, words.as_deref())
+            }
+            Form::Const(json) => match json {
+                Json::String(text) => Some(text.clone()),
+                other => Some(other.to_string()),
+            },
+            Form::Join(parts) => self.parts(parts, record, false),
+            Form::Url(parts) => self.parts(parts, record, true),
+            _ => None,
+        }
+    }
+
+    /// Adds header fields. A value that no header can carry is left out.
+    pub(super) fn headers(&self, rows: &[(HeaderName, Row)], record: &Record, headers: &mut HeaderMap) {
+        for (name, row) in rows {
+            if let Some(Ok(value)) = self.text(row, record).map(|text| HeaderValue::try_from(text)) {
+                headers.insert(name.clone(), value);
+            }
+        }
+    }
+}
+
+fn spell_json(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Json> {
+    match (value, words) {
+        (Value::Text(word), Some(words)) => spell(word, words).map(|w| Json::String(w.to_owned())),
+        _ => codec.write_json(value),
+    }
+}
+
+fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<String> {
+    match (value, words) {
+        (Value::Text(word), Some(words)) => spell(word, words).map(str::to_owned),
+        _ => codec.write_text(value),
+    }
+}
+
+fn spell<'w>(word: &str, words: &'w Words) -> Option<&'w str> {
+    words.write.get(word).or(words.write_else.as_ref()).map(String::as_str)
+}
