@@ -17,8 +17,13 @@ macro_rules! facts {
 
 mod aliases;
 mod batches;
+mod corruption;
+mod keys;
 mod links;
 mod lists;
+mod model;
+mod opening;
 mod pending;
+mod races;
 mod users;
 mod world;
