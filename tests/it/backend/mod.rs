@@ -18,6 +18,7 @@ macro_rules! facts {
 mod aliases;
 mod batches;
 mod corruption;
+mod faults;
 mod keys;
 mod links;
 mod lists;
