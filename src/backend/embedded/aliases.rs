@@ -1,0 +1,128 @@
+//! Users' ids per vendor, for the directory.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Embedded;
+use super::task::{Step, Stop};
+use crate::directory::{Aliases, CANONICAL_VENDOR};
+use crate::model::{Failure, TenantId, UserId, VendorName};
+
+/// The user who has this id at a vendor by an alias.
+pub(super) fn holder(
+    conn: &Connection,
+    tenant: &str,
+    vendor: &str,
+    vendor_id: &str,
+) -> Step<Option<UserId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT user_id FROM user_aliases WHERE tenant = ?1 AND vendor = ?2 AND vendor_id = ?3",
+    )?;
+    let found: Option<String> = statement
+        .query_row((tenant, vendor, vendor_id), |row| row.get(0))
+        .optional()?;
+    found
+        .map(|id| UserId::new(&id).map_err(|_| Stop::Damaged("an alias leads to no usable id")))
+        .transpose()
+}
+
+/// The id that the user has at a vendor by an alias.
+pub(super) fn id_of(
+    conn: &Connection,
+    tenant: &str,
+    vendor: &str,
+    user: &UserId,
+) -> Step<Option<String>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT vendor_id FROM user_aliases WHERE tenant = ?1 AND user_id = ?2 AND vendor = ?3",
+    )?;
+    Ok(statement
+        .query_row((tenant, user.as_str(), vendor), |row| row.get(0))
+        .optional()?)
+}
+
+/// Whom a vendor's id means. The id stands for itself only where no alias says otherwise in either
+/// direction: a user with another id at this vendor is not meant by the canonical one.
+fn meant(conn: &Connection, tenant: &str, vendor: &str, vendor_id: &str) -> Step<Option<UserId>> {
+    if vendor == CANONICAL_VENDOR {
+        return Ok(UserId::new(vendor_id).ok());
+    }
+    if let Some(user) = holder(conn, tenant, vendor, vendor_id)? {
+        return Ok(Some(user));
+    }
+    let Ok(user) = UserId::new(vendor_id) else {
+        return Ok(None);
+    };
+    Ok(if id_of(conn, tenant, vendor, &user)?.is_some() {
+        None
+    } else {
+        Some(user)
+    })
+}
+
+/// Every tenant that ever had a write, one index step each.
+fn tenants(conn: &Connection) -> Step<Vec<String>> {
+    let mut statement = conn.prepare_cached(
+        "WITH RECURSIVE t (tenant) AS (SELECT min(tenant) FROM revisions UNION ALL \
+         SELECT (SELECT min(tenant) FROM revisions WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL) \
+         SELECT tenant FROM t WHERE tenant IS NOT NULL",
+    )?;
+    let found = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
+/// Whether the user is in the directory or holds a link. (An alias makes its user one of the directory.)
+fn is_known(conn: &Connection, tenant: &str, user: &UserId) -> Step<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE tenant = ?1 AND user_id = ?2) \
+         OR EXISTS (SELECT 1 FROM links WHERE tenant = ?1 AND user_id = ?2)",
+    )?;
+    Ok(statement.query_row((tenant, user.as_str()), |row| row.get(0))?)
+}
+
+impl Aliases for Embedded {
+    fn user_of(
+        &self,
+        tenant: &TenantId,
+        vendor: &VendorName,
+        vendor_id: &str,
+    ) -> Result<UserId, Failure> {
+        self.readers
+            .with(|conn| meant(conn, tenant.as_str(), vendor.as_str(), vendor_id))
+            .map_err(Stop::into_failure)?
+            .ok_or(Failure::UserNotFound)
+    }
+
+    fn vendor_id_of(
+        &self,
+        tenant: &TenantId,
+        vendor: &VendorName,
+        user: &UserId,
+    ) -> Result<String, Failure> {
+        let alias = self
+            .readers
+            .with(|conn| id_of(conn, tenant.as_str(), vendor.as_str(), user))
+            .map_err(Stop::into_failure)?;
+        Ok(alias.unwrap_or_else(|| user.as_str().to_owned()))
+    }
+
+    fn tenants_of(&self, vendor: &VendorName, vendor_id: &str) -> Result<Vec<TenantId>, Failure> {
+        let find = |conn: &Connection| {
+            let mut knowing = Vec::new();
+            for tenant in tenants(conn)? {
+                let user = meant(conn, &tenant, vendor.as_str(), vendor_id)?;
+                if let Some(user) = user
+                    && is_known(conn, &tenant, &user)?
+                {
+                    knowing.push(
+                        TenantId::new(&tenant)
+                            .map_err(|_| Stop::Damaged("a tenant has no usable key"))?,
+                    );
+                }
+            }
+            Ok(knowing)
+        };
+        self.readers.with(find).map_err(Stop::into_failure)
+    }
+}

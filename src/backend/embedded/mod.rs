@@ -1,0 +1,245 @@
+//! The embedded store: SQLite in a data directory, the default backend, with nothing to set up.
+//!
+//! One thread writes (`writer`), committing whatever waits as one group (`group`); one moves pages
+//! from the log into the database (`checkpoint`); reads run where they are asked for (`readers`).
+//! What an operation does stands in `links`, `pending` and `users`, on the ground of `task`.
+//! Tokens are sealed before they reach SQLite (`seal`, `keys`, `reseal`).
+
+mod aliases;
+mod checkpoint;
+mod connection;
+mod files;
+mod group;
+mod incarnation;
+mod keys;
+mod links;
+mod pending;
+mod readers;
+mod reseal;
+mod rows;
+mod schema;
+mod seal;
+mod settings;
+mod task;
+mod users;
+mod writer;
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+pub use settings::{OpenError, Settings};
+
+use self::checkpoint::Pulse;
+use self::files::Files;
+use self::group::Job;
+use self::readers::Readers;
+use self::reseal::Reseal;
+use self::seal::Keyring;
+use self::task::{Stop, Task};
+use self::writer::{Writer, overloaded};
+use super::{Answer, Atomicity, Backend, BoxFuture};
+use crate::model::{Action, Failure, Operation, Outcome};
+
+/// When a client may ask again that the store could not serve. A restarted disk or a freed one is
+/// found within this time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// An open store. Dropping it finishes the work that is queued, and waits for that.
+pub struct Embedded {
+    readers: Readers,
+    keys: Arc<Keyring>,
+    ready: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
+    /// `None` once the store is closing; the writer ends when this is gone and the queue is empty.
+    queue: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Held for as long as anything here may touch the files.
+    _lock: File,
+}
+
+impl Embedded {
+    /// Opens the store, makes it if there is none, and starts its threads.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is in the way, where, and what would be right.
+    pub fn open(settings: Settings) -> Result<Self, OpenError> {
+        let files = Files::prepare(&settings.directory)?;
+        let lock = files.lock()?;
+        files.create_database()?;
+        let path = files.database();
+        let sqlite = |e: rusqlite::Error| OpenError::sqlite(&path, &e);
+        let conn = connection::writer(&files, settings.wal_limit).map_err(sqlite)?;
+        schema::migrate(&conn, &path)?;
+        let keys = Arc::new(keys::load(&files, &settings.token_keys, &conn)?);
+        incarnation::check(&files, &conn)?;
+        let (queue, waiting) = sync_channel(settings.queue);
+        let ready = Arc::new(AtomicBool::new(true));
+        let pulse = Arc::new(Pulse::new());
+        let writer = Writer {
+            files: files.clone(),
+            keys: keys.clone(),
+            queue: waiting,
+            ready: ready.clone(),
+            pulse: pulse.clone(),
+            group: settings.group,
+            wal_limit: settings.wal_limit,
+            reseal: Reseal::plan(&conn, &keys).map_err(sqlite)?,
+            next_purge: Instant::now(),
+        };
+        // The store exists before its threads do: if one cannot be started, dropping it ends the other.
+        let mut store = Self {
+            readers: Readers::new(files.clone()),
+            keys,
+            ready,
+            pulse: pulse.clone(),
+            queue: Some(queue),
+            threads: Vec::new(),
+            _lock: lock,
+        };
+        let its_files = files.clone();
+        store.start(&files, "store-writer", move || {
+            let conn = writer.run(conn)?;
+            if let Err(error) = incarnation::leave(&its_files, &conn) {
+                tracing::warn!(%error, "the store could not be marked as closed");
+            }
+            Some(())
+        })?;
+        let its_files = files.clone();
+        store.start(&files, "store-checkpoint", move || {
+            checkpoint::run(&its_files, &pulse);
+            Some(())
+        })?;
+        Ok(store)
+    }
+
+    fn start(
+        &mut self,
+        files: &Files,
+        name: &str,
+        body: impl FnOnce() -> Option<()> + Send + 'static,
+    ) -> Result<(), OpenError> {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                body();
+            })
+            .map_err(|e| OpenError::io(&files.database(), &e))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Finishes the work that is queued, empties the log and lets go of the directory.
+    pub fn close(self) {
+        drop(self);
+    }
+
+    fn read(&self, operation: &Operation) -> Answer {
+        match operation.action {
+            Action::Status => Ok(Outcome::Status {
+                ready: self.ready(),
+            }),
+            _ => self
+                .readers
+                .with(|conn| {
+                    Task {
+                        conn,
+                        keys: &self.keys,
+                        operation,
+                    }
+                    .run()
+                })
+                .map_err(Stop::into_failure),
+        }
+    }
+
+    /// Gives operations to the writer. A queue that is full refuses; it never grows.
+    async fn write(&self, operations: Vec<Operation>, atomicity: Atomicity) -> Vec<Answer> {
+        let count = operations.len();
+        let same = |failure: Failure| vec![Err(failure); count];
+        let Some(queue) = self.queue.as_ref().filter(|_| self.ready()) else {
+            return same(overloaded());
+        };
+        let (reply, answers) = oneshot::channel();
+        if queue
+            .try_send(Job {
+                operations,
+                atomicity,
+                reply,
+            })
+            .is_err()
+        {
+            return same(overloaded());
+        }
+        // The writer answers every job that it takes; if it does not, it ended in the middle of one.
+        answers
+            .await
+            .unwrap_or_else(|_| same(Failure::OutcomeUnknown))
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.queue = None;
+        self.readers.close();
+        // The writer was started first and must be done before the last checkpoint.
+        let mut threads = self.threads.drain(..);
+        let mut is_sound = threads.next().is_none_or(|writer| writer.join().is_ok());
+        self.pulse.stop();
+        for thread in threads {
+            is_sound &= thread.join().is_ok();
+        }
+        if !is_sound {
+            tracing::error!("a thread of the store had ended with a panic");
+        }
+    }
+}
+
+impl Backend for Embedded {
+    fn apply(&self, operation: Operation) -> BoxFuture<'_, Answer> {
+        Box::pin(async move {
+            if !operation.action.kind().writes() {
+                return self.read(&operation);
+            }
+            let answers = self.write(vec![operation], Atomicity::Each).await;
+            answers
+                .into_iter()
+                .next()
+                .unwrap_or(Err(Failure::OutcomeUnknown))
+        })
+    }
+
+    fn apply_all(
+        &self,
+        operations: Vec<Operation>,
+        atomicity: Atomicity,
+    ) -> BoxFuture<'_, Vec<Answer>> {
+        Box::pin(async move {
+            if operations
+                .iter()
+                .any(|operation| operation.action.kind().writes())
+            {
+                return self.write(operations, atomicity).await;
+            }
+            let answers: Vec<Answer> = operations
+                .iter()
+                .map(|operation| self.read(operation))
+                .collect();
+            match answers.iter().find_map(|answer| answer.as_ref().err()) {
+                Some(failure) if atomicity == Atomicity::Together => {
+                    vec![Err(failure.clone()); answers.len()]
+                }
+                _ => answers,
+            }
+        })
+    }
+
+    fn ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,154 @@
+//! Operations on pending links.
+//!
+//! A pending link is spent by the deletion of its row, in the transaction that makes the link: it
+//! cannot be spent twice, and it is not spent if the link is refused.
+
+use rusqlite::Connection;
+
+use super::rows::{self, SELECT_PENDING};
+use super::seal::Row;
+use super::task::{Entry, Step, Stop, Task, hash};
+use crate::model::{Action, Failure, LinkLimit, Outcome, PendingLink, Secret, UserId};
+
+/// The most expired pending links that go with one group of writes.
+const PURGE: usize = 256;
+
+impl Task<'_> {
+    pub(super) fn pending_create(&self) -> Step<Outcome> {
+        let Action::PendingCreate {
+            pending_id,
+            provider_id,
+            subject,
+            display_name,
+            email,
+            username,
+            token,
+            expires_at,
+        } = &self.operation.action
+        else {
+            return Err(Stop::Damaged("this is not pending.create"));
+        };
+        let id = hash(pending_id.expose());
+        let sealed = self.seal(
+            Row {
+                table: "pending",
+                tenant: self.tenant(),
+                id: &id,
+            },
+            token.as_ref(),
+        )?;
+        let made = self.change(
+            "INSERT INTO pending (tenant, id_sha256, client, provider_id, subject, display_name, email, username, \
+             token, token_key, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+             ON CONFLICT DO NOTHING",
+            rusqlite::params![
+                self.tenant(),
+                id.as_slice(),
+                self.operation.client.as_str(),
+                provider_id.as_str(),
+                subject.as_str(),
+                display_name,
+                email,
+                username,
+                sealed.as_ref().map(|s| &s.bytes),
+                sealed.as_ref().map(|s| s.key.0.as_slice()),
+                expires_at.0,
+            ],
+        )?;
+        // Random ids do not meet; somebody sent the same operation twice.
+        if made == 0 {
+            return Err(Failure::Conflict.into());
+        }
+        self.audit(&Entry {
+            account: Some((provider_id.as_str(), subject)),
+            ..Entry::default()
+        })?;
+        let pending = PendingLink {
+            tenant: self.operation.tenant.clone(),
+            client: self.operation.client.clone(),
+            provider_id: provider_id.clone(),
+            subject: subject.clone(),
+            display_name: display_name.clone(),
+            email: email.clone(),
+            username: username.clone(),
+            token: token.clone(),
+            expires_at: *expires_at,
+        };
+        Ok(self.pending_outcome(pending, None))
+    }
+
+    pub(super) fn pending_get(&self, pending_id: &Secret, user: Option<&UserId>) -> Step<Outcome> {
+        let pending = self.pending(&hash(pending_id.expose()))?;
+        let count = match user {
+            Some(user) => {
+                self.require_user(user)?;
+                Some(self.count_links(user, &pending.provider_id)?)
+            }
+            None => None,
+        };
+        Ok(self.pending_outcome(pending, count))
+    }
+
+    pub(super) fn pending_complete(&self, pending_id: &Secret, user: &UserId) -> Step<Outcome> {
+        let id = hash(pending_id.expose());
+        let pending = self.pending(&id)?;
+        let made = self.link_create(
+            user,
+            &pending.provider_id,
+            &pending.subject,
+            pending.display_name.as_deref(),
+            pending.token.as_ref(),
+        )?;
+        let spent = self.change(
+            "DELETE FROM pending WHERE tenant = ?1 AND id_sha256 = ?2",
+            (self.tenant(), id.as_slice()),
+        )?;
+        if spent == 1 {
+            Ok(made)
+        } else {
+            Err(Stop::Damaged(
+                "a pending link was read and cannot be deleted",
+            ))
+        }
+    }
+
+    fn pending(&self, id: &[u8; 32]) -> Step<PendingLink> {
+        let found = self.rows(
+            SELECT_PENDING,
+            (self.tenant(), id.as_slice(), self.at().0),
+            |row| rows::pending(row, id, self.keys),
+        )?;
+        match found.into_iter().next() {
+            Some(pending) if pending.tenant == self.operation.tenant => Ok(pending),
+            Some(_) => Err(Stop::Damaged(
+                "an index leads to a pending link of another tenant",
+            )),
+            None => Err(Failure::PendingNotFound.into()),
+        }
+    }
+
+    fn pending_outcome(&self, pending: PendingLink, link_count: Option<u64>) -> Outcome {
+        let limit = self
+            .operation
+            .rules
+            .per_user_provider
+            .map(|max| LinkLimit { max });
+        Outcome::Pending {
+            pending,
+            link_count,
+            limit,
+        }
+    }
+}
+
+/// Deletes some pending links of any tenant that had expired at `at`, and answers whether there may
+/// be more of them.
+pub(super) fn purge(conn: &Connection, at: i64) -> rusqlite::Result<bool> {
+    let gone = conn
+        .prepare_cached(
+            "DELETE FROM pending WHERE seq IN \
+             (SELECT seq FROM pending WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+        )?
+        .execute((at, i64::try_from(PURGE).unwrap_or(i64::MAX)))?;
+    Ok(gone == PURGE)
+}

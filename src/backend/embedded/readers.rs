@@ -1,0 +1,69 @@
+//! Connections that read, on the thread of whoever asks.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::connection;
+use super::files::Files;
+use super::task::{Step, Stop};
+
+/// A pool of reading connections. As many exist as reads ever ran at the same time: one per worker.
+pub(super) struct Readers {
+    files: Files,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(files: Files) -> Self {
+        Self {
+            files,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Reads in one transaction, so that all statements of `work` see the same state: at least
+    /// everything that was acknowledged before.
+    ///
+    /// A connection that failed is not used again; the work gets one more try with a new one.
+    pub(super) fn with<T>(&self, work: impl Fn(&Connection) -> Step<T>) -> Step<T> {
+        match self.attempt(&work) {
+            Err(stop @ Stop::Sql(_)) => {
+                tracing::debug!(?stop, "a read is tried again on a new connection");
+                self.attempt(&work)
+            }
+            done => done,
+        }
+    }
+
+    fn attempt<T>(&self, work: impl Fn(&Connection) -> Step<T>) -> Step<T> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => connection::reader(&self.files)?,
+        };
+        conn.prepare_cached("BEGIN")?.execute([])?;
+        let result = work(&conn);
+        if matches!(result, Err(Stop::Sql(_))) {
+            return result;
+        }
+        conn.prepare_cached("COMMIT")?.execute([])?;
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(conn);
+        result
+    }
+
+    /// Closes the connections that nobody uses now.
+    pub(super) fn close(&self) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}

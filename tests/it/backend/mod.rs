@@ -1,0 +1,30 @@
+//! What every backend must do (`links`, `pending`, `users`, `batches`, `aliases`, `model`), and what
+//! the embedded store promises beyond that.
+//!
+//! A fact of the conformance suite is written once, inside `facts!`, and runs for each backend that
+//! the macro names.
+
+/// Facts about any backend that is also a directory of aliases.
+macro_rules! facts {
+    ($($(#[$doc:meta])* fn $fact:ident($world:ident) $body:block)*) => {
+        $($(#[$doc])* fn $fact($world: &crate::backend::world::World) $body)*
+
+        mod embedded {
+            $(#[test] fn $fact() { crate::backend::world::with_embedded(super::$fact) })*
+        }
+    };
+}
+
+mod aliases;
+mod batches;
+mod corruption;
+mod faults;
+mod keys;
+mod links;
+mod lists;
+mod model;
+mod opening;
+mod pending;
+mod races;
+mod users;
+mod world;

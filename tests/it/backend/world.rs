@@ -1,0 +1,272 @@
+//! A store under test with short ways to ask it something.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use linkbridge::backend::embedded::{Embedded, Settings};
+use linkbridge::backend::{Answer, Atomicity, Backend};
+use linkbridge::directory::Aliases;
+use linkbridge::model::operation::Rules;
+use linkbridge::model::{
+    Action, Alias, ClientName, How, Instant, Link, Operation, Outcome, Page, ProviderId, Secret,
+    Subject, Target, TenantId, User, UserId, VendorName,
+};
+
+/// Everything that a store of links is.
+pub(super) trait Store: Backend + Aliases {}
+impl<T: Backend + Aliases> Store for T {}
+
+/// A store under test.
+pub(super) struct World {
+    pub(super) store: Box<dyn Store>,
+}
+
+/// The instant of operations that name none.
+pub(super) const NOW: Instant = Instant(1_700_000_000_000);
+
+/// Runs a fact on a new embedded store.
+pub(super) fn with_embedded(fact: fn(&World)) {
+    let directory = tempfile::tempdir().unwrap();
+    fact(&World {
+        store: Box::new(embedded(directory.path())),
+    });
+}
+
+/// An embedded store in this directory.
+pub(super) fn embedded(directory: &std::path::Path) -> Embedded {
+    Embedded::open(Settings::new(directory)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Waits for a future on this thread.
+pub(super) fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+pub(super) fn tenant(key: &str) -> TenantId {
+    TenantId::new(key).unwrap()
+}
+
+pub(super) fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+pub(super) fn provider(key: &str) -> ProviderId {
+    ProviderId::new(key).unwrap()
+}
+
+pub(super) fn subject(id: &str) -> Subject {
+    Subject::new(id).unwrap()
+}
+
+pub(super) fn vendor(name: &str) -> VendorName {
+    VendorName::new(name).unwrap()
+}
+
+pub(super) fn alias(name: &str, id: &str) -> Alias {
+    Alias {
+        vendor: vendor(name),
+        vendor_id: id.to_owned(),
+    }
+}
+
+/// An operation of tenant `acme` without special rules.
+pub(super) fn operation(action: Action) -> Operation {
+    Operation {
+        tenant: tenant("acme"),
+        client: ClientName::new("tests").unwrap(),
+        at: NOW,
+        rules: Rules::default(),
+        action,
+    }
+}
+
+/// Small changes to an operation, in one expression.
+pub(super) trait With: Sized {
+    fn at(self, at: Instant) -> Self;
+    fn of(self, key: &str) -> Self;
+    fn rules(self, rules: Rules) -> Self;
+}
+
+impl With for Operation {
+    fn at(mut self, at: Instant) -> Self {
+        self.at = at;
+        self
+    }
+
+    fn of(mut self, key: &str) -> Self {
+        self.tenant = tenant(key);
+        self
+    }
+
+    fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+}
+
+/// Rules under which only users of the directory exist.
+pub(super) fn known() -> Rules {
+    Rules {
+        known_users: true,
+        ..Rules::default()
+    }
+}
+
+pub(super) fn create(who: &str, at: &str, account: &str) -> Operation {
+    operation(Action::LinkCreate {
+        user_id: user(who),
+        provider_id: provider(at),
+        subject: subject(account),
+        display_name: None,
+        token: None,
+    })
+}
+
+pub(super) fn create_with_token(who: &str, at: &str, account: &str, secret: &str) -> Operation {
+    let mut made = create(who, at, account);
+    if let Action::LinkCreate {
+        token,
+        display_name,
+        ..
+    } = &mut made.action
+    {
+        *token = Some(Secret::new(secret));
+        *display_name = Some("Shown".to_owned());
+    }
+    made
+}
+
+pub(super) fn find(at: &str, account: &str, guard: Option<&str>) -> Operation {
+    operation(Action::LinkFind {
+        provider_id: provider(at),
+        subject: subject(account),
+        user_id: guard.map(user),
+    })
+}
+
+pub(super) fn list(who: &str) -> Operation {
+    operation(Action::LinkList {
+        user_id: user(who),
+        provider_id: None,
+        subject: None,
+        page: Page::default(),
+    })
+}
+
+pub(super) fn delete(who: &str, at: &str, account: &str) -> Operation {
+    operation(Action::LinkDelete(Target::Exact {
+        user_id: user(who),
+        provider_id: provider(at),
+        subject: subject(account),
+    }))
+}
+
+pub(super) fn pending(id: &str, at: &str, account: &str, expires_at: Instant) -> Operation {
+    operation(Action::PendingCreate {
+        pending_id: Secret::new(id),
+        provider_id: provider(at),
+        subject: subject(account),
+        display_name: Some("Shown".to_owned()),
+        email: Some("a@example.com".to_owned()),
+        username: None,
+        token: Some(Secret::new("pending-token")),
+        expires_at,
+    })
+}
+
+pub(super) fn look(id: &str, who: Option<&str>) -> Operation {
+    operation(Action::PendingGet {
+        pending_id: Secret::new(id),
+        user_id: who.map(user),
+    })
+}
+
+pub(super) fn complete(id: &str, who: &str) -> Operation {
+    operation(Action::PendingComplete {
+        pending_id: Secret::new(id),
+        user_id: user(who),
+    })
+}
+
+pub(super) fn put(who: &str, document: Option<&str>, ids: &[Alias]) -> Operation {
+    operation(Action::UserPut {
+        user_id: user(who),
+        document: document.map(str::to_owned),
+        ids: ids.to_vec(),
+    })
+}
+
+pub(super) fn get(who: &str) -> Operation {
+    operation(Action::UserGet { user_id: user(who) })
+}
+
+pub(super) fn remove(who: &str) -> Operation {
+    operation(Action::UserDelete { user_id: user(who) })
+}
+
+pub(super) fn name(who: &str, at: &str, id: &str, rebind: Option<&str>) -> Operation {
+    operation(Action::UserAlias {
+        user_id: user(who),
+        vendor: vendor(at),
+        vendor_id: id.to_owned(),
+        rebind: rebind.map(str::to_owned),
+    })
+}
+
+impl World {
+    pub(super) fn apply(&self, operation: Operation) -> Answer {
+        wait(self.store.apply(operation))
+    }
+
+    pub(super) fn apply_all(
+        &self,
+        operations: Vec<Operation>,
+        atomicity: Atomicity,
+    ) -> Vec<Answer> {
+        wait(self.store.apply_all(operations, atomicity))
+    }
+
+    /// The link of an answer that must hold one.
+    pub(super) fn link(&self, operation: Operation) -> Link {
+        self.link_and_how(operation).0
+    }
+
+    pub(super) fn link_and_how(&self, operation: Operation) -> (Link, How) {
+        match self.apply(operation) {
+            Ok(Outcome::Link { link, how }) => (link, how),
+            other => panic!("no link: {other:?}"),
+        }
+    }
+
+    /// The links of an answer that must hold several, with their number in all.
+    pub(super) fn links(&self, operation: Operation) -> (Vec<Link>, u64) {
+        match self.apply(operation) {
+            Ok(Outcome::Links { links, total }) => (links, total),
+            other => panic!("no links: {other:?}"),
+        }
+    }
+
+    /// The user of an answer that must hold one, and whether it was made.
+    pub(super) fn user(&self, operation: Operation) -> (User, bool) {
+        match self.apply(operation) {
+            Ok(Outcome::User { user, created }) => (user, created),
+            other => panic!("no user: {other:?}"),
+        }
+    }
+}
