@@ -7,6 +7,9 @@
 pub mod backend;
 pub mod dialect;
 pub mod directory;
+pub mod edge;
 pub mod finding;
 pub mod mapping;
 pub mod model;
+pub mod server;
+pub mod telemetry;
