@@ -5,8 +5,12 @@
 //! out), `edge` (who may come in), `server` (the walk of a request), `config` and `cli` (the outside).
 
 pub mod backend;
+pub mod config;
 pub mod dialect;
 pub mod directory;
+pub mod edge;
 pub mod finding;
 pub mod mapping;
 pub mod model;
+pub mod server;
+pub mod telemetry;

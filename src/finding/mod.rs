@@ -8,6 +8,7 @@ mod render;
 mod table;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -66,6 +67,8 @@ pub struct Noted;
 pub struct Sink {
     source: Arc<Source>,
     findings: RefCell<Vec<Finding>>,
+    masked: RefCell<Vec<Range<usize>>>,
+    keys: RefCell<BTreeMap<String, bool>>,
 }
 
 impl Sink {
@@ -74,7 +77,9 @@ impl Sink {
     pub fn new(name: &str, text: &str) -> Self {
         Self {
             source: Arc::new(Source { name: name.to_owned(), text: text.to_owned() }),
-            findings: RefCell::new(Vec::new()),
+            findings: RefCell::default(),
+            masked: RefCell::default(),
+            keys: RefCell::default(),
         }
     }
 
@@ -123,6 +128,22 @@ impl Sink {
         self.findings.borrow_mut().push(Finding { code, severity, source, span, message, hint });
     }
 
+    /// Hides a part of the text from every finding: a secret that stands where it should not.
+    pub fn mask(&self, span: Range<usize>) {
+        self.masked.borrow_mut().push(span);
+    }
+
+    /// Notes that the reader knows a key, and whether the text has it.
+    pub(crate) fn note_key(&self, name: String, present: bool) {
+        *self.keys.borrow_mut().entry(name).or_default() |= present;
+    }
+
+    /// Every key that was asked for in a table that the text has, and whether it was there.
+    #[must_use]
+    pub fn known_keys(&self) -> BTreeMap<String, bool> {
+        self.keys.borrow().clone()
+    }
+
     /// Whether an error was noted.
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -134,8 +155,23 @@ impl Sink {
     pub fn into_findings(self) -> Vec<Finding> {
         let mut findings = self.findings.into_inner();
         findings.sort_by_key(|f| f.span.start);
+        let masked = self.masked.into_inner();
+        if !masked.is_empty() {
+            let text = mask(&self.source.text, &masked);
+            let source = Arc::new(Source { name: self.source.name.clone(), text });
+            for finding in &mut findings {
+                finding.source = Arc::clone(&source);
+            }
+        }
         findings
     }
+}
+
+/// The text with every character of the spans as asterisks, one for each byte, so that places stay right.
+fn mask(text: &str, spans: &[Range<usize>]) -> String {
+    let hidden = |at: usize, c: char| c != '\n' && spans.iter().any(|span| span.contains(&at));
+    let shown = |(at, c): (usize, char)| if hidden(at, c) { "*".repeat(c.len_utf8()) } else { c.to_string() };
+    text.char_indices().map(shown).collect()
 }
 
 /// The word of `known` that `word` was probably meant to be.
@@ -155,5 +191,20 @@ pub fn suggest(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_secret_is_in_no_finding() {
+        let sink = Sink::new("a.toml", "key = \"s€cret\"\nb = 1\n");
+        sink.mask(6..16);
+        sink.error("LB002", 17..18, "`b` is not a key here");
+        let findings = sink.into_findings();
+        assert_eq!(findings[0].source.text, "key = **********\nb = 1\n");
+        assert_eq!(findings[0].position(), (2, 1));
     }
 }

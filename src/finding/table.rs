@@ -33,6 +33,8 @@ pub fn parse_toml<'a>(text: &'a str, sink: &Sink) -> Option<Spanned<DeTable<'a>>
 
 /// One table of a file, being read.
 pub struct Table<'a> {
+    /// The table's name with its last dot, as a prefix of its keys' names.
+    prefix: String,
     table: &'a DeTable<'a>,
     span: Range<usize>,
     sink: &'a Sink,
@@ -49,7 +51,11 @@ impl<'a> Table<'a> {
     /// A table that stands at `span`.
     #[must_use]
     pub fn new(table: &'a DeTable<'a>, span: Range<usize>, sink: &'a Sink) -> Self {
-        Self { table, span, sink, asked: RefCell::new(Vec::new()) }
+        Self { prefix: String::new(), table, span, sink, asked: RefCell::default() }
+    }
+
+    fn child(&self, key: &str, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
+        Self { prefix: format!("{}{key}.", self.prefix), ..Self::new(table, span, self.sink) }
     }
 
     /// Where findings go.
@@ -188,7 +194,7 @@ impl<'a> Table<'a> {
     pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::Table(table) => Some(Table::new(table, self.section_span(key, value), self.sink)),
+            DeValue::Table(table) => Some(self.child(key, table, self.section_span(key, value))),
             _ => {
                 self.wrong_type(key, value, "a table");
                 None
@@ -207,7 +213,7 @@ impl<'a> Table<'a> {
         let mut tables = Vec::new();
         for item in array {
             match item.get_ref() {
-                DeValue::Table(table) => tables.push(Table::new(table, item.span(), self.sink)),
+                DeValue::Table(table) => tables.push(self.child(key, table, item.span())),
                 _ => self.wrong_type(key, item, "a table"),
             }
         }
@@ -229,6 +235,9 @@ impl<'a> Table<'a> {
     /// Reports every key that was not asked for and is not `allowed`.
     pub fn finish_except(self, allowed: impl Fn(&str) -> bool) {
         let asked = self.asked.borrow();
+        for key in asked.iter() {
+            self.sink.note_key(format!("{}{key}", self.prefix), self.has(key));
+        }
         for (key, _) in self.entries() {
             if !allowed(&key.value) && !asked.iter().any(|a| *a == key.value) {
                 let message = format!("`{}` is not a key here", key.value);

@@ -1,0 +1,56 @@
+//! `[backend]`: where links are kept.
+
+use std::path::{Path, PathBuf};
+
+use super::secret;
+use super::section::Section;
+use super::vars::Vars;
+use crate::model::Secret;
+
+/// The backend that is configured.
+#[derive(Debug)]
+pub enum Backend {
+    /// The embedded store.
+    Embedded {
+        /// Its data directory.
+        directory: PathBuf,
+        /// Keys for the tokens of links at rest; the first one seals. None = the store makes its own.
+        token_keys: Vec<Secret>,
+    },
+}
+
+pub(super) fn backend(section: Section<'_>, vars: &Vars, data: &Path) -> Backend {
+    let directory = directory(&section).unwrap_or_else(|| data.to_owned());
+    let token_keys = section
+        .texts("token_keys")
+        .iter()
+        .filter_map(|given| secret::resolve(given, vars))
+        .collect();
+    section.finish();
+    Backend::Embedded {
+        directory,
+        token_keys,
+    }
+}
+
+fn directory(section: &Section<'_>) -> Option<PathBuf> {
+    let given = section.text("store")?;
+    let hint = "`embedded:PATH`, or `embedded:` for the directory that [server] names as `data`";
+    match given.value.split_once(':') {
+        Some(("embedded", "")) => None,
+        Some(("embedded", path)) => Some(PathBuf::from(path)),
+        Some(("postgres" | "postgresql", _)) => {
+            // Such a URL holds a password more often than not.
+            given.at.mask();
+            given
+                .at
+                .error("LB502", "PostgreSQL is not served yet", hint);
+            None
+        }
+        _ => {
+            given.at.mask();
+            given.at.error("LB502", "this is not a store", hint);
+            None
+        }
+    }
+}

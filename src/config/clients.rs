@@ -1,0 +1,178 @@
+//! `[[client]]`: who may call.
+
+use std::collections::HashMap;
+
+use super::directory::{Described, known_tenant, unknown_provider};
+use super::section::{self, At, Given};
+use super::{Catalog, fronts};
+use crate::edge::authn::Client;
+use crate::edge::keys::{self, KeyHash};
+use crate::edge::scope::{Scope, Scopes};
+use crate::finding::{Table, suggest};
+use crate::model::{ClientName, ProviderId};
+
+/// What a client may refer to.
+pub(super) struct Known<'a> {
+    pub(super) described: &'a Described,
+    pub(super) catalog: &'a Catalog,
+    /// Whether every listener is on loopback: only then may the example key be used.
+    pub(super) loopback_only: bool,
+}
+
+pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
+    let mut clients = Vec::new();
+    let mut names = HashMap::new();
+    let mut holders = HashMap::new();
+    for table in root.tables("client") {
+        if let Some(client) = client(&table, known, &mut holders) {
+            if names.insert(client.name.clone(), ()).is_some() {
+                let message = format!("two clients have the name `{}`", client.name);
+                table.sink().error_hint(
+                    "LB512",
+                    table.value_span("name"),
+                    message,
+                    "names are unique",
+                );
+            }
+            clients.push(client);
+        }
+        table.finish();
+    }
+    clients
+}
+
+fn client(
+    table: &Table<'_>,
+    known: &Known<'_>,
+    holders: &mut HashMap<KeyHash, String>,
+) -> Option<Client> {
+    let tenants: Vec<&str> = known.described.tenants.iter().map(String::as_str).collect();
+    let name = name(table);
+    let holder = name.as_ref().map_or("", ClientName::as_str);
+    let keys = client_keys(table, holder, known.loopback_only, holders);
+    let tenant = table
+        .text("tenant")
+        .and_then(|text| known_tenant(table.sink(), &text, &tenants));
+    let rate = table.text("rate").and_then(|text| {
+        section::rate(&Given {
+            value: text.value.into_owned(),
+            at: At::new(table.sink(), text.span),
+        })
+    });
+    let client = (
+        allowed_fronts(table, known.catalog),
+        scopes(table),
+        providers(table, &known.described.providers),
+    );
+    let (fronts, scopes, providers) = client;
+    Some(Client {
+        name: name?,
+        tenant,
+        fronts,
+        scopes,
+        providers,
+        rate,
+        keys,
+    })
+}
+
+fn name(table: &Table<'_>) -> Option<ClientName> {
+    let text = table.need_text("name")?;
+    let name = ClientName::new(&text.value).ok();
+    if name.is_none() {
+        table.sink().error_hint(
+            "LB518",
+            text.span,
+            "this cannot be a name",
+            "no blanks at its ends, at most 1024 bytes",
+        );
+    }
+    name
+}
+
+fn client_keys(
+    table: &Table<'_>,
+    holder: &str,
+    loopback_only: bool,
+    holders: &mut HashMap<KeyHash, String>,
+) -> Vec<KeyHash> {
+    let mut hashes = Vec::new();
+    for text in table.texts("key_sha256").unwrap_or_default() {
+        let at = At::new(table.sink(), text.span);
+        let Some(hash) = keys::from_hex(&text.value) else {
+            // It may well be the key itself.
+            at.mask();
+            at.error(
+                "LB513",
+                "this is not a SHA-256",
+                "64 hexadecimal digits, made by `linkbridge keys new` or `keys hash`",
+            );
+            continue;
+        };
+        if keys::is_example(&hash) && !loopback_only {
+            let hint = "make a key with `linkbridge keys new`, or listen on 127.0.0.1 or ::1 only";
+            at.error(
+                "LB515",
+                "the example key is public, and works on loopback listeners only",
+                hint,
+            );
+        }
+        if let Some(other) = holders.insert(hash, holder.to_owned()) {
+            at.error(
+                "LB514",
+                format!("`{other}` has this key already"),
+                "a key means one client only",
+            );
+        }
+        hashes.push(hash);
+    }
+    hashes
+}
+
+fn allowed_fronts(table: &Table<'_>, catalog: &Catalog) -> Option<Vec<String>> {
+    let names = table.texts("fronts")?;
+    Some(
+        names
+            .into_iter()
+            .filter_map(|text| fronts::known_dialect(table.sink(), &text, catalog))
+            .collect(),
+    )
+}
+
+fn scopes(table: &Table<'_>) -> Scopes {
+    let Some(words) = table.texts("scopes") else {
+        if !table.has("scopes") {
+            let hint = format!("a list of: {}", Scope::NAMES.join(", "));
+            table
+                .sink()
+                .error_hint("LB003", table.span(), "`scopes` is missing", hint);
+        }
+        return Scopes::default();
+    };
+    let known = words.into_iter().filter_map(|word| {
+        let scope = Scope::named(&word.value);
+        if scope.is_none() {
+            let message = format!("there is no scope `{}`", word.value);
+            table.sink().error_hint(
+                "LB510",
+                word.span,
+                message,
+                suggest(&word.value, Scope::NAMES),
+            );
+        }
+        scope
+    });
+    known.collect()
+}
+
+fn providers(table: &Table<'_>, known: &[String]) -> Option<Vec<ProviderId>> {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let words = table.texts("providers")?;
+    let ids = words.into_iter().filter_map(|word| {
+        if !known.contains(&word.value.as_ref()) {
+            unknown_provider(table.sink(), word.span.clone(), &word.value, &known);
+        }
+        ProviderId::new(&word.value).ok()
+    });
+    Some(ids.collect())
+}

@@ -1,0 +1,206 @@
+//! Configuration: file, environment and flags, read into each module's own settings.
+//!
+//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
+//! `[limits]` has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
+//!
+//! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
+//! `LB004` wrong type or value):
+//!
+//! | code | meaning |
+//! |---|---|
+//! | LB501 | an address, URL or other value of `[server]` is not one |
+//! | LB502 | the store is not one that can be served |
+//! | LB503 | a secret stands where a reference to it belongs |
+//! | LB504 | a reference to a secret leads nowhere |
+//! | LB505 | the file of a secret can be read by others (warning) |
+//! | LB506 | unknown dialect |
+//! | LB507 | the dialect has no such option, or the option no such value |
+//! | LB508 | unknown tenant |
+//! | LB509 | unknown provider |
+//! | LB510 | unknown scope |
+//! | LB511 | two entries claim one id of a vendor |
+//! | LB512 | two entries have one key or name |
+//! | LB513 | the hash of a key is not a SHA-256 |
+//! | LB514 | two clients have one key |
+//! | LB515 | the example key on a listener that is not on loopback |
+//! | LB516 | not a rate |
+//! | LB517 | unknown client |
+//! | LB518 | a text that cannot be an id, a key or a name |
+//! | LB519 | a front cannot be mounted there |
+//! | LB520 | the value of a variable or flag cannot be used |
+//! | LB521 | a variable for a key that does not exist |
+//! | LB522 | nobody can call: no client (warning) |
+//! | LB523 | ids of a vendor that no dialect speaks (warning) |
+//! | LB524 | `listen` together with `[[listener]]` |
+//! | LB525 | no tenant |
+
+mod backend;
+mod clients;
+mod directory;
+mod fronts;
+mod secret;
+mod section;
+mod server;
+mod vars;
+
+use std::collections::BTreeMap;
+
+pub use self::backend::Backend;
+pub use self::fronts::Front;
+use self::section::{Overlay, Section};
+pub use self::vars::Vars;
+use crate::directory::Directory;
+use crate::edge::authn::Client;
+use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
+use crate::telemetry;
+
+/// Everything that is configured, ready to start with.
+#[derive(Debug)]
+pub struct Config {
+    /// The server's settings.
+    pub server: crate::server::Settings,
+    /// What is mounted where.
+    pub fronts: Vec<Front>,
+    /// Who may call.
+    pub clients: Vec<Client>,
+    /// Tenants and providers.
+    pub directory: Directory,
+    /// Where links are kept.
+    pub backend: Backend,
+    /// Base of every link in an answer.
+    pub public_url: String,
+    /// The log filter.
+    pub log: String,
+    /// How log lines are written.
+    pub log_format: telemetry::Format,
+}
+
+/// A dialect that a configuration may name.
+#[derive(Clone, Debug)]
+pub struct KnownDialect {
+    /// Its name.
+    pub name: String,
+    /// Whose ids it speaks.
+    pub vendor: String,
+    /// Its options with their values; `None` = not known, nothing is checked.
+    pub options: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// The dialects that a configuration may name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog(pub Vec<KnownDialect>);
+
+impl Catalog {
+    fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|dialect| dialect.name.as_str()).collect()
+    }
+
+    fn vendors(&self) -> Vec<&str> {
+        let mut vendors: Vec<&str> = self
+            .0
+            .iter()
+            .map(|dialect| dialect.vendor.as_str())
+            .collect();
+        vendors.sort_unstable();
+        vendors.dedup();
+        vendors
+    }
+
+    fn options(&self, dialect: &str) -> Option<&BTreeMap<String, Vec<String>>> {
+        self.0
+            .iter()
+            .find(|known| known.name == dialect)?
+            .options
+            .as_ref()
+    }
+}
+
+/// What a configuration is read from, besides its file.
+pub struct Inputs<'a> {
+    /// The environment.
+    pub vars: &'a Vars,
+    /// Flags, by the key that each stands for: `("server.listen", "…")`.
+    pub flags: &'a [(&'static str, String)],
+    /// The dialects there are.
+    pub catalog: &'a Catalog,
+}
+
+/// Reads a configuration whose file is `text`, shown as `name`.
+///
+/// # Errors
+/// Every finding, warnings too, if one of them is an error. Else the warnings come with the result.
+pub fn read(
+    name: &str,
+    text: &str,
+    inputs: &Inputs<'_>,
+) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    let sink = Sink::new(name, text);
+    let flags = Overlay::of_flags(inputs.flags);
+    let environment = Overlay::of_environment(inputs.vars);
+    let config = parse_toml(text, &sink).map(|parsed| {
+        let root = Table::root(&parsed, &sink);
+        let config = resolve(&root, inputs, &flags, &environment);
+        root.finish();
+        config
+    });
+    let mut findings = flags.into_sink().into_findings();
+    findings.extend(environment.into_sink().into_findings());
+    findings.extend(sink.into_findings());
+    match config {
+        Some(config) if findings.iter().all(|f| f.severity == Severity::Warning) => {
+            Ok((config, findings))
+        }
+        _ => Err(findings),
+    }
+}
+
+fn resolve<'a>(
+    root: &Table<'a>,
+    inputs: &Inputs<'_>,
+    flags: &'a Overlay,
+    environment: &'a Overlay,
+) -> Config {
+    let general = server::general(Section::new("server", root, flags, environment), root);
+    let backend = backend::backend(
+        Section::new("backend", root, flags, environment),
+        inputs.vars,
+        &general.data,
+    );
+    let server = server::settings(Section::new("limits", root, flags, environment), &general);
+    let described = directory::directory(root, inputs.catalog);
+    let loopback_only = general
+        .listeners
+        .iter()
+        .all(|listener| listener.address.ip().is_loopback());
+    let known = clients::Known {
+        described: &described,
+        catalog: inputs.catalog,
+        loopback_only,
+    };
+    let clients = clients::clients(root, &known);
+    if clients.is_empty() && !root.has("client") {
+        let start = root.span().start;
+        let hint = Some("add a [[client]]; its key is made by `linkbridge keys new`".to_owned());
+        root.sink().warning(
+            "LB522",
+            start..start,
+            "nobody can call: there is no client",
+            hint,
+        );
+    }
+    let fronts = fronts::fronts(root, inputs.catalog, &clients, &general.public_url);
+    Config {
+        server,
+        fronts,
+        clients,
+        directory: described.directory,
+        backend,
+        public_url: general.public_url,
+        log: general.log,
+        log_format: general.log_format,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Secrets by reference: `env:NAME` or `file:PATH`. A secret itself never stands in the file.
+
+use super::section::Given;
+use super::vars::Vars;
+use crate::model::Secret;
+
+/// What a reference leads to. What is not a reference is taken for the secret itself, and hidden.
+pub(super) fn resolve(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {
+    match given.value.split_once(':') {
+        Some(("env", name)) => from_environment(given, name, vars),
+        Some(("file", path)) => from_file(given, path),
+        _ => {
+            given.at.mask();
+            given.at.error(
+                "LB503",
+                "a secret must not stand in the configuration",
+                "refer to it: `env:NAME` or `file:PATH`",
+            );
+            None
+        }
+    }
+}
+
+fn from_environment(given: &Given<'_, String>, name: &str, vars: &Vars) -> Option<Secret> {
+    let secret = vars
+        .value(name)
+        .filter(|value| !value.is_empty())
+        .map(Secret::new);
+    if secret.is_none() {
+        given.at.error(
+            "LB504",
+            format!("the environment variable {name} is not set"),
+            "set it before the start",
+        );
+    }
+    secret
+}
+
+fn from_file(given: &Given<'_, String>, path: &str) -> Option<Secret> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => {
+            warn_if_open(given, path);
+            Some(Secret::new(text.trim()))
+        }
+        Ok(_) => {
+            given.at.error(
+                "LB504",
+                format!("{path} is empty"),
+                "put the secret into it",
+            );
+            None
+        }
+        Err(error) => {
+            given.at.error(
+                "LB504",
+                format!("{path} cannot be read: {error}"),
+                "relative paths start at the working directory",
+            );
+            None
+        }
+    }
+}
+
+#[cfg(unix)]
+fn warn_if_open(given: &Given<'_, String>, path: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        given.at.warning(
+            "LB505",
+            format!("{path} can be read by other users"),
+            format!("chmod 600 {path}"),
+        );
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_open(_: &Given<'_, String>, _: &str) {}

@@ -1,0 +1,273 @@
+//! One section of scalar keys, where flag, environment and file may each have a say.
+//!
+//! Precedence is decided here and nowhere else: flag > environment > file; defaults are the callers'.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use super::vars::Vars;
+use crate::edge::rate_limit::Rate;
+use crate::finding::{Sink, Table, suggest};
+
+/// The sections whose scalar keys have an environment variable, `LINKBRIDGE_<SECTION>_<KEY>`.
+const SECTIONS: &[&str] = &["server", "backend", "limits"];
+
+/// Values from outside the file: those of the environment, or those of flags.
+#[derive(Debug)]
+pub(super) struct Overlay {
+    sink: Sink,
+    values: BTreeMap<String, (String, Range<usize>)>,
+}
+
+impl Overlay {
+    /// The variables of all sections. Findings show their names only: a value may be a secret that
+    /// was put where a reference belongs.
+    pub(super) fn of_environment(vars: &Vars) -> Self {
+        let of_section = |name: &str| {
+            let key = name.strip_prefix("LINKBRIDGE_")?.to_ascii_lowercase();
+            let section = SECTIONS.iter().find(|s| {
+                key.strip_prefix(**s)
+                    .is_some_and(|rest| rest.starts_with('_'))
+            })?;
+            Some(key.replacen(&format!("{section}_"), &format!("{section}."), 1))
+        };
+        let values = vars
+            .iter()
+            .filter_map(|(name, value)| Some((of_section(name)?, name, value)));
+        Self::new("environment", values)
+    }
+
+    /// Flags, by the key that each stands for.
+    pub(super) fn of_flags(flags: &[(&'static str, String)]) -> Self {
+        Self::new(
+            "command line",
+            flags
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), *key, value.as_str())),
+        )
+    }
+
+    fn new<'v>(source: &str, entries: impl Iterator<Item = (String, &'v str, &'v str)>) -> Self {
+        let (mut text, mut values) = (String::new(), BTreeMap::new());
+        for (key, shown, value) in entries {
+            let span = text.len()..text.len() + shown.len();
+            text.push_str(shown);
+            text.push('\n');
+            values.insert(key, (value.to_owned(), span));
+        }
+        Self {
+            sink: Sink::new(source, &text),
+            values,
+        }
+    }
+
+    /// What there is to say about these values.
+    pub(super) fn into_sink(self) -> Sink {
+        self.sink
+    }
+}
+
+/// Where a value was given.
+#[derive(Clone)]
+pub(super) struct At<'a> {
+    sink: &'a Sink,
+    span: Range<usize>,
+}
+
+impl<'a> At<'a> {
+    pub(super) fn new(sink: &'a Sink, span: Range<usize>) -> Self {
+        Self { sink, span }
+    }
+
+    pub(super) fn error(
+        &self,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.sink.error_hint(code, self.span.clone(), message, hint);
+    }
+
+    pub(super) fn warning(
+        &self,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.sink
+            .warning(code, self.span.clone(), message, Some(hint.into()));
+    }
+
+    /// Keeps the value itself out of every finding.
+    pub(super) fn mask(&self) {
+        self.sink.mask(self.span.clone());
+    }
+}
+
+/// A value with the place where it was given.
+pub(super) struct Given<'a, T> {
+    pub(super) value: T,
+    pub(super) at: At<'a>,
+}
+
+/// One section of scalar keys.
+pub(super) struct Section<'a> {
+    name: &'static str,
+    table: Option<Table<'a>>,
+    overlays: [&'a Overlay; 2],
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// A section of the file, which need not have it.
+    pub(super) fn new(
+        name: &'static str,
+        root: &Table<'a>,
+        flags: &'a Overlay,
+        environment: &'a Overlay,
+    ) -> Self {
+        Self {
+            name,
+            table: root.table(name),
+            overlays: [flags, environment],
+            asked: RefCell::default(),
+        }
+    }
+
+    /// What flag or environment say.
+    fn over(&self, key: &'static str) -> Option<Given<'a, String>> {
+        self.asked.borrow_mut().push(key);
+        let name = format!("{}.{key}", self.name);
+        self.overlays.iter().find_map(|overlay| {
+            let (value, span) = overlay.values.get(&name)?;
+            Some(Given {
+                value: value.clone(),
+                at: At::new(&overlay.sink, span.clone()),
+            })
+        })
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &'static str) -> Option<Given<'a, String>> {
+        let filed = self.table.as_ref().and_then(|table| {
+            let text = table.text(key)?;
+            Some(Given {
+                value: text.value.into_owned(),
+                at: At::new(table.sink(), text.span),
+            })
+        });
+        self.over(key).or(filed)
+    }
+
+    /// A list of texts; outside the file they are separated by commas.
+    pub(super) fn texts(&self, key: &'static str) -> Vec<Given<'a, String>> {
+        let filed = self.table.as_ref().and_then(|table| {
+            let given = |text: crate::finding::Text<'a>| Given {
+                value: text.value.into_owned(),
+                at: At::new(table.sink(), text.span),
+            };
+            Some(table.texts(key)?.into_iter().map(given).collect())
+        });
+        match self.over(key) {
+            Some(over) => over
+                .value
+                .split(',')
+                .map(|part| Given {
+                    value: part.trim().to_owned(),
+                    at: over.at.clone(),
+                })
+                .collect(),
+            None => filed.unwrap_or_default(),
+        }
+    }
+
+    /// A whole number.
+    pub(super) fn int(&self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        let filed = self
+            .table
+            .as_ref()
+            .and_then(|table| table.int_in(key, range.clone()));
+        let Some(over) = self.over(key) else {
+            return filed;
+        };
+        let number = over.value.parse().ok().filter(|n| range.contains(n));
+        if number.is_none() {
+            let hint = format!(
+                "a whole number between {} and {}",
+                range.start(),
+                range.end()
+            );
+            over.at.error(
+                "LB520",
+                format!("the value for `{key}` of [{}] cannot be used", self.name),
+                hint,
+            );
+        }
+        number
+    }
+
+    /// A size or count that has a default.
+    pub(super) fn size(
+        &self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+        default: usize,
+    ) -> usize {
+        self.int(key, range)
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(default)
+    }
+
+    /// A span of whole seconds that has a default, a day at the longest.
+    pub(super) fn seconds(&self, key: &'static str, least: i64, default: u64) -> Duration {
+        let given = self
+            .int(key, least..=86_400)
+            .and_then(|n| u64::try_from(n).ok());
+        Duration::from_secs(given.unwrap_or(default))
+    }
+
+    /// A rate that has a default.
+    pub(super) fn rate(&self, key: &'static str, default: Rate) -> Rate {
+        let Some(given) = self.text(key) else {
+            return default;
+        };
+        rate(&given).unwrap_or(default)
+    }
+
+    /// Reports what nobody asked for: keys of the file, and variables.
+    pub(super) fn finish(self) {
+        let asked = self.asked.borrow();
+        for overlay in self.overlays {
+            for (name, (_, span)) in &overlay.values {
+                let Some((section, key)) = name.split_once('.') else {
+                    continue;
+                };
+                if section == self.name && !asked.contains(&key) {
+                    let message = format!("[{section}] has no key `{key}`");
+                    overlay
+                        .sink
+                        .error_hint("LB521", span.clone(), message, suggest(key, &asked));
+                }
+            }
+        }
+        if let Some(table) = self.table {
+            table.finish();
+        }
+    }
+}
+
+/// Reads a rate, or says how one is written.
+pub(super) fn rate(given: &Given<'_, String>) -> Option<Rate> {
+    let rate = Rate::parse(&given.value);
+    if rate.is_none() {
+        let message = format!("`{}` is not a rate", given.value);
+        given.at.error(
+            "LB516",
+            message,
+            "such as `50/s`, `10/m burst 20` or `1000/h`",
+        );
+    }
+    rate
+}

@@ -1,0 +1,240 @@
+//! `[server]`, `[[listener]]` and `[limits]`.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::section::{At, Given, Section};
+use crate::edge::rate_limit::{self, Rate};
+use crate::edge::{body, head};
+use crate::finding::{Table, suggest};
+use crate::server::{Listener, Settings, Timeouts};
+use crate::telemetry;
+
+/// Where clients are served unless something else is said.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where health is told unless something else is said.
+const DEFAULT_ADMIN: &str = "127.0.0.1:9090";
+
+/// What `[server]` says besides the server's own settings.
+pub(super) struct General {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) admin: Option<SocketAddr>,
+    pub(super) workers: NonZeroUsize,
+    pub(super) public_url: String,
+    pub(super) data: PathBuf,
+    pub(super) log: String,
+    pub(super) log_format: telemetry::Format,
+}
+
+pub(super) fn general(section: Section<'_>, root: &Table<'_>) -> General {
+    let listeners = listeners(&section, root);
+    let first = listeners
+        .first()
+        .map_or_else(|| DEFAULT_LISTEN.to_owned(), |l| l.address.to_string());
+    let general = General {
+        admin: admin(&section),
+        workers: workers(&section),
+        public_url: public_url(&section).unwrap_or_else(|| format!("http://{first}")),
+        data: section.text("data").map_or_else(
+            || PathBuf::from("./data"),
+            |given| PathBuf::from(given.value),
+        ),
+        log: log(&section),
+        log_format: log_format(&section),
+        listeners,
+    };
+    section.finish();
+    general
+}
+
+fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
+    let listen = section.text("listen");
+    let mut listeners = Vec::new();
+    for table in root.tables("listener") {
+        let http2 = table.bool("http2").unwrap_or(false);
+        if let Some(text) = table.need_text("address") {
+            let at = At::new(table.sink(), text.span);
+            if let Some(address) = address(&Given {
+                value: text.value.into_owned(),
+                at,
+            }) {
+                listeners.push(Listener { address, http2 });
+            }
+        }
+        table.finish();
+    }
+    match listen {
+        Some(given) if root.has("listener") => {
+            let hint = "keep `listen` for one plain address, or list all of them as [[listener]]";
+            given
+                .at
+                .error("LB524", "`listen` and [[listener]] are both given", hint);
+        }
+        Some(given) => listeners.extend(address(&given).map(|address| Listener {
+            address,
+            http2: false,
+        })),
+        None if !root.has("listener") => {
+            listeners.extend(DEFAULT_LISTEN.parse().ok().map(|address| Listener {
+                address,
+                http2: false,
+            }));
+        }
+        None => {}
+    }
+    listeners
+}
+
+fn address(given: &Given<'_, String>) -> Option<SocketAddr> {
+    let address = given.value.parse().ok();
+    if address.is_none() {
+        let message = format!("`{}` is not an address to listen at", given.value);
+        given.at.error(
+            "LB501",
+            message,
+            "an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`",
+        );
+    }
+    address
+}
+
+fn admin(section: &Section<'_>) -> Option<SocketAddr> {
+    match section.text("admin_listen") {
+        Some(given) if given.value == "off" => None,
+        Some(given) => address(&given),
+        None => DEFAULT_ADMIN.parse().ok(),
+    }
+}
+
+fn workers(section: &Section<'_>) -> NonZeroUsize {
+    let given = section
+        .int("workers", 1..=1024)
+        .and_then(|n| usize::try_from(n).ok())
+        .and_then(NonZeroUsize::new);
+    given.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+}
+
+/// The public URL without a slash at its end: links in answers are made of it by appending paths.
+fn public_url(section: &Section<'_>) -> Option<String> {
+    let given = section.text("public_url")?;
+    let url = given.value.trim_end_matches('/');
+    let uri = url.parse::<http::Uri>().ok();
+    let good = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|h| !h.is_empty())
+            && uri.query().is_none()
+    });
+    if !good || url.contains(['#', '@']) {
+        let message = format!("`{}` is not a public URL", given.value);
+        given.at.error(
+            "LB501",
+            message,
+            "such as `https://auth.example.com`, with a path if a proxy in front adds one",
+        );
+        return None;
+    }
+    Some(url.to_owned())
+}
+
+fn log(section: &Section<'_>) -> String {
+    match section.text("log") {
+        Some(given) if telemetry::is_filter(&given.value) => given.value,
+        Some(given) => {
+            let message = format!("`{}` is not a log filter", given.value);
+            given
+                .at
+                .error("LB501", message, "such as `info`, or `warn,access=info`");
+            "info".to_owned()
+        }
+        None => "info".to_owned(),
+    }
+}
+
+fn log_format(section: &Section<'_>) -> telemetry::Format {
+    let Some(given) = section.text("log_format") else {
+        return telemetry::Format::Text;
+    };
+    match given.value.as_str() {
+        "text" => telemetry::Format::Text,
+        "json" => telemetry::Format::Json,
+        other => {
+            given.at.error(
+                "LB501",
+                format!("`log_format` cannot be `{other}`"),
+                suggest(other, &["text", "json"]),
+            );
+            telemetry::Format::Text
+        }
+    }
+}
+
+/// The server's settings: `[limits]`, completed by what `[server]` says.
+pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
+    let settings = Settings {
+        listeners: general.listeners.clone(),
+        admin: general.admin,
+        workers: general.workers,
+        connections: limits.size("connections", 1..=1_000_000, 10_000),
+        connections_per_source: limits.size("connections_per_source", 1..=1_000_000, 100),
+        connection_requests: limits.size("connection_requests", 1..=1_000_000_000, 10_000) as u64,
+        // hyper needs 8 KiB at the least.
+        head_bytes: limits.size("head_bytes", 8192..=1_048_576, 16_384),
+        head_fields: limits.size("head_fields", 16..=1024, 64),
+        http2_streams: limits
+            .int("http2_streams", 1..=10_000)
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(100),
+        head: head::Settings {
+            target_bytes: limits.size("target_bytes", 256..=65_536, 8192),
+            field_bytes: limits.size("field_bytes", 256..=1_048_576, 8192),
+        },
+        body: body_settings(&limits),
+        rates: rates(&limits),
+        timeouts: timeouts(&limits),
+    };
+    limits.finish();
+    settings
+}
+
+fn body_settings(limits: &Section<'_>) -> body::Settings {
+    body::Settings {
+        bytes: limits.size("body_bytes", 1024..=67_108_864, 262_144),
+        chunk: limits.seconds("body_chunk_seconds", 1, 5),
+        total: limits.seconds("body_seconds", 1, 15),
+        bytes_per_second: limits.size("body_bytes_per_second", 1..=1_048_576, 1024) as u64,
+    }
+}
+
+fn rates(limits: &Section<'_>) -> rate_limit::Settings {
+    let rate = |key, count, seconds, burst| {
+        let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
+        let per = std::time::Duration::from_secs(seconds);
+        limits.rate(
+            key,
+            Rate {
+                count: number(count),
+                per,
+                burst: number(burst),
+            },
+        )
+    };
+    rate_limit::Settings {
+        source: rate("source_rate", 1000, 1, 2000),
+        failed_auth: rate("failed_auth_rate", 10, 60, 20),
+        client: rate("client_rate", 200, 1, 400),
+    }
+}
+
+fn timeouts(limits: &Section<'_>) -> Timeouts {
+    Timeouts {
+        first_byte: limits.seconds("first_byte_seconds", 1, 5),
+        head: limits.seconds("head_seconds", 1, 10),
+        idle: limits.seconds("idle_seconds", 1, 60),
+        write_stall: limits.seconds("write_stall_seconds", 1, 15),
+        request: limits.seconds("request_seconds", 1, 10),
+        connection_age: limits.seconds("connection_seconds", 1, 3600),
+        drain_delay: limits.seconds("drain_delay_seconds", 0, 5),
+        drain: limits.seconds("drain_seconds", 1, 30),
+    }
+}

@@ -1,0 +1,298 @@
+//! Configurations as data: the example, and broken ones with the findings that each line expects.
+
+use std::path::Path;
+
+use super::*;
+use crate::finding::render;
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// Three dialects: their names are invented, their vendors are those of the example.
+fn catalog() -> Catalog {
+    let known = |name: &str, vendor: &str| KnownDialect {
+        name: name.to_owned(),
+        vendor: vendor.to_owned(),
+        options: Some([("style".to_owned(), vec!["old".to_owned(), "new".to_owned()])].into()),
+    };
+    let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
+    Catalog(names.into_iter().map(|name| known(name, name)).collect())
+}
+
+fn read_with(
+    text: &str,
+    vars: &Vars,
+    flags: &[(&'static str, String)],
+) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    read(
+        "config.toml",
+        text,
+        &Inputs {
+            vars,
+            flags,
+            catalog: &catalog(),
+        },
+    )
+}
+
+fn codes(findings: &[Finding]) -> Vec<(String, usize)> {
+    findings
+        .iter()
+        .map(|f| (f.code.to_owned(), f.position().0))
+        .collect()
+}
+
+fn minimal(more: &str) -> String {
+    format!("[[tenant]]\nkey = \"acme\"\n[[client]]\nname = \"a\"\nscopes = []\n{more}")
+}
+
+#[test]
+fn the_example_loads_without_a_finding() {
+    let (config, warnings) = read_with(EXAMPLE, &Vars::default(), &[])
+        .map_err(|f| f.iter().map(render).collect::<String>())
+        .unwrap();
+    assert!(
+        warnings.is_empty(),
+        "{}",
+        warnings.iter().map(render).collect::<String>()
+    );
+    assert_eq!(config.fronts.len(), catalog().0.len());
+    assert_eq!(
+        config.clients[0].keys,
+        [crate::edge::keys::hash(crate::edge::keys::EXAMPLE_KEY)]
+    );
+    assert!(EXAMPLE.contains(crate::edge::keys::EXAMPLE_KEY));
+    assert_eq!(config.public_url, "http://127.0.0.1:8080");
+}
+
+/// The example with every key that stands in a comment taken out of it.
+fn uncommented() -> String {
+    let line = |line: &str| match line.strip_prefix("# ") {
+        Some(key) if key.starts_with('[') || is_assignment(key) => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    EXAMPLE.lines().map(|l| line(l) + "\n").collect()
+}
+
+fn is_assignment(line: &str) -> bool {
+    let word = |key: &str| {
+        !key.is_empty()
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    line.split_once(" = ").is_some_and(|(key, _)| word(key))
+}
+
+#[test]
+fn the_example_has_every_key_and_no_other() {
+    let text = uncommented();
+    let sink = Sink::new("config.example.toml", &text);
+    let parsed = parse_toml(&text, &sink).unwrap();
+    let root = Table::root(&parsed, &sink);
+    let (flags, environment) = (
+        Overlay::of_flags(&[]),
+        Overlay::of_environment(&Vars::default()),
+    );
+    let inputs = Inputs {
+        vars: &Vars::default(),
+        flags: &[],
+        catalog: &catalog(),
+    };
+    resolve(&root, &inputs, &flags, &environment);
+    root.finish();
+    let missing: Vec<_> = sink
+        .known_keys()
+        .into_iter()
+        .filter(|(_, present)| !present)
+        .map(|(key, _)| key)
+        .collect();
+    assert!(missing.is_empty(), "the example lacks {missing:?}");
+    assert!(sink.known_keys().len() > 60, "{}", sink.known_keys().len());
+    let unknown: Vec<_> = sink
+        .into_findings()
+        .into_iter()
+        .filter(|f| f.code == "LB002")
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "{}",
+        unknown.iter().map(render).collect::<String>()
+    );
+}
+
+/// What the example says of a default is the default: reading it uncommented changes nothing.
+#[test]
+fn the_example_tells_the_defaults() {
+    let limits = |text: &str| {
+        format!(
+            "{:?}",
+            read_with(text, &Vars::default(), &[]).unwrap().0.server
+        )
+    };
+    let section = |text: &str| text[text.find("\n[limits]").unwrap()..].to_owned();
+    // The number of workers is the machine's, so it is the same on both sides.
+    assert_eq!(
+        limits(&minimal("")),
+        limits(&minimal(&section(&uncommented())))
+    );
+}
+
+/// In `tests/config/*.toml`, a line that ends in `#! LB508` expects exactly that finding there.
+#[test]
+fn broken_configurations_have_the_findings_that_they_expect() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
+    let mut n_files = 0;
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expected: Vec<(String, usize)> = text
+            .lines()
+            .enumerate()
+            .filter_map(|(i, line)| Some((line.split_once("#! ")?.1, i + 1)))
+            .flat_map(|(codes, line)| {
+                codes
+                    .split_whitespace()
+                    .map(move |code| (code.to_owned(), line))
+            })
+            .collect();
+        let vars = Vars::from([("EMPTY_SECRET", "")]);
+        let findings =
+            read_with(&text, &vars, &[]).map_or_else(|findings| findings, |(_, warnings)| warnings);
+        let rendered: String = findings.iter().map(render).collect();
+        assert_eq!(
+            codes(&findings),
+            expected,
+            "{}:\n{rendered}",
+            path.display()
+        );
+        assert!(
+            !rendered.contains("hunter2"),
+            "a secret is shown:\n{rendered}"
+        );
+        n_files += 1;
+    }
+    assert!(n_files >= 5);
+}
+
+#[test]
+fn a_near_miss_is_suggested() {
+    let findings = read_with(
+        &minimal("[server]\nlistne = \"127.0.0.1:1\"\n"),
+        &Vars::default(),
+        &[],
+    )
+    .unwrap_err();
+    assert_eq!(findings[0].hint.as_deref(), Some("did you mean `listen`?"));
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let file = minimal("[server]\nlisten = \"127.0.0.1:3\"\n");
+    let vars = Vars::from([("LINKBRIDGE_SERVER_LISTEN", "127.0.0.1:2")]);
+    let flags = [("server.listen", "127.0.0.1:1".to_owned())];
+    let port = |text: &str, vars: &Vars, flags: &[_]| {
+        read_with(text, vars, flags).unwrap().0.server.listeners[0]
+            .address
+            .port()
+    };
+    assert_eq!(port(&file, &vars, &flags), 1);
+    assert_eq!(port(&file, &vars, &[]), 2);
+    assert_eq!(port(&file, &Vars::default(), &[]), 3);
+    assert_eq!(port(&minimal(""), &Vars::default(), &[]), 8080);
+}
+
+#[test]
+fn variables_are_checked_and_their_values_never_shown() {
+    let vars = Vars::from([
+        ("LINKBRIDGE_LIMITS_BODY_BYTES", "hunter2"),
+        ("LINKBRIDGE_LIMITS_BODY_BYTE", "1"),
+        ("LINKBRIDGE_BACKEND_TOKEN_KEYS", "hunter2"),
+        ("LINKBRIDGE_TOKEN_KEY", "anything"),
+    ]);
+    let findings = read_with(&minimal(""), &vars, &[]).unwrap_err();
+    let rendered: String = findings.iter().map(render).collect();
+    let mut found: Vec<_> = findings.iter().map(|f| f.code).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["LB503", "LB520", "LB521"], "{rendered}");
+    assert!(!rendered.contains("hunter2"), "{rendered}");
+    assert!(
+        rendered.contains("did you mean `body_bytes`?"),
+        "{rendered}"
+    );
+}
+
+#[test]
+fn a_secret_is_read_from_where_it_is_referred_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("key");
+    std::fs::write(&path, "from-file\n").unwrap();
+    let text = minimal(&format!(
+        "[backend]\ntoken_keys = [\"env:TOKEN\", \"file:{}\"]\n",
+        path.display()
+    ));
+    let (config, _) = read_with(&text, &Vars::from([("TOKEN", "from-env")]), &[]).unwrap();
+    let Backend::Embedded { token_keys, .. } = &config.backend;
+    assert_eq!(
+        token_keys.iter().map(|k| k.expose()).collect::<Vec<_>>(),
+        ["from-env", "from-file"]
+    );
+    assert!(!format!("{config:?}").contains("from-"));
+}
+
+#[test]
+fn several_tenants_have_known_users_unless_they_say_otherwise() {
+    use crate::directory::Users;
+    let (config, _) = read_with(
+        &minimal("[[tenant]]\nkey = \"b\"\nusers = \"open\"\n"),
+        &Vars::default(),
+        &[],
+    )
+    .unwrap();
+    assert_eq!(
+        config
+            .directory
+            .tenants()
+            .iter()
+            .map(|t| t.users)
+            .collect::<Vec<_>>(),
+        [Users::Known, Users::Open]
+    );
+    let (config, _) = read_with(&minimal(""), &Vars::default(), &[]).unwrap();
+    assert_eq!(config.directory.tenants()[0].users, Users::Open);
+}
+
+#[test]
+fn a_front_has_its_own_origin() {
+    let front = "[[front]]\ndialect = \"flip\"\nhost = \"Links.example.com\"\nprefix = \"/x\"\nanonymous = \"a\"\noptions = { style = \"new\" }\n";
+    let text = minimal(&format!(
+        "[server]\npublic_url = \"https://api.example.com/\"\n{front}[[front]]\ndialect = \"ory\"\n"
+    ));
+    let (config, _) = read_with(&text, &Vars::default(), &[]).unwrap();
+    assert_eq!(
+        config.fronts[0].settings.origin,
+        "https://Links.example.com/x"
+    );
+    assert_eq!(config.fronts[0].host.as_deref(), Some("links.example.com"));
+    assert_eq!(config.fronts[0].settings.options["style"], "new");
+    assert_eq!(config.fronts[1].settings.origin, "https://api.example.com");
+}
+
+#[test]
+fn every_code_of_the_table_is_used_and_every_used_code_is_in_the_table() {
+    let source: String =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config"))
+            .unwrap()
+            .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
+    for number in 501..=525 {
+        let code = format!("LB{number}");
+        assert!(
+            source.contains(&format!("| {code} |")),
+            "{code} is not in the table"
+        );
+        assert!(
+            source.contains(&format!("\"{code}\"")),
+            "{code} is not used"
+        );
+    }
+}

@@ -1,0 +1,400 @@
+//! Heads that hyper lets through and that we refuse.
+//!
+//! hyper accepts a missing, a second or a malformed `Host`, codings before `chunked`, CONNECT and
+//! TRACE, targets in a foreign absolute form, unknown expectations, and paths with dot segments, `//`
+//! or raw UTF-8. Each is a way to make two programs read one request differently. Every refusal ends
+//! the connection.
+
+use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Uri, Version};
+
+/// How large the parts of a head may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The longest target, in bytes.
+    pub target_bytes: usize,
+    /// The longest field value, in bytes.
+    pub field_bytes: usize,
+}
+
+/// Why a head is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadFault {
+    /// No `Host`, several, or one that is no host.
+    Host,
+    /// A `Transfer-Encoding` other than one `chunked`.
+    TransferEncoding,
+    /// CONNECT or TRACE.
+    Method,
+    /// An absolute target that names another host than `Host`.
+    ForeignTarget,
+    /// An expectation other than `100-continue`.
+    Expectation,
+    /// A path that two programs could read differently.
+    Path,
+    /// A target over the limit.
+    TargetTooLong,
+    /// A field over the limit.
+    FieldTooLong,
+}
+
+impl HeadFault {
+    /// The status that says so.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            HeadFault::Host | HeadFault::Path => 400,
+            HeadFault::Method => 405,
+            HeadFault::TargetTooLong => 414,
+            HeadFault::Expectation => 417,
+            HeadFault::ForeignTarget => 421,
+            HeadFault::FieldTooLong => 431,
+            HeadFault::TransferEncoding => 501,
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            HeadFault::Host => "The request needs exactly one valid Host.",
+            HeadFault::TransferEncoding => "The only transfer coding that is read is chunked.",
+            HeadFault::Method => "The method is not served.",
+            HeadFault::ForeignTarget => "The target names another host.",
+            HeadFault::Expectation => "The expectation is not known.",
+            HeadFault::Path => "The path is not in its canonical form.",
+            HeadFault::TargetTooLong => "The target is too long.",
+            HeadFault::FieldTooLong => "A header field is too long.",
+        }
+    }
+}
+
+/// Checks a head and answers the host it is for, in lower case and without a port.
+///
+/// # Errors
+/// [`HeadFault`].
+pub fn check(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+    settings: &Settings,
+) -> Result<String, HeadFault> {
+    if matches!(*method, Method::CONNECT | Method::TRACE) {
+        return Err(HeadFault::Method);
+    }
+    let target = uri.path_and_query().map_or("", |t| t.as_str());
+    if target.len() > settings.target_bytes {
+        return Err(HeadFault::TargetTooLong);
+    }
+    if headers
+        .values()
+        .any(|value| value.len() > settings.field_bytes)
+    {
+        return Err(HeadFault::FieldTooLong);
+    }
+    check_transfer_encoding(headers)?;
+    check_expectation(headers)?;
+    if !is_canonical(uri.path()) || !is_visible_ascii(target) {
+        return Err(HeadFault::Path);
+    }
+    host(uri, version, headers)
+}
+
+/// Removes fields whose names hold `_`: programs behind a gateway read `X_A` as `X-A`.
+pub fn drop_ambiguous_fields(headers: &mut HeaderMap) {
+    if headers.keys().any(|name| name.as_str().contains('_')) {
+        let ambiguous: Vec<_> = headers
+            .keys()
+            .filter(|name| name.as_str().contains('_'))
+            .cloned()
+            .collect();
+        for name in ambiguous {
+            headers.remove(name);
+        }
+    }
+}
+
+fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), HeadFault> {
+    let mut values = headers.get_all(TRANSFER_ENCODING).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(()),
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(HeadFault::TransferEncoding),
+    }
+}
+
+fn check_expectation(headers: &HeaderMap) -> Result<(), HeadFault> {
+    let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if headers.get_all(EXPECT).iter().all(known) {
+        Ok(())
+    } else {
+        Err(HeadFault::Expectation)
+    }
+}
+
+fn host(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<String, HeadFault> {
+    let mut fields = headers.get_all(HOST).iter();
+    let field = match (fields.next(), fields.next()) {
+        (None, _) => None,
+        (Some(only), None) => Some(
+            only.to_str()
+                .ok()
+                .filter(|h| is_host(h))
+                .ok_or(HeadFault::Host)?,
+        ),
+        _ => return Err(HeadFault::Host),
+    };
+    match (uri.authority().map(http::uri::Authority::as_str), field) {
+        // HTTP/2 puts the host into the target; an absolute form in HTTP/1 does so too.
+        (Some(target), Some(field)) if !target.eq_ignore_ascii_case(field) => {
+            Err(HeadFault::ForeignTarget)
+        }
+        (Some(target), _) if version == Version::HTTP_2 || field.is_some() => {
+            if is_host(target) {
+                Ok(bare_host(target))
+            } else {
+                Err(HeadFault::Host)
+            }
+        }
+        (Some(_), _) => Err(HeadFault::Host),
+        (None, Some(field)) => Ok(bare_host(field)),
+        (None, None) if version <= Version::HTTP_10 => Ok(String::new()),
+        (None, None) => Err(HeadFault::Host),
+    }
+}
+
+/// Whether `text` is a host with an optional port, and nothing more (no user, no white space).
+fn is_host(text: &str) -> bool {
+    let (host, port) = split_port(text);
+    let inside = host
+        .strip_prefix('[')
+        .map(|h| h.strip_suffix(']').unwrap_or(""));
+    let good_host = match inside {
+        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+        }
+    };
+    good_host
+        && port.is_none_or(|port| {
+            port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
+        })
+}
+
+fn bare_host(text: &str) -> String {
+    split_port(text).0.to_ascii_lowercase()
+}
+
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    }
+}
+
+/// Whether a path has one reading only. `%2F` inside a segment is data, and stays allowed.
+#[must_use]
+pub fn is_canonical(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
+    let n_segments = rest.split('/').count();
+    rest.split('/').enumerate().all(|(i, segment)| {
+        let may_be_empty = i + 1 == n_segments;
+        (may_be_empty || !segment.is_empty()) && is_canonical_segment(segment)
+    })
+}
+
+fn is_canonical_segment(segment: &str) -> bool {
+    let mut bytes = segment.bytes();
+    let (mut n_dots, mut n_others) = (0, 0);
+    while let Some(byte) = bytes.next() {
+        let decoded = match byte {
+            b'%' => match hex(bytes.next()).zip(hex(bytes.next())) {
+                Some((high, low)) => high << 4 | low,
+                None => return false,
+            },
+            b'#' | b'\\' => return false,
+            plain => plain,
+        };
+        match decoded {
+            0 => return false,
+            b'.' => n_dots += 1,
+            _ => n_others += 1,
+        }
+    }
+    n_others > 0 || n_dots == 0 || n_dots > 2
+}
+
+fn hex(byte: Option<u8>) -> Option<u8> {
+    char::from(byte?)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+fn is_visible_ascii(target: &str) -> bool {
+    target.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: Settings = Settings {
+        target_bytes: 100,
+        field_bytes: 50,
+    };
+
+    fn checked(method: &str, target: &str, fields: &[(&str, &str)]) -> Result<String, HeadFault> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(
+                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        let uri = Uri::try_from(target).unwrap();
+        check(
+            &Method::from_bytes(method.as_bytes()).unwrap(),
+            &uri,
+            Version::HTTP_11,
+            &headers,
+            &SETTINGS,
+        )
+    }
+
+    #[test]
+    fn the_host_is_read_once_and_without_its_port() {
+        assert_eq!(
+            checked("GET", "/", &[("host", "Auth.Example.com:8443")]).as_deref(),
+            Ok("auth.example.com")
+        );
+        assert_eq!(
+            checked("GET", "/", &[("host", "[::1]:80")]).as_deref(),
+            Ok("[::1]")
+        );
+        for host in ["", "a b", "user@a", "a:b", "a:99999", "[::1", "a/b", "ä"] {
+            assert_eq!(
+                checked("GET", "/", &[("host", host)]),
+                Err(HeadFault::Host),
+                "{host}"
+            );
+        }
+        assert_eq!(checked("GET", "/", &[]), Err(HeadFault::Host));
+        assert_eq!(
+            checked("GET", "/", &[("host", "a"), ("host", "a")]),
+            Err(HeadFault::Host)
+        );
+    }
+
+    #[test]
+    fn an_absolute_target_must_name_the_host() {
+        assert_eq!(
+            checked("GET", "http://a/x", &[("host", "a")]).as_deref(),
+            Ok("a")
+        );
+        assert_eq!(
+            checked("GET", "http://b/x", &[("host", "a")]),
+            Err(HeadFault::ForeignTarget)
+        );
+    }
+
+    #[test]
+    fn only_one_plain_chunked_is_a_transfer_coding() {
+        let with = |values: &[&str]| {
+            let fields: Vec<_> = std::iter::once(("host", "a"))
+                .chain(values.iter().map(|v| ("transfer-encoding", *v)))
+                .collect();
+            checked("POST", "/", &fields)
+        };
+        assert!(with(&["Chunked"]).is_ok());
+        for bad in [
+            &["gzip, chunked"][..],
+            &["chunked", "chunked"],
+            &["chunked, chunked"],
+            &["identity"],
+        ] {
+            assert_eq!(with(bad), Err(HeadFault::TransferEncoding), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tunnels_echoes_and_unknown_expectations_are_refused() {
+        assert_eq!(
+            checked("TRACE", "/", &[("host", "a")]),
+            Err(HeadFault::Method)
+        );
+        assert_eq!(
+            checked("CONNECT", "a:1", &[("host", "a:1")]),
+            Err(HeadFault::Method)
+        );
+        assert_eq!(
+            checked("POST", "/", &[("host", "a"), ("expect", "a-pony")]),
+            Err(HeadFault::Expectation)
+        );
+        assert!(checked("POST", "/", &[("host", "a"), ("expect", "100-Continue")]).is_ok());
+    }
+
+    #[test]
+    fn a_path_has_one_reading() {
+        for good in [
+            "/",
+            "/a/b",
+            "/a/",
+            "/a%2Fb",
+            "/a...b",
+            "/...",
+            "/a.b",
+            "/%C3%A4",
+            "/a;b=c:d@e",
+        ] {
+            assert!(is_canonical(good), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "a",
+            "//",
+            "/a//b",
+            "/.",
+            "/a/../b",
+            "/%2e",
+            "/%2E%2e/x",
+            "/.%2e",
+            "/%00",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/a#b",
+            "/a\\b",
+        ] {
+            assert!(!is_canonical(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_limited() {
+        assert_eq!(
+            checked("GET", &format!("/{}", "x".repeat(100)), &[("host", "a")]),
+            Err(HeadFault::TargetTooLong)
+        );
+        let long = "x".repeat(51);
+        assert_eq!(
+            checked("GET", "/", &[("host", "a"), ("x", &long)]),
+            Err(HeadFault::FieldTooLong)
+        );
+    }
+
+    #[test]
+    fn fields_with_underscores_are_dropped() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x_tenant", http::HeaderValue::from_static("a"));
+        headers.insert("x-tenant", http::HeaderValue::from_static("b"));
+        drop_ambiguous_fields(&mut headers);
+        assert_eq!(headers.len(), 1);
+    }
+}

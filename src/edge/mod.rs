@@ -1,0 +1,12 @@
+//! The edge: what comes in, from whom, how much of it and how often.
+//!
+//! Nothing here knows a dialect, a backend or the configuration. Each file has its own settings, its
+//! check and its tests, and knows no other.
+
+pub mod authn;
+pub mod body;
+pub mod connections;
+pub mod head;
+pub mod keys;
+pub mod rate_limit;
+pub mod scope;

@@ -1,0 +1,116 @@
+//! Scopes: what a client may do, and which operation needs what.
+//!
+//! Creating a link grants a login: that is why create, delete and read are separate.
+
+use crate::model::OperationKind;
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// One thing that a client may be allowed to do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Scope { $($(#[$doc])* $variant),* }
+
+        impl Scope {
+            /// Every scope.
+            pub const ALL: &'static [Scope] = &[$(Scope::$variant),*];
+            /// The words of the configuration, in the order of [`Scope::ALL`].
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+            /// The scope of this name.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name { $($name => Some(Scope::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+scopes! {
+    /// See links.
+    LinksRead = "links.read",
+    /// See the tokens of links; without it the member is absent from answers.
+    LinksReadToken = "links.read_token",
+    /// Make links.
+    LinksCreate = "links.create",
+    /// Take links away.
+    LinksDelete = "links.delete",
+    /// See pending links.
+    PendingRead = "pending.read",
+    /// Make links of pending ones.
+    PendingComplete = "pending.complete",
+    /// Keep links that wait for their user.
+    PendingCreate = "pending.create",
+    /// See providers.
+    ProvidersRead = "providers.read",
+    /// See users.
+    UsersRead = "users.read",
+    /// Make, change and delete users.
+    UsersWrite = "users.write",
+    /// Say which vendor's id is which user. Aliases are authority.
+    DirectoryWrite = "directory.write",
+}
+
+/// The scopes of a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(u16);
+
+impl Scopes {
+    /// Whether `scope` is among them.
+    #[must_use]
+    pub fn has(self, scope: Scope) -> bool {
+        self.0 & bit(scope) != 0
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | bit(scope)))
+    }
+}
+
+fn bit(scope: Scope) -> u16 {
+    1 << (scope as u16)
+}
+
+/// The scope that an operation needs; `None` if anybody may ask.
+#[must_use]
+pub fn needed(operation: OperationKind) -> Option<Scope> {
+    use OperationKind as K;
+    match operation {
+        K::LinkCreate => Some(Scope::LinksCreate),
+        K::LinkGet | K::LinkFind | K::LinkList => Some(Scope::LinksRead),
+        K::LinkDelete => Some(Scope::LinksDelete),
+        K::PendingCreate => Some(Scope::PendingCreate),
+        K::PendingGet => Some(Scope::PendingRead),
+        K::PendingComplete => Some(Scope::PendingComplete),
+        K::ProviderList | K::ProviderGet => Some(Scope::ProvidersRead),
+        K::UserGet | K::UserList => Some(Scope::UsersRead),
+        K::UserPut | K::UserDelete => Some(Scope::UsersWrite),
+        K::UserAlias => Some(Scope::DirectoryWrite),
+        K::Status => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scope_has_its_own_bit_and_finds_itself_by_name() {
+        for (scope, name) in Scope::ALL.iter().zip(Scope::NAMES) {
+            assert_eq!(Scope::named(name), Some(*scope));
+            let only: Scopes = [*scope].into_iter().collect();
+            assert_eq!(Scope::ALL.iter().filter(|s| only.has(**s)).count(), 1);
+        }
+    }
+
+    #[test]
+    fn no_write_is_free() {
+        for kind in OperationKind::ALL {
+            assert!(
+                !kind.writes() || needed(*kind).is_some(),
+                "{} needs a scope",
+                kind.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The admin listener: `/livez` (the event loop turns) and `/readyz` (requests can be served).
+//!
+//! It has no credential, so it belongs on loopback or an inner network, which is its default.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+use super::Shared;
+use super::phase::Phase;
+
+/// Serves health until the runtime ends, also while the server drains.
+pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(75)).await;
+            continue;
+        };
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let service = service_fn(move |request: http::Request<Incoming>| {
+                let (status, text) = answer(&shared, request.uri().path());
+                let mut response = http::Response::new(Full::new(Bytes::from(text)));
+                *response.status_mut() = status;
+                std::future::ready(Ok::<_, Infallible>(response))
+            });
+            let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(10))
+                .max_buf_size(8 * 1024)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+fn answer(shared: &Shared, path: &str) -> (http::StatusCode, String) {
+    match path {
+        "/livez" => (http::StatusCode::OK, "alive\n".to_owned()),
+        "/readyz" => {
+            let serving = *shared.phase.borrow() == Phase::Serving;
+            let store = shared.world.backend.ready();
+            let ready = if serving && store {
+                http::StatusCode::OK
+            } else {
+                http::StatusCode::SERVICE_UNAVAILABLE
+            };
+            let word = |good| if good { "ok" } else { "not ready" };
+            (
+                ready,
+                format!("serving: {}\nbackend: {}\n", word(serving), word(store)),
+            )
+        }
+        _ => (http::StatusCode::NOT_FOUND, "livez, readyz\n".to_owned()),
+    }
+}

@@ -1,0 +1,133 @@
+//! Fronts: dialects where clients reach them, by host, prefix and path.
+
+use std::sync::Arc;
+
+use crate::dialect::{self, Candidates, Dialect, Routed};
+use crate::model::ClientName;
+
+/// A dialect in the role towards clients.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// The dialect.
+    pub dialect: Arc<Dialect>,
+    /// What the deployment sets for it.
+    pub settings: dialect::Settings,
+    /// The only host it answers to, in lower case; `None` = any.
+    pub host: Option<String>,
+    /// The path it is mounted under: empty, or with a slash at its start and none at its end.
+    pub prefix: String,
+    /// Who a request without a credential is.
+    pub anonymous: Option<ClientName>,
+}
+
+impl Front {
+    /// The path below this front's prefix, if the front is meant at all.
+    fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
+        if self.host.as_deref().is_some_and(|own| own != host) {
+            return None;
+        }
+        path.strip_prefix(self.prefix.as_str())
+            .filter(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Which front a request is for, and what it means there.
+pub(super) enum Found<'f, 'p> {
+    /// One or several ops.
+    Ops {
+        /// The front's place in the list.
+        index: usize,
+        /// The path below its prefix.
+        path: &'p str,
+        /// What it may mean.
+        candidates: Candidates<'f>,
+    },
+    /// A path of this front, with other methods.
+    WrongMethod {
+        /// The front's place in the list.
+        index: usize,
+        /// The methods.
+        allow: Vec<String>,
+    },
+    /// A path that nobody serves; the front that has most of it in common words the answer.
+    Unknown {
+        /// The front's place in the list.
+        index: Option<usize>,
+    },
+}
+
+/// Finds the front. Of several the first one wins that serves the method and path: see [`sort`].
+pub(super) fn find<'f, 'p>(
+    fronts: &'f [Front],
+    host: &str,
+    method: &http::Method,
+    path: &'p str,
+) -> Found<'f, 'p> {
+    let mut wrong_method = None;
+    let mut nearest: Option<(usize, usize)> = None;
+    for (index, front) in fronts.iter().enumerate() {
+        let Some(below) = front.path_below(host, path) else {
+            continue;
+        };
+        match front.dialect.route(method, below) {
+            Routed::Ops(candidates) => {
+                return Found::Ops {
+                    index,
+                    path: below,
+                    candidates,
+                };
+            }
+            Routed::WrongMethod { allow } if wrong_method.is_none() => {
+                wrong_method = Some(Found::WrongMethod { index, allow });
+            }
+            Routed::WrongMethod { .. } => {}
+            Routed::Unknown => {
+                let affinity = front.prefix.len() + front.dialect.affinity(below);
+                if affinity > 0 && nearest.is_none_or(|(_, best)| affinity > best) {
+                    nearest = Some((index, affinity));
+                }
+            }
+        }
+    }
+    wrong_method.unwrap_or(Found::Unknown {
+        index: nearest.map(|(index, _)| index),
+    })
+}
+
+/// Puts the most particular fronts first: those with a host, then those with the longest prefix.
+pub(super) fn sort(fronts: &mut [Front]) {
+    fronts.sort_by_key(|front| (front.host.is_none(), std::cmp::Reverse(front.prefix.len())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_at_a_segment() {
+        let front = |host: Option<&str>, prefix: &str| Front {
+            dialect: Arc::new(Dialect {}),
+            settings: dialect::Settings::default(),
+            host: host.map(str::to_owned),
+            prefix: prefix.to_owned(),
+            anonymous: None,
+        };
+        assert_eq!(
+            front(None, "/fa").path_below("any", "/fa/api"),
+            Some("/api")
+        );
+        assert_eq!(front(None, "/fa").path_below("any", "/fab"), None);
+        assert_eq!(front(None, "").path_below("any", "/api"), Some("/api"));
+        assert_eq!(front(Some("a"), "").path_below("b", "/api"), None);
+        let mut fronts = [front(None, ""), front(None, "/fa"), front(Some("a"), "")];
+        sort(&mut fronts);
+        assert_eq!(
+            fronts.map(|f| (f.host, f.prefix)),
+            [
+                (Some("a".into()), "".into()),
+                (None, "/fa".into()),
+                (None, "".into())
+            ]
+        );
+    }
+}

@@ -1,0 +1,655 @@
+//! The server: listeners, connections, the walk of a request, and an orderly end.
+//!
+//! One thread per worker, each with its own single-threaded runtime and its own listening sockets:
+//! connections never move between threads, and nothing is shared on the request path but what is
+//! read only, the rate limits and the backend.
+
+mod admin;
+mod bind;
+pub mod clock;
+mod connection;
+mod front;
+mod listen;
+mod perform;
+mod phase;
+mod present;
+mod providers;
+mod respond;
+mod tenant;
+#[cfg(test)]
+mod testing;
+mod timed_io;
+mod walk;
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+pub use self::front::Front;
+use self::perform::World;
+use self::phase::{Phase, advance, reached};
+use crate::backend::Backend;
+use crate::directory::{Aliases, Directory};
+use crate::edge::authn::Clients;
+use crate::edge::connections::Connections;
+use crate::edge::rate_limit::RateLimits;
+use crate::edge::{body, head, rate_limit};
+
+/// How often per-source limits forget quiet addresses.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// An address to serve at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where.
+    pub address: SocketAddr,
+    /// HTTP/2 by prior knowledge, else HTTP/1. Never both: telling them apart by the first bytes is
+    /// what lets a silent client hold a connection.
+    pub http2: bool,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// Until a connection's first byte.
+    pub first_byte: Duration,
+    /// A request's head, from its first byte to its last.
+    pub head: Duration,
+    /// Between two requests of a connection.
+    pub idle: Duration,
+    /// A peer that does not read its answer.
+    pub write_stall: Duration,
+    /// From a request's complete body to its answer.
+    pub request: Duration,
+    /// A connection in all, give or take a tenth.
+    pub connection_age: Duration,
+    /// How long a leaving server goes on serving, so that load balancers notice.
+    pub drain_delay: Duration,
+    /// How long open connections may take to end after that.
+    pub drain: Duration,
+}
+
+/// What a server needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients are served.
+    pub listeners: Vec<Listener>,
+    /// Where health is told.
+    pub admin: Option<SocketAddr>,
+    /// How many threads.
+    pub workers: NonZeroUsize,
+    /// The most connections.
+    pub connections: usize,
+    /// The most connections of one source address.
+    pub connections_per_source: usize,
+    /// The most requests of one connection.
+    pub connection_requests: u64,
+    /// The largest request head, in bytes.
+    pub head_bytes: usize,
+    /// The most header fields.
+    pub head_fields: usize,
+    /// The most concurrent streams of an HTTP/2 connection.
+    pub http2_streams: u32,
+    /// What a head may look like.
+    pub head: head::Settings,
+    /// How large and slow a body may be.
+    pub body: body::Settings,
+    /// How often anybody may ask.
+    pub rates: rate_limit::Settings,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+}
+
+/// What a server works with.
+pub struct Parts {
+    /// The dialects and where they are mounted.
+    pub fronts: Vec<Front>,
+    /// Who may call.
+    pub clients: Clients,
+    /// Tenants and providers.
+    pub directory: Arc<Directory>,
+    /// Users' ids.
+    pub aliases: Arc<dyn Aliases>,
+    /// Where operations are carried out.
+    pub backend: Arc<dyn Backend>,
+}
+
+/// What all threads share.
+struct Shared {
+    settings: Settings,
+    fronts: Vec<Front>,
+    clients: Clients,
+    world: World,
+    limits: RateLimits,
+    connections: Arc<Connections>,
+    phase: watch::Sender<Phase>,
+}
+
+/// Why a server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be served at.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// No thread or no runtime could be made.
+    Threads(std::io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Bind { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            StartError::Threads(error) => write!(f, "cannot start a worker: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Binds every address and serves. When this returns, connections are accepted.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub fn start(settings: Settings, mut parts: Parts) -> Result<Running, StartError> {
+        front::sort(&mut parts.fronts);
+        let mut workers = bind_all(&settings)?;
+        let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
+        let admin = settings
+            .admin
+            .map(|address| bind_admin(address))
+            .transpose()?;
+        let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
+        if let Some(first) = workers.first_mut() {
+            first.admin = admin;
+        }
+        let shared = share(settings, parts);
+        let mut running = Running {
+            addresses,
+            admin: admin_address,
+            shared,
+            threads: Vec::new(),
+        };
+        for (index, worker) in workers.into_iter().enumerate() {
+            // A failure here drops `running`, which ends the threads that have started.
+            let thread = worker
+                .start(index, Arc::clone(&running.shared))
+                .map_err(StartError::Threads)?;
+            running.threads.push(thread);
+        }
+        Ok(running)
+    }
+}
+
+fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
+    let rates = parts.clients.all().iter().map(|client| client.rate);
+    Arc::new(Shared {
+        limits: RateLimits::new(&settings.rates, rates),
+        connections: Connections::new(settings.connections, settings.connections_per_source),
+        phase: watch::Sender::new(Phase::Serving),
+        world: World {
+            directory: parts.directory,
+            aliases: parts.aliases,
+            backend: parts.backend,
+        },
+        fronts: parts.fronts,
+        clients: parts.clients,
+        settings,
+    })
+}
+
+/// A server that serves. Dropping it ends it at once.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Ends a server from elsewhere: from a signal, say.
+#[derive(Clone)]
+pub struct Control(Arc<Shared>);
+
+impl Control {
+    /// Lets open requests end, then the server.
+    pub fn drain(&self) {
+        advance(&self.0.phase, Phase::Leaving);
+    }
+
+    /// Ends the server at once.
+    pub fn abort(&self) {
+        advance(&self.0.phase, Phase::Aborted);
+    }
+}
+
+impl Running {
+    /// Where clients are served, in the order of the settings, with the ports that were chosen.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where health is told.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// A handle that can end the server.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control(Arc::clone(&self.shared))
+    }
+
+    /// Waits until the server has ended; blocks the thread. Answers whether every worker ended in order.
+    #[must_use]
+    pub fn wait(mut self) -> bool {
+        self.join()
+    }
+
+    /// Drains the server and waits until it has ended; blocks the thread.
+    #[must_use]
+    pub fn shutdown(self) -> bool {
+        self.control().drain();
+        self.wait()
+    }
+
+    fn join(&mut self) -> bool {
+        self.threads
+            .drain(..)
+            .map(|thread| thread.join().is_ok())
+            .fold(true, |all, one| all && one)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.control().abort();
+        self.join();
+    }
+}
+
+/// What one thread serves.
+#[derive(Default)]
+struct Worker {
+    sockets: Vec<(TcpListener, Listener)>,
+    admin: Option<TcpListener>,
+}
+
+fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
+    let mut workers: Vec<Worker> = (0..settings.workers.get())
+        .map(|_| Worker::default())
+        .collect();
+    for listener in &settings.listeners {
+        let address = listener.address;
+        let sockets = listen::bind(address, workers.len())
+            .map_err(|error| StartError::Bind { address, error })?;
+        for (worker, socket) in workers.iter_mut().zip(sockets) {
+            worker.sockets.push((socket, *listener));
+        }
+    }
+    Ok(workers)
+}
+
+fn bind_admin(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound =
+        TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+    bound.map_err(|error| StartError::Bind { address, error })
+}
+
+impl Worker {
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets
+            .iter()
+            .filter_map(|(socket, _)| socket.local_addr().ok())
+            .collect()
+    }
+
+    fn start(self, index: usize, shared: Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+        thread.spawn(move || self.run(&runtime, &shared, index == 0))
+    }
+
+    /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
+    fn run(self, runtime: &Runtime, shared: &Arc<Shared>, is_first: bool) {
+        runtime.block_on(async {
+            let (alive, mut all_ended) = mpsc::channel::<()>(1);
+            for (socket, listener) in self.sockets {
+                match tokio::net::TcpListener::from_std(socket) {
+                    Ok(socket) => {
+                        let accept = connection::accept(
+                            Arc::clone(shared),
+                            socket,
+                            listener.http2,
+                            alive.clone(),
+                        );
+                        drop(tokio::spawn(accept));
+                    }
+                    Err(error) => tracing::error!(%error, "a listener was lost at the start"),
+                }
+            }
+            if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
+                drop(tokio::spawn(admin::serve(Arc::clone(shared), socket)));
+            }
+            if is_first {
+                drop(tokio::spawn(prune(Arc::clone(shared))));
+                drop(tokio::spawn(leave(Arc::clone(shared))));
+            }
+            reached(&shared.phase, Phase::Draining).await;
+            drop(alive);
+            tokio::select! {
+                // Nobody ever sends: it answers when the last one who could is gone.
+                _ = all_ended.recv() => {}
+                () = reached(&shared.phase, Phase::Aborted) => {}
+                () = tokio::time::sleep(shared.settings.timeouts.drain) => {
+                    tracing::warn!("connections were still open at the end of the drain");
+                }
+            }
+        });
+    }
+}
+
+/// Turns a leaving server into a draining one, after its delay.
+async fn leave(shared: Arc<Shared>) {
+    reached(&shared.phase, Phase::Leaving).await;
+    tokio::time::sleep(shared.settings.timeouts.drain_delay).await;
+    advance(&shared.phase, Phase::Draining);
+}
+
+/// Keeps the limits' memory small, on a thread where it delays no request.
+async fn prune(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(PRUNE_EVERY);
+    loop {
+        every.tick().await;
+        let shared = Arc::clone(&shared);
+        let _ = tokio::task::spawn_blocking(move || shared.limits.prune()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::time::Instant;
+
+    use super::testing::{FakeAliases, FakeBackend, directory};
+    use super::*;
+    use crate::edge::rate_limit::Rate;
+
+    const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(150);
+
+    fn settings() -> Settings {
+        let rate = Rate::parse("1000/s").unwrap();
+        Settings {
+            listeners: vec![Listener {
+                address: "127.0.0.1:0".parse().unwrap(),
+                http2: false,
+            }],
+            admin: Some("127.0.0.1:0".parse().unwrap()),
+            workers: NonZeroUsize::new(2).unwrap(),
+            connections: 100,
+            connections_per_source: 50,
+            connection_requests: 1000,
+            head_bytes: 16 * 1024,
+            head_fields: 64,
+            http2_streams: 100,
+            head: head::Settings {
+                target_bytes: 8192,
+                field_bytes: 8192,
+            },
+            body: body::Settings {
+                bytes: 1024,
+                chunk: SHORT,
+                total: LONG,
+                bytes_per_second: 1024,
+            },
+            rates: rate_limit::Settings {
+                source: rate,
+                failed_auth: rate,
+                client: rate,
+            },
+            timeouts: Timeouts {
+                first_byte: LONG,
+                head: LONG,
+                idle: LONG,
+                write_stall: LONG,
+                request: LONG,
+                connection_age: LONG,
+                drain_delay: Duration::ZERO,
+                drain: LONG,
+            },
+        }
+    }
+
+    fn start(settings: Settings) -> Running {
+        let parts = Parts {
+            fronts: Vec::new(),
+            clients: Clients::default(),
+            directory: Arc::new(directory(&["blue"])),
+            aliases: Arc::new(FakeAliases),
+            backend: Arc::new(FakeBackend::default()),
+        };
+        Server::start(settings, parts).unwrap()
+    }
+
+    fn connect(address: SocketAddr) -> TcpStream {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream
+    }
+
+    /// Everything up to the end of the connection.
+    fn exchange(address: SocketAddr, request: &str) -> String {
+        let mut stream = connect(address);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// One answer of a connection that stays open.
+    fn read_some(stream: &mut TcpStream) -> String {
+        let mut buffer = [0; 4096];
+        let n = stream.read(&mut buffer).unwrap();
+        String::from_utf8(buffer[..n].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_path_that_nobody_serves_is_a_problem_document() {
+        let running = start(settings());
+        let answer = exchange(
+            running.addresses()[0],
+            "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        );
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
+        assert!(
+            answer.contains("application/problem+json") && answer.contains("nosniff"),
+            "{answer}"
+        );
+        assert!(!answer.to_lowercase().contains("\r\nserver:"), "{answer}");
+    }
+
+    #[test]
+    fn a_refused_head_ends_the_connection() {
+        let running = start(settings());
+        for (head, status) in [
+            ("GET / HTTP/1.1\r\n\r\n", "400"),
+            ("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
+            ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "405"),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nExpect: pony\r\nContent-Length: 1\r\n\r\n",
+                "417",
+            ),
+            ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "421"),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                "501",
+            ),
+        ] {
+            // `exchange` comes back only if the server closes.
+            let answer = exchange(running.addresses()[0], head);
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{head:?} -> {answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_early_answer_never_leaves_a_body_to_be_read_as_the_next_request() {
+        let running = start(settings());
+        let smuggled = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n";
+        let answer = exchange(running.addresses()[0], smuggled);
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+
+    #[test]
+    fn silent_and_slow_connections_end() {
+        let mut quick = settings();
+        quick.timeouts.first_byte = SHORT;
+        quick.timeouts.head = SHORT;
+        let running = start(quick);
+        for sent in ["", "GET / HTT"] {
+            let begin = Instant::now();
+            assert_eq!(exchange(running.addresses()[0], sent), "");
+            assert!(
+                begin.elapsed() < Duration::from_secs(5),
+                "{sent:?} was held"
+            );
+        }
+        // Between two requests neither of the two timers runs.
+        let mut stream = connect(running.addresses()[0]);
+        for _ in 0..2 {
+            stream
+                .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            assert!(read_some(&mut stream).starts_with("HTTP/1.1 404"));
+            std::thread::sleep(SHORT * 3);
+        }
+    }
+
+    #[test]
+    fn connections_over_the_limit_are_closed_and_room_comes_back() {
+        let running = start(Settings {
+            connections_per_source: 1,
+            ..settings()
+        });
+        let mut first = connect(running.addresses()[0]);
+        first
+            .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        assert!(read_some(&mut first).starts_with("HTTP/1.1 404"));
+        let mut second = connect(running.addresses()[0]);
+        assert!(matches!(second.read(&mut [0; 1]), Ok(0) | Err(_)));
+        drop(first);
+        let begin = Instant::now();
+        while begin.elapsed() < LONG {
+            let mut third = connect(running.addresses()[0]);
+            let _ = third.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            let mut answer = String::new();
+            if third.read_to_string(&mut answer).is_ok() && !answer.is_empty() {
+                return;
+            }
+        }
+        panic!("the place of a closed connection was not given back");
+    }
+
+    #[test]
+    fn a_drain_ends_idle_connections_and_the_server() {
+        let running = start(settings());
+        let (address, admin) = (running.addresses()[0], running.admin_address().unwrap());
+        assert!(
+            exchange(
+                admin,
+                "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
+            .contains(" 200 ")
+        );
+        let mut idle = connect(address);
+        idle.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        assert!(read_some(&mut idle).starts_with("HTTP/1.1 404"));
+        let begin = Instant::now();
+        assert!(running.shutdown());
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
+        assert!(TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn a_leaving_server_is_not_ready_but_still_serves() {
+        let mut patient = settings();
+        patient.timeouts.drain_delay = LONG;
+        let running = start(patient);
+        running.control().drain();
+        let ready = exchange(
+            running.admin_address().unwrap(),
+            "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        );
+        assert!(ready.contains(" 503 "), "{ready}");
+        assert!(
+            exchange(
+                running.addresses()[0],
+                "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
+            .contains("404")
+        );
+        // A second signal does not wait.
+        running.control().abort();
+        assert!(running.wait());
+    }
+
+    #[test]
+    fn a_stalled_connection_cannot_hold_a_drain_for_ever() {
+        let mut hurried = settings();
+        hurried.timeouts.drain = SHORT;
+        let running = start(hurried);
+        let mut stalled = connect(running.addresses()[0]);
+        stalled.write_all(b"GET /x HT").unwrap();
+        let begin = Instant::now();
+        assert!(running.shutdown());
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn an_http2_listener_speaks_nothing_else() {
+        let mut h2 = settings();
+        h2.listeners[0].http2 = true;
+        let running = start(h2);
+        let mut stream = connect(running.addresses()[0]);
+        stream
+            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+            .unwrap();
+        let mut frame = [0; 9];
+        stream.read_exact(&mut frame).unwrap();
+        assert_eq!(frame[3], 4, "the first frame is SETTINGS");
+        let answer = {
+            let mut stream = connect(running.addresses()[0]);
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                .unwrap();
+            let mut bytes = Vec::new();
+            let _ = stream.read_to_end(&mut bytes);
+            bytes
+        };
+        assert!(!answer.starts_with(b"HTTP/1.1"));
+    }
+}

@@ -1,0 +1,561 @@
+//! From a decoded request to a reply record: tenant, ids, operation, backend, ids back.
+
+use std::sync::Arc;
+
+use super::bind::{Binder, Ids};
+use super::present::{Asked, Presenter};
+use super::{providers, tenant};
+use crate::backend::Backend;
+use crate::directory::{Aliases, Directory, Tenant, Users};
+use crate::edge::authn::Client;
+use crate::edge::scope::{self, Scope};
+use crate::model::{
+    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Page, Place,
+    Problem, Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
+};
+
+/// Where operations are carried out, and whose ids mean what.
+#[derive(Clone)]
+pub(super) struct World {
+    /// Tenants and providers.
+    pub(super) directory: Arc<Directory>,
+    /// Users' ids.
+    pub(super) aliases: Arc<dyn Aliases>,
+    /// Links.
+    pub(super) backend: Arc<dyn Backend>,
+}
+
+/// A decoded request, with everything that is known about it.
+pub(super) struct Call {
+    /// What is asked for.
+    pub(super) kind: OperationKind,
+    /// Whose ids the params are in.
+    pub(super) vendor: VendorName,
+    /// The front's rules.
+    pub(super) rules: Rules,
+    /// What could be read.
+    pub(super) params: Arc<Record>,
+    /// Everything that is wrong with it.
+    pub(super) problems: Vec<Problem>,
+    /// What the mapping says of a value that cannot be read.
+    pub(super) refusal: Option<Failure>,
+    /// Where the params stand, for problems that are found later.
+    pub(super) place: Place,
+    /// When it came.
+    pub(super) at: Instant,
+}
+
+/// Carries a call out and answers the reply in the vendor's ids.
+///
+/// # Errors
+/// Every failure but those of transport, head and credential.
+pub(super) async fn perform(
+    world: &World,
+    client: Option<&Client>,
+    call: Call,
+) -> Result<Record, Failure> {
+    if call.kind == OperationKind::Status {
+        return Ok(status(world));
+    }
+    let client = client.ok_or(Failure::Unauthenticated)?;
+    client.need(scope::needed(call.kind))?;
+    if call.params.has(Field::Ids) {
+        client.need(Some(Scope::DirectoryWrite))?;
+    }
+    let tenant = find_tenant(world, client, &call)?;
+    if !call.problems.is_empty() {
+        return Err(Failure::Invalid(call.problems));
+    }
+    if let Some(refusal) = call.refusal {
+        return Err(refusal);
+    }
+    let presenter = Presenter {
+        directory: &world.directory,
+        aliases: &*world.aliases,
+        vendor: &call.vendor,
+        client,
+    };
+    let ids = find_ids(world, &presenter, tenant, &call.params)?;
+    let pending_ends = call
+        .at
+        .plus_seconds(tenant.map_or(0, |t| t.pending_seconds));
+    let action = Binder {
+        params: &call.params,
+        ids,
+        place: call.place,
+        pending_ends,
+    }
+    .action(call.kind)?;
+    let tenant_id = tenant.map(|t| &t.tenant_id);
+    match action {
+        Action::ProviderList { name, kind, page } => {
+            let outcome = providers::list(&presenter, tenant_id, name.as_deref(), kind, page);
+            presenter.reply(outcome, &Asked::default())
+        }
+        Action::ProviderGet {
+            provider_id,
+            domain,
+        } => {
+            let outcome = providers::one(
+                &presenter,
+                tenant_id,
+                provider_id.as_ref(),
+                domain.as_deref(),
+            )?;
+            presenter.reply(outcome, &Asked::default())
+        }
+        action => {
+            let tenant = tenant.ok_or(Failure::TenantRequired)?;
+            let caller = Caller {
+                world,
+                client,
+                tenant,
+                rules: call.rules,
+                at: call.at,
+            };
+            let (outcome, asked) = caller.carry_out(action).await?;
+            presenter.reply(outcome, &asked)
+        }
+    }
+}
+
+fn status(world: &World) -> Record {
+    let mut reply = Record::new();
+    reply.set(
+        Field::Ready,
+        crate::model::Value::Bool(world.backend.ready()),
+    );
+    reply
+}
+
+/// Providers are mostly everybody's: asking for them needs no tenant where none can be told.
+fn find_tenant<'w>(
+    world: &'w World,
+    client: &Client,
+    call: &Call,
+) -> Result<Option<&'w Tenant>, Failure> {
+    let found = tenant::resolve(
+        &world.directory,
+        &*world.aliases,
+        &call.vendor,
+        client,
+        &call.params,
+    );
+    let needs_none = matches!(
+        call.kind,
+        OperationKind::ProviderList | OperationKind::ProviderGet
+    );
+    match found {
+        Err(Failure::TenantRequired) if needs_none => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The vendor's ids of user and provider, as canonical ones. What the client may not touch does not exist.
+fn find_ids(
+    world: &World,
+    presenter: &Presenter<'_>,
+    tenant: Option<&Tenant>,
+    params: &Record,
+) -> Result<Ids, Failure> {
+    let mut ids = Ids::default();
+    if let (Some(id), Some(tenant)) = (params.text(Field::UserId), tenant) {
+        ids.user = Some(
+            world
+                .aliases
+                .user_of(&tenant.tenant_id, presenter.vendor, id)?,
+        );
+    }
+    if let Some(id) = params.text(Field::ProviderId) {
+        ids.provider = Some(find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?);
+    }
+    Ok(ids)
+}
+
+fn find_provider(
+    presenter: &Presenter<'_>,
+    tenant: Option<&TenantId>,
+    id: &str,
+) -> Result<ProviderId, Failure> {
+    let found = match tenant {
+        Some(tenant) => Some(
+            presenter
+                .directory
+                .provider_of(tenant, presenter.vendor, id)?,
+        ),
+        None => {
+            let everybodys = |p: &&Provider| p.enabled && p.tenant.is_none();
+            let mut all = presenter
+                .directory
+                .all_providers()
+                .iter()
+                .filter(everybodys);
+            all.find(|p| {
+                crate::directory::id_at(p.provider_id.as_str(), &p.ids, presenter.vendor)
+                    == Some(id)
+            })
+        }
+    };
+    let visible = found.filter(|provider| presenter.sees(provider));
+    visible
+        .map(|provider| provider.provider_id.clone())
+        .ok_or(Failure::ProviderNotFound)
+}
+
+/// Who acts on whose data under which rules.
+struct Caller<'a> {
+    world: &'a World,
+    client: &'a Client,
+    tenant: &'a Tenant,
+    rules: Rules,
+    at: Instant,
+}
+
+impl Caller<'_> {
+    async fn carry_out(&self, mut action: Action) -> Result<(Outcome, Asked), Failure> {
+        let mut asked = Asked::default();
+        let provider = match &mut action {
+            // A user has few links, and some may not be told in this dialect: the whole list is
+            // fetched, so that page and total are counted over what is told.
+            Action::LinkList {
+                page, provider_id, ..
+            } => {
+                asked.page = std::mem::replace(page, Page::default());
+                provider_id.clone()
+            }
+            Action::PendingCreate {
+                pending_id,
+                provider_id,
+                ..
+            } => {
+                asked.pending_id = Some(pending_id.clone());
+                Some(provider_id.clone())
+            }
+            Action::LinkCreate { provider_id, .. } => Some(provider_id.clone()),
+            other => self.guard(other).await?,
+        };
+        let mut outcome = self.apply(action, provider.as_ref()).await?;
+        if let Outcome::Pending { pending, limit, .. } = &mut outcome {
+            *limit = self
+                .limit(Some(&pending.provider_id))
+                .map(|max| LinkLimit { max });
+        }
+        Ok((outcome, asked))
+    }
+
+    /// Looks at the provider of what only an id names, where the client or the tenant's limits depend
+    /// on it. Neither a link nor a pending link ever changes its provider, so looking first is no race.
+    async fn guard(&self, action: &Action) -> Result<Option<ProviderId>, Failure> {
+        match action {
+            Action::PendingComplete {
+                pending_id,
+                user_id,
+            } => {
+                let look = Action::PendingGet {
+                    pending_id: pending_id.clone(),
+                    user_id: Some(user_id.clone()),
+                };
+                let Outcome::Pending { pending, .. } = self.apply(look, None).await? else {
+                    return Err(Failure::PendingNotFound);
+                };
+                self.check_provider(&pending.provider_id, Failure::PendingNotFound)?;
+                Ok(Some(pending.provider_id))
+            }
+            Action::LinkDelete(Target::Id { link_id, user_id })
+                if self.client.providers.is_some() =>
+            {
+                let look = Action::LinkGet {
+                    link_id: *link_id,
+                    user_id: user_id.clone(),
+                };
+                match self.apply(look, None).await {
+                    Ok(Outcome::Link { link, .. }) if !self.client.may_touch(&link.provider_id) => {
+                        Err(Failure::LinkNotFound)
+                    }
+                    _ => Ok(None),
+                }
+            }
+            // A user's links at other providers would go with it.
+            Action::UserDelete { .. } if self.client.providers.is_some() => Err(Failure::Forbidden),
+            _ => Ok(None),
+        }
+    }
+
+    fn check_provider(&self, provider_id: &ProviderId, hidden: Failure) -> Result<(), Failure> {
+        if !self.client.may_touch(provider_id) {
+            return Err(hidden);
+        }
+        let provider = self.world.directory.provider(provider_id);
+        if provider.is_some_and(|p| p.enabled) {
+            Ok(())
+        } else {
+            Err(Failure::ProviderNotFound)
+        }
+    }
+
+    async fn apply(
+        &self,
+        action: Action,
+        provider: Option<&ProviderId>,
+    ) -> Result<Outcome, Failure> {
+        let operation = Operation {
+            tenant: self.tenant.tenant_id.clone(),
+            client: self.client.name.clone(),
+            at: self.at,
+            rules: Rules {
+                per_user_provider: self.limit(provider),
+                known_users: self.rules.known_users || self.tenant.users == Users::Known,
+                ..self.rules
+            },
+            action,
+        };
+        self.world.backend.apply(operation).await
+    }
+
+    /// The stricter of the front's rule and the tenant's limit at the provider.
+    fn limit(&self, provider: Option<&ProviderId>) -> Option<u32> {
+        let of_tenant = provider
+            .and_then(|p| self.tenant.link_limits.get(p))
+            .copied();
+        [self.rules.per_user_provider, of_tenant]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, FakeAliases, FakeBackend, client, link, vendor};
+    use super::*;
+    use crate::model::{ClientName, How, PendingLink, Subject, Value, Why};
+
+    struct Trial {
+        world: World,
+        backend: Arc<FakeBackend>,
+        client: Client,
+    }
+
+    fn trial(scopes: &[Scope], answers: Vec<Result<Outcome, Failure>>) -> Trial {
+        let backend = Arc::new(FakeBackend::default());
+        *backend.answers.lock().unwrap() = answers;
+        let world = World {
+            directory: Arc::new(testing::directory(&["blue"])),
+            aliases: Arc::new(FakeAliases),
+            backend: Arc::clone(&backend) as Arc<dyn Backend>,
+        };
+        Trial {
+            world,
+            backend,
+            client: client(scopes),
+        }
+    }
+
+    fn call(kind: OperationKind, fields: &[(Field, &str)]) -> Call {
+        let params = fields
+            .iter()
+            .map(|(f, t)| (*f, Value::Text((*t).to_owned())))
+            .collect();
+        Call {
+            kind,
+            vendor: vendor(),
+            rules: Rules::default(),
+            params: Arc::new(params),
+            problems: Vec::new(),
+            refusal: None,
+            place: Place::Body,
+            at: Instant(1000),
+        }
+    }
+
+    impl Trial {
+        fn run(&self, call: Call) -> Result<Record, Failure> {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            runtime.block_on(perform(&self.world, Some(&self.client), call))
+        }
+
+        fn asked(&self) -> Vec<Operation> {
+            std::mem::take(&mut *self.backend.asked.lock().unwrap())
+        }
+    }
+
+    const CREATE: &[(Field, &str)] = &[
+        (Field::UserId, "u-1@acme"),
+        (Field::ProviderId, "at-acme-google"),
+        (Field::Subject, "ext-1"),
+    ];
+
+    fn created() -> Outcome {
+        Outcome::Link {
+            link: link("google", "ext-1"),
+            how: How::Created,
+        }
+    }
+
+    fn pending(provider: &str) -> Outcome {
+        let pending = PendingLink {
+            tenant: TenantId::new("blue").unwrap(),
+            client: ClientName::new("tester").unwrap(),
+            provider_id: ProviderId::new(provider).unwrap(),
+            subject: Subject::new("ext-1").unwrap(),
+            display_name: None,
+            email: None,
+            username: None,
+            token: None,
+            expires_at: Instant(9),
+        };
+        Outcome::Pending {
+            pending,
+            link_count: Some(1),
+            limit: None,
+        }
+    }
+
+    #[test]
+    fn the_backend_sees_canonical_ids_and_the_client_its_vendors() {
+        let trial = trial(&[Scope::LinksCreate], vec![Ok(created())]);
+        let reply = trial.run(call(OperationKind::LinkCreate, CREATE)).unwrap();
+        assert_eq!(
+            reply.record(Field::Link).unwrap().text(Field::UserId),
+            Some("u-1@acme")
+        );
+        assert_eq!(reply.text(Field::Outcome), Some("created"));
+        let asked = trial.asked();
+        let Action::LinkCreate {
+            user_id,
+            provider_id,
+            ..
+        } = &asked[0].action
+        else {
+            panic!("{asked:?}")
+        };
+        assert_eq!((user_id.as_str(), provider_id.as_str()), ("u-1", "google"));
+        assert_eq!(
+            (asked[0].tenant.as_str(), asked[0].at),
+            ("blue", Instant(1000))
+        );
+    }
+
+    #[test]
+    fn a_missing_scope_comes_before_tenant_and_problems() {
+        let trial = trial(&[Scope::LinksRead], vec![]);
+        assert_eq!(
+            trial.run(call(
+                OperationKind::LinkCreate,
+                &[(Field::Tenant, "nobody")]
+            )),
+            Err(Failure::Forbidden)
+        );
+        assert!(trial.asked().is_empty());
+    }
+
+    #[test]
+    fn the_tenant_is_settled_before_problems_are_told() {
+        let trial = trial(&[Scope::LinksCreate], vec![]);
+        let problem = Problem {
+            place: Place::Body,
+            at: "a".into(),
+            field: None,
+            why: Why::Missing,
+            max: None,
+        };
+        let faulty = |fields| Call {
+            problems: vec![problem.clone()],
+            ..call(OperationKind::LinkCreate, fields)
+        };
+        assert_eq!(
+            trial.run(faulty(&[(Field::Tenant, "nobody")])),
+            Err(Failure::TenantUnknown)
+        );
+        assert!(matches!(trial.run(faulty(&[])), Err(Failure::Invalid(_))));
+    }
+
+    #[test]
+    fn an_unknown_or_disabled_or_forbidden_provider_does_not_exist() {
+        let mut trial = trial(&[Scope::LinksCreate], vec![]);
+        for provider in ["nobody", "at-acme-off", "google"] {
+            let fields = [
+                (Field::UserId, "u-1@acme"),
+                (Field::ProviderId, provider),
+                (Field::Subject, "e"),
+            ];
+            assert_eq!(
+                trial.run(call(OperationKind::LinkCreate, &fields)),
+                Err(Failure::ProviderNotFound),
+                "{provider}"
+            );
+        }
+        trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+        assert_eq!(
+            trial.run(call(OperationKind::LinkCreate, CREATE)),
+            Err(Failure::ProviderNotFound)
+        );
+        assert!(trial.asked().is_empty());
+    }
+
+    #[test]
+    fn a_tenants_limit_travels_with_the_operation_also_when_a_pending_link_is_completed() {
+        let mut trial = trial(
+            &[Scope::PendingComplete],
+            vec![Ok(pending("google")), Ok(created())],
+        );
+        let mut tenants = trial.world.directory.tenants().to_vec();
+        tenants[0]
+            .link_limits
+            .insert(ProviderId::new("google").unwrap(), 2);
+        let providers = trial.world.directory.all_providers().to_vec();
+        trial.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+        let fields = [(Field::PendingId, "pl-1"), (Field::UserId, "u-1@acme")];
+        trial
+            .run(call(OperationKind::PendingComplete, &fields))
+            .unwrap();
+        let asked = trial.asked();
+        assert_eq!(asked.len(), 2);
+        assert_eq!(asked[1].rules.per_user_provider, Some(2));
+    }
+
+    #[test]
+    fn a_pending_link_tells_its_limit_and_its_ends() {
+        let trial = trial(&[Scope::PendingCreate], vec![Ok(pending("google"))]);
+        let fields = [
+            (Field::ProviderId, "at-acme-google"),
+            (Field::Subject, "ext-1"),
+        ];
+        let reply = trial
+            .run(call(OperationKind::PendingCreate, &fields))
+            .unwrap();
+        assert_eq!(reply.text(Field::PendingId).map(str::len), Some(43));
+        assert_eq!(
+            (reply.int(Field::LinkCount), reply.has(Field::LimitEnabled)),
+            (Some(1), false)
+        );
+        let asked = trial.asked();
+        assert!(matches!(
+            asked[0].action,
+            Action::PendingCreate {
+                expires_at: Instant(3_601_000),
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_client_held_to_providers_cannot_reach_others_by_an_id() {
+        let mut trial = trial(
+            &[Scope::LinksDelete],
+            vec![Ok(Outcome::Link {
+                link: link("google", "e"),
+                how: How::Found,
+            })],
+        );
+        trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+        let fields = [(Field::LinkId, "69e818f5-646c-5de2-bb50-1acdef60e91c")];
+        assert_eq!(
+            trial.run(call(OperationKind::LinkDelete, &fields)),
+            Err(Failure::LinkNotFound)
+        );
+        assert_eq!(trial.asked().len(), 1, "it was looked at and not deleted");
+    }
+}

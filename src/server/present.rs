@@ -1,0 +1,351 @@
+//! From an [`Outcome`] to a reply record in the vendor's ids.
+//!
+//! What the front's vendor has no id for cannot be told in its dialect: one such link is answered as
+//! not found, in a list it is left out. Tokens appear for clients with the scope only.
+
+use crate::directory::{self, Aliases, Directory};
+use crate::edge::authn::Client;
+use crate::edge::scope::Scope;
+use crate::model::{
+    Failure, Field, How, Link, LinkLimit, Outcome, Page, PendingLink, Provider, ProviderId, Record,
+    Secret, TenantId, User, UserId, Value, VendorName,
+};
+
+/// Writes reply records for one client of one front.
+pub(super) struct Presenter<'a> {
+    /// Providers and tenants with their ids.
+    pub(super) directory: &'a Directory,
+    /// Users' ids.
+    pub(super) aliases: &'a dyn Aliases,
+    /// Whose ids are written.
+    pub(super) vendor: &'a VendorName,
+    /// Who reads them.
+    pub(super) client: &'a Client,
+}
+
+/// What the request itself adds to the reply.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// The part of a list that is wanted; the backend answers whole lists.
+    pub(super) page: Page,
+    /// The id of the pending link that was made.
+    pub(super) pending_id: Option<Secret>,
+}
+
+impl Presenter<'_> {
+    /// The reply.
+    ///
+    /// # Errors
+    /// `LinkNotFound` and `PendingNotFound` for what cannot be told to this client; `Overloaded` if
+    /// the store cannot be read.
+    pub(super) fn reply(&self, outcome: Outcome, asked: &Asked) -> Result<Record, Failure> {
+        let mut reply = Record::with_capacity(4);
+        match outcome {
+            Outcome::Link { link, how } => {
+                let shown = self.link(&link, &mut None)?.ok_or(Failure::LinkNotFound)?;
+                reply.set(Field::Link, Value::Record(shown));
+                reply.set_text(Field::Outcome, how.name());
+            }
+            Outcome::Links { links, .. } => self.links(&mut reply, &links, asked.page)?,
+            Outcome::Pending {
+                pending,
+                link_count,
+                limit,
+            } => {
+                let shown = self.pending(&pending).ok_or(Failure::PendingNotFound)?;
+                reply.set(Field::Pending, Value::Record(shown));
+                set_count(&mut reply, link_count, limit);
+                reply.set_text_opt(
+                    Field::PendingId,
+                    asked.pending_id.as_ref().map(Secret::expose),
+                );
+            }
+            Outcome::Provider(provider) => {
+                let shown = self.provider(&provider).ok_or(Failure::ProviderNotFound)?;
+                reply.set(Field::Provider, Value::Record(shown));
+            }
+            Outcome::Providers { providers, total } => {
+                let shown = providers.iter().filter_map(|p| self.provider(p)).collect();
+                set_list(&mut reply, Field::Providers, shown, total);
+            }
+            Outcome::User { user, created } => {
+                reply.set(Field::User, Value::Record(self.user(&user)?));
+                let how = if created { How::Created } else { How::Existed };
+                reply.set_text(Field::Outcome, how.name());
+            }
+            Outcome::Users { users, total } => {
+                let shown = users
+                    .iter()
+                    .map(|u| self.user(u))
+                    .collect::<Result<_, _>>()?;
+                set_list(&mut reply, Field::Users, shown, total);
+            }
+            Outcome::Status { ready } => reply.set(Field::Ready, Value::Bool(ready)),
+        }
+        Ok(reply)
+    }
+
+    /// Whether this client may be told of the provider in this vendor's ids.
+    pub(super) fn sees(&self, provider: &Provider) -> bool {
+        self.client.may_touch(&provider.provider_id) && self.provider_id(provider).is_some()
+    }
+
+    /// The links that can be told are counted and cut here, so that the total is right on every page.
+    fn links(&self, reply: &mut Record, links: &[Link], page: Page) -> Result<(), Failure> {
+        let visible: Vec<&Link> = links
+            .iter()
+            .filter(|link| self.visible(&link.provider_id).is_some())
+            .collect();
+        let total = visible.len() as u64;
+        let mut holder = None;
+        let mut shown = Vec::with_capacity(visible.len());
+        for link in cut(visible, page) {
+            shown.extend(self.link(link, &mut holder)?);
+        }
+        set_list(reply, Field::Links, shown, total);
+        Ok(())
+    }
+
+    /// `holder` remembers the last user's id at the vendor: the links of a list mostly have one user.
+    fn link(
+        &self,
+        link: &Link,
+        holder: &mut Option<(UserId, String)>,
+    ) -> Result<Option<Record>, Failure> {
+        let Some((provider, provider_id)) = self.visible(&link.provider_id) else {
+            return Ok(None);
+        };
+        let user_id = match holder {
+            Some((user, id)) if *user == link.user_id => id.clone(),
+            _ => {
+                let id = self
+                    .aliases
+                    .vendor_id_of(&link.tenant, self.vendor, &link.user_id)?;
+                *holder = Some((link.user_id.clone(), id.clone()));
+                id
+            }
+        };
+        let mut record = Record::with_capacity(14);
+        self.set_tenant(&mut record, &link.tenant);
+        record.set_text(Field::UserId, user_id);
+        record.set_text(Field::ProviderId, provider_id);
+        record.set_text(Field::Subject, link.subject.as_str());
+        record.set_text_opt(Field::DisplayName, link.display_name.as_deref());
+        if self.client.scopes.has(Scope::LinksReadToken) {
+            record.set_text_opt(Field::Token, link.token.as_ref().map(Secret::expose));
+        }
+        record.set_text(Field::LinkId, link.link_id.to_string());
+        record.set(Field::CreatedAt, Value::Int(link.created_at.0));
+        record.set(Field::UpdatedAt, Value::Int(link.updated_at.0));
+        if let Some(at) = link.last_login_at {
+            record.set(Field::LastLoginAt, Value::Int(at.0));
+        }
+        set_revision(&mut record, link.revision);
+        set_name_and_kind(&mut record, provider);
+        Ok(Some(record))
+    }
+
+    fn pending(&self, pending: &PendingLink) -> Option<Record> {
+        let (provider, provider_id) = self.visible(&pending.provider_id)?;
+        let mut record = Record::with_capacity(9);
+        self.set_tenant(&mut record, &pending.tenant);
+        record.set_text(Field::ProviderId, provider_id);
+        record.set_text(Field::Subject, pending.subject.as_str());
+        record.set_text_opt(Field::DisplayName, pending.display_name.as_deref());
+        record.set_text_opt(Field::Email, pending.email.as_deref());
+        record.set_text_opt(Field::Username, pending.username.as_deref());
+        record.set(Field::ExpiresAt, Value::Int(pending.expires_at.0));
+        set_name_and_kind(&mut record, provider);
+        Some(record)
+    }
+
+    fn provider(&self, provider: &Provider) -> Option<Record> {
+        let mut record = Record::with_capacity(5);
+        record.set_text(Field::ProviderId, self.provider_id(provider)?);
+        set_name_and_kind(&mut record, provider);
+        record.set(Field::Enabled, Value::Bool(provider.enabled));
+        if let Some(tenant) = &provider.tenant {
+            self.set_tenant(&mut record, tenant);
+        }
+        Some(record)
+    }
+
+    fn user(&self, user: &User) -> Result<Record, Failure> {
+        let mut record = Record::with_capacity(7);
+        record.set_text(
+            Field::UserId,
+            self.aliases
+                .vendor_id_of(&user.tenant, self.vendor, &user.user_id)?,
+        );
+        self.set_tenant(&mut record, &user.tenant);
+        let ids = user.ids.iter().map(|alias| {
+            let mut id = Record::with_capacity(2);
+            id.set_text(Field::Vendor, alias.vendor.as_str());
+            id.set_text(Field::VendorId, alias.vendor_id.as_str());
+            id
+        });
+        record.set(Field::Ids, Value::List(ids.collect()));
+        // The backend keeps the document as it was put, and only JSON is put.
+        if let Some(json) = user
+            .document
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+        {
+            record.set(Field::Document, Value::Json(json));
+        }
+        record.set(Field::CreatedAt, Value::Int(user.created_at.0));
+        record.set(Field::UpdatedAt, Value::Int(user.updated_at.0));
+        set_revision(&mut record, user.revision);
+        Ok(record)
+    }
+
+    fn visible(&self, provider_id: &ProviderId) -> Option<(&Provider, &str)> {
+        let provider = self
+            .directory
+            .provider(provider_id)
+            .filter(|p| self.client.may_touch(&p.provider_id))?;
+        Some((provider, self.provider_id(provider)?))
+    }
+
+    fn provider_id<'p>(&self, provider: &'p Provider) -> Option<&'p str> {
+        directory::id_at(provider.provider_id.as_str(), &provider.ids, self.vendor)
+    }
+
+    fn set_tenant(&self, record: &mut Record, tenant: &TenantId) {
+        let tenant = self.directory.tenant(tenant);
+        let id = tenant.and_then(|t| directory::id_at(t.tenant_id.as_str(), &t.ids, self.vendor));
+        record.set_text_opt(Field::Tenant, id);
+    }
+}
+
+/// The part of a list that a page names.
+pub(super) fn cut<T>(items: Vec<T>, page: Page) -> impl Iterator<Item = T> {
+    let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let limit = page.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    items.into_iter().skip(offset).take(limit)
+}
+
+fn set_list(reply: &mut Record, field: Field, items: Vec<Record>, total: u64) {
+    reply.set(field, Value::List(items));
+    reply.set(
+        Field::Total,
+        Value::Int(i64::try_from(total).unwrap_or(i64::MAX)),
+    );
+}
+
+fn set_count(reply: &mut Record, link_count: Option<u64>, limit: Option<LinkLimit>) {
+    if let Some(count) = link_count {
+        reply.set(
+            Field::LinkCount,
+            Value::Int(i64::try_from(count).unwrap_or(i64::MAX)),
+        );
+    }
+    if let Some(limit) = limit {
+        reply.set(Field::LimitEnabled, Value::Bool(true));
+        reply.set(Field::LimitMax, Value::Int(i64::from(limit.max)));
+    }
+}
+
+fn set_revision(record: &mut Record, revision: u64) {
+    record.set(
+        Field::Revision,
+        Value::Int(i64::try_from(revision).unwrap_or(i64::MAX)),
+    );
+}
+
+fn set_name_and_kind(record: &mut Record, provider: &Provider) {
+    record.set_text(Field::ProviderName, provider.name.as_str());
+    record.set_text(Field::ProviderKind, provider.kind.name());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, FakeAliases, client, link, vendor};
+    use super::*;
+
+    fn reply(scopes: &[Scope], outcome: Outcome, page: Page) -> Result<Record, Failure> {
+        let directory = testing::directory(&["blue"]);
+        let presenter = Presenter {
+            directory: &directory,
+            aliases: &FakeAliases::default(),
+            vendor: &vendor(),
+            client: &client(scopes),
+        };
+        presenter.reply(
+            outcome,
+            &Asked {
+                page,
+                pending_id: None,
+            },
+        )
+    }
+
+    #[test]
+    fn a_link_is_told_in_the_vendors_ids_with_its_provider_joined_in() {
+        let found = Outcome::Link {
+            link: link("google", "ext-1"),
+            how: How::Found,
+        };
+        let reply = reply(&[], found, Page::default()).unwrap();
+        let shown = reply.record(Field::Link).unwrap();
+        assert_eq!(shown.text(Field::UserId), Some("u-1@acme"));
+        assert_eq!(shown.text(Field::ProviderId), Some("at-acme-google"));
+        assert_eq!(shown.text(Field::Tenant), Some("at-acme-blue"));
+        assert_eq!(shown.text(Field::ProviderName), Some("Google"));
+        assert_eq!(shown.text(Field::ProviderKind), Some("google"));
+        assert_eq!(reply.text(Field::Outcome), Some("found"));
+    }
+
+    #[test]
+    fn a_token_needs_its_scope() {
+        let found = || Outcome::Link {
+            link: link("google", "ext-1"),
+            how: How::Found,
+        };
+        let without = reply(&[Scope::LinksRead], found(), Page::default()).unwrap();
+        assert!(!without.record(Field::Link).unwrap().has(Field::Token));
+        let with = reply(&[Scope::LinksReadToken], found(), Page::default()).unwrap();
+        assert_eq!(
+            with.record(Field::Link).unwrap().text(Field::Token),
+            Some("opaque-token")
+        );
+    }
+
+    #[test]
+    fn a_link_that_the_vendor_has_no_word_for_is_left_out_of_lists_and_not_found_alone() {
+        let links = vec![
+            link("google", "1"),
+            link("unnamed", "2"),
+            link("google", "3"),
+        ];
+        let all = reply(
+            &[],
+            Outcome::Links { links, total: 3 },
+            Page {
+                offset: 1,
+                limit: Some(5),
+            },
+        )
+        .unwrap();
+        let shown = all.list(Field::Links).unwrap();
+        assert_eq!(
+            shown
+                .iter()
+                .map(|l| l.text(Field::Subject))
+                .collect::<Vec<_>>(),
+            [Some("3")]
+        );
+        assert_eq!(all.int(Field::Total), Some(2));
+        let alone = reply(
+            &[],
+            Outcome::Link {
+                link: link("unnamed", "2"),
+                how: How::Found,
+            },
+            Page::default(),
+        );
+        assert_eq!(alone, Err(Failure::LinkNotFound));
+    }
+}

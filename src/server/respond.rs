@@ -1,0 +1,176 @@
+//! The only place where failures become bytes: in the front's words, or as RFC 9457 where no front is meant.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::Full;
+
+use super::front::Front;
+use crate::dialect::OpId;
+use crate::model::{Failure, FailureKind, Record, Response};
+
+/// A failure in the words of the front, if there is one.
+pub(super) fn failure(
+    front: Option<&Front>,
+    failure: &Failure,
+    op: Option<OpId>,
+    params: &Record,
+) -> Response {
+    let mut response = match front {
+        Some(front) => front
+            .dialect
+            .encode_failure(failure, op, params, &front.settings),
+        None => problem(status(failure.kind()), &failure.message()),
+    };
+    if let Failure::RateLimited { retry_after } | Failure::Overloaded { retry_after } = failure {
+        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+        response
+            .headers
+            .entry(RETRY_AFTER)
+            .or_insert(HeaderValue::from(seconds.max(1)));
+    }
+    if let Failure::MethodNotAllowed { allow } = failure
+        && let Ok(allow) = HeaderValue::from_str(&allow.join(", "))
+    {
+        response.headers.entry(ALLOW).or_insert(allow);
+    }
+    response
+}
+
+/// A problem of RFC 9457: for requests that no front is meant by, or that are no HTTP to speak of.
+pub(super) fn problem(status: u16, detail: &str) -> Response {
+    let title = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+        .unwrap_or("Error");
+    let body = serde_json::json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    Response {
+        status,
+        headers,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// A response as hyper sends it: with its exact length, and without what only a transport may say.
+pub(super) fn to_http(response: Response, close: bool) -> http::Response<Full<Bytes>> {
+    // Mappings are checked to hold sendable statuses; anything else is our own fault.
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let has_no_body = status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let body = if has_no_body {
+        Bytes::new()
+    } else {
+        Bytes::from(response.body)
+    };
+    let mut headers = response.headers;
+    if !has_no_body {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    headers.insert(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
+    if close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let mut answer = http::Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+/// The status of a failure that no dialect words.
+fn status(kind: FailureKind) -> u16 {
+    use FailureKind as K;
+    match kind {
+        K::Invalid | K::TenantRequired | K::TenantUnknown => 400,
+        K::Unauthenticated => 401,
+        K::Forbidden => 403,
+        K::RouteUnknown
+        | K::UserNotFound
+        | K::ProviderNotFound
+        | K::LinkNotFound
+        | K::PendingNotFound => 404,
+        K::MethodNotAllowed => 405,
+        K::LinkExists
+        | K::SubjectTaken
+        | K::UserAlreadyLinked
+        | K::LimitExceeded
+        | K::LastFactor
+        | K::Conflict => 409,
+        K::TooLarge => 413,
+        K::UnsupportedMedia => 415,
+        K::RateLimited => 429,
+        K::Internal => 500,
+        K::Unsupported => 501,
+        K::UpstreamRefused | K::UpstreamDown => 502,
+        K::Overloaded | K::OutcomeUnknown => 503,
+        K::UpstreamTimeout => 504,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_whole_seconds_and_never_too_early() {
+        let limited = |millis| {
+            let failed = Failure::RateLimited {
+                retry_after: Duration::from_millis(millis),
+            };
+            failure(None, &failed, None, &Record::new())
+                .headers
+                .get(RETRY_AFTER)
+                .cloned()
+        };
+        assert_eq!(limited(0), Some(HeaderValue::from(1)));
+        assert_eq!(limited(1001), Some(HeaderValue::from(2)));
+    }
+
+    #[test]
+    fn every_answer_has_its_exact_length_and_bodiless_ones_have_none() {
+        let empty = to_http(
+            Response {
+                status: 200,
+                ..Response::default()
+            },
+            false,
+        );
+        assert_eq!(
+            empty.headers().get(CONTENT_LENGTH),
+            Some(&HeaderValue::from(0))
+        );
+        let none = to_http(
+            Response {
+                status: 204,
+                body: b"x".to_vec(),
+                ..Response::default()
+            },
+            true,
+        );
+        assert!(!none.headers().contains_key(CONTENT_LENGTH));
+        assert_eq!(
+            none.headers().get(CONNECTION),
+            Some(&HeaderValue::from_static("close"))
+        );
+    }
+
+    #[test]
+    fn a_failure_without_a_front_is_a_problem_document() {
+        let response = failure(None, &Failure::RouteUnknown, None, &Record::new());
+        assert_eq!(response.status, 404);
+        let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(
+            (body["status"].as_u64(), body["title"].as_str()),
+            (Some(404), Some("Not Found"))
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! A connection's bytes, on time: the deadlines that hyper does not keep.
+//!
+//! hyper's only read timer covers both a request's head and the idle time between two requests, it
+//! does not watch a reader that has stopped reading, and an HTTP/2 connection has no timer at all
+//! before its preface. Here are three: the first byte after the connection was accepted, a head from
+//! its first byte to its last, and a write that makes no progress. The body's timers are `edge::body`'s,
+//! the idle timer stays hyper's.
+
+use std::future::Future;
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What the service tells the bytes below it.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    in_flight: AtomicU32,
+    requests: AtomicU64,
+    exhausted: Notify,
+}
+
+/// A request in flight, from its complete head to its answer.
+pub(super) struct InFlight(Arc<Activity>);
+
+impl Activity {
+    /// Counts a request whose head is complete; the last of `most` ends the connection.
+    pub(super) fn begin(self: &Arc<Self>, most: u64) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= most {
+            self.exhausted.notify_one();
+        }
+        InFlight(Arc::clone(self))
+    }
+
+    /// Waits until the connection has served all it may.
+    pub(super) async fn exhausted(&self) {
+        self.exhausted.notified().await;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How long a peer may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    /// Until its first byte.
+    pub(super) first_byte: Duration,
+    /// From the first byte of a head to its last; `None` for HTTP/2, which has PINGs instead.
+    pub(super) head: Option<Duration>,
+    /// To read something of what is written to it.
+    pub(super) write_stall: Duration,
+}
+
+/// What the reading side waits for.
+#[derive(Clone, Copy)]
+enum Waiting {
+    /// The very first byte.
+    FirstByte,
+    /// The rest of a head that began when so many requests had been read.
+    Head { requests: u64 },
+    /// Nothing that has a deadline here: a body, or the next request.
+    Free,
+}
+
+/// A stream with deadlines.
+pub(super) struct TimedIo<S> {
+    stream: S,
+    activity: Arc<Activity>,
+    deadlines: Deadlines,
+    waiting: Waiting,
+    read_timer: Pin<Box<Sleep>>,
+    write_timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> TimedIo<S> {
+    /// A stream that was accepted now.
+    pub(super) fn new(stream: S, activity: Arc<Activity>, deadlines: Deadlines) -> Self {
+        let end = Instant::now() + deadlines.first_byte;
+        Self {
+            stream,
+            activity,
+            deadlines,
+            waiting: Waiting::FirstByte,
+            read_timer: Box::pin(sleep_until(end)),
+            write_timer: None,
+        }
+    }
+
+    /// Bytes came: outside a request they are a head's, and its clock starts with the first of them.
+    fn note_bytes(&mut self) {
+        let requests = self.activity.requests.load(Ordering::Relaxed);
+        let between = self.activity.in_flight.load(Ordering::Relaxed) == 0;
+        match (self.waiting, self.deadlines.head) {
+            (Waiting::Head { requests: since }, _) if since == requests => {}
+            (_, Some(head)) if between => {
+                self.waiting = Waiting::Head { requests };
+                self.read_timer.as_mut().reset(Instant::now() + head);
+            }
+            _ => self.waiting = Waiting::Free,
+        }
+    }
+
+    /// Whether a wait for bytes has taken too long. A head that has become a request has no deadline.
+    fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let requests = self.activity.requests.load(Ordering::Relaxed);
+        match self.waiting {
+            Waiting::FirstByte => self.read_timer.as_mut().poll(cx),
+            Waiting::Head { requests: since } if since == requests => {
+                self.read_timer.as_mut().poll(cx)
+            }
+            Waiting::Head { .. } | Waiting::Free => Poll::Pending,
+        }
+    }
+
+    /// Passes a write on, unless the peer has read nothing for too long.
+    fn timed_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<Result<T>>,
+    ) -> Poll<Result<T>> {
+        if written.is_ready() {
+            self.write_timer = None;
+            return written;
+        }
+        let stall = self.deadlines.write_stall;
+        let timer = self
+            .write_timer
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(Error::new(
+            ErrorKind::TimedOut,
+            "the peer does not read",
+        )))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(read) => {
+                if read.is_ok() && buf.filled().len() > before {
+                    self.note_bytes();
+                }
+                Poll::Ready(read)
+            }
+            Poll::Pending => {
+                ready!(self.poll_read_deadline(cx));
+                Poll::Ready(Err(Error::new(
+                    ErrorKind::TimedOut,
+                    "the peer does not write",
+                )))
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedIo<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.timed_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.timed_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

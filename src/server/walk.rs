@@ -1,0 +1,339 @@
+//! The walk of a request: the order in which it is looked at, from its head to its answer.
+//!
+//! Head, front and route; credential (401 comes before any 400); rate limit; body; then the dialect
+//! reads it and `perform` does the rest. A write runs in a task of its own, so that it is carried
+//! through when its client goes away. A panic anywhere in here is one internal error, not the end of
+//! the process.
+
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::request::Parts;
+use hyper::body::{Body, Incoming};
+use tokio::sync::mpsc;
+
+use super::front::{self, Found, Front};
+use super::perform::{Call, perform};
+use super::{Shared, clock, respond};
+use crate::dialect::{Auth, Candidates, Decoded, OpId};
+use crate::edge::authn::{Client, ClientIndex};
+use crate::edge::body::{self, BodyFault};
+use crate::edge::{head, keys};
+use crate::model::{Failure, Place, Problem, Record, Request, Response, Why};
+use crate::telemetry;
+
+/// Held by whoever must be waited for when the server ends.
+pub(super) type Alive = mpsc::Sender<()>;
+
+/// What is known of a request so far: for its log line, and for wording a failure that comes late.
+#[derive(Default)]
+struct Facts {
+    front: Option<usize>,
+    op: Option<OpId>,
+    client: Option<ClientIndex>,
+    /// Whether body bytes may still come: then the connection cannot go on after the answer.
+    body_pending: bool,
+    close: bool,
+}
+
+/// Answers one request. Never fails: whatever happens becomes a response.
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    source: IpAddr,
+    request: http::Request<Incoming>,
+    alive: &Alive,
+) -> http::Response<http_body_util::Full<Bytes>> {
+    let start = Instant::now();
+    let (parts, body) = request.into_parts();
+    let is_http1 = parts.version < http::Version::HTTP_2;
+    let mut facts = Facts {
+        body_pending: !body.is_end_stream(),
+        ..Facts::default()
+    };
+    let caught = {
+        let mut walk = pin!(walk(shared, source, parts, body, alive, &mut facts));
+        let polled = std::future::poll_fn(|cx| {
+            match catch_unwind(AssertUnwindSafe(|| walk.as_mut().poll(cx))) {
+                Ok(Poll::Pending) => Poll::Pending,
+                Ok(Poll::Ready(response)) => Poll::Ready(Some(response)),
+                Err(_) => Poll::Ready(None),
+            }
+        });
+        polled.await
+    };
+    let response = caught.unwrap_or_else(|| internal_error(shared, &facts));
+    telemetry::access(&telemetry::Access {
+        front: facts
+            .front
+            .and_then(|i| shared.fronts.get(i))
+            .map(|f| f.dialect.name()),
+        op: op_name(shared, &facts),
+        client: facts
+            .client
+            .and_then(|c| shared.clients.all().get(c.0))
+            .map(|c| c.name.as_str()),
+        status: response.status,
+        duration: start.elapsed(),
+    });
+    respond::to_http(response, is_http1 && (facts.close || facts.body_pending))
+}
+
+async fn walk(
+    shared: &Arc<Shared>,
+    source: IpAddr,
+    mut parts: Parts,
+    body: Incoming,
+    alive: &Alive,
+    facts: &mut Facts,
+) -> Response {
+    let host = match head::check(
+        &parts.method,
+        &parts.uri,
+        parts.version,
+        &parts.headers,
+        &shared.settings.head,
+    ) {
+        Ok(host) => host,
+        Err(fault) => {
+            facts.close = true;
+            return respond::problem(fault.status(), fault.message());
+        }
+    };
+    head::drop_ambiguous_fields(&mut parts.headers);
+    let (index, path, candidates) =
+        match front::find(&shared.fronts, &host, &parts.method, parts.uri.path()) {
+            Found::Ops {
+                index,
+                path,
+                candidates,
+            } => (index, path, candidates),
+            Found::WrongMethod { index, allow } => {
+                facts.front = Some(index);
+                return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
+            }
+            Found::Unknown { index } => {
+                facts.front = index;
+                return refuse(shared, facts, &Failure::RouteUnknown);
+            }
+        };
+    facts.front = Some(index);
+    let Some(front) = shared.fronts.get(index) else {
+        return refuse(shared, facts, &Failure::RouteUnknown);
+    };
+    let head = Head {
+        parts: &parts,
+        path,
+    };
+    if let Err(failure) = admit(shared, front, source, &head, &candidates, facts) {
+        return refuse(shared, facts, &failure);
+    }
+    let body = match body::collect(body, &shared.settings.body).await {
+        Ok(body) => body,
+        Err(fault) => return refuse_body(shared, facts, fault),
+    };
+    facts.body_pending = false;
+    let decoded =
+        match front
+            .dialect
+            .decode_request(&candidates, &head.request(&body), &front.settings)
+        {
+            Ok(decoded) => decoded,
+            Err(failure) => return refuse(shared, facts, &failure),
+        };
+    facts.op = Some(decoded.op);
+    carry_out(shared, front, decoded, &parts.method, alive, facts).await
+}
+
+/// A request without its body.
+struct Head<'a> {
+    parts: &'a Parts,
+    path: &'a str,
+}
+
+impl<'a> Head<'a> {
+    fn request<'b>(&'b self, body: &'b [u8]) -> Request<'b>
+    where
+        'a: 'b,
+    {
+        Request {
+            method: &self.parts.method,
+            path: self.path,
+            query: self.parts.uri.query().unwrap_or(""),
+            headers: &self.parts.headers,
+            body,
+        }
+    }
+}
+
+/// Who is it, may it use this front, and does it ask too often.
+fn admit(
+    shared: &Shared,
+    front: &Front,
+    source: IpAddr,
+    head: &Head<'_>,
+    candidates: &Candidates<'_>,
+    facts: &mut Facts,
+) -> Result<(), Failure> {
+    shared.limits.check_source(source)?;
+    let Some((index, client)) = authenticate(shared, front, source, head, candidates)? else {
+        return Ok(());
+    };
+    facts.client = Some(index);
+    shared.limits.check_client(index)?;
+    if client.may_use(front.dialect.name()) {
+        Ok(())
+    } else {
+        Err(Failure::Forbidden)
+    }
+}
+
+fn authenticate<'s>(
+    shared: &'s Shared,
+    front: &Front,
+    source: IpAddr,
+    head: &Head<'_>,
+    candidates: &Candidates<'_>,
+) -> Result<Option<(ClientIndex, &'s Client)>, Failure> {
+    let auth = candidates.auth();
+    let credential = match auth {
+        Auth::None => None,
+        Auth::Required | Auth::Optional => front.dialect.credential(&head.request(&[])),
+    };
+    if let Some(key) = credential {
+        return shared
+            .clients
+            .by_key(&key)
+            .map(Some)
+            .inspect_err(|_| shared.limits.note_failed_auth(source));
+    }
+    let anonymous = front
+        .anonymous
+        .as_ref()
+        .and_then(|name| shared.clients.named(name));
+    match (anonymous, auth) {
+        (None, Auth::Required) => Err(Failure::Unauthenticated),
+        (anonymous, _) => Ok(anonymous),
+    }
+}
+
+/// Carries the decoded request out, within its time.
+async fn carry_out(
+    shared: &Arc<Shared>,
+    front: &Front,
+    decoded: Decoded,
+    method: &http::Method,
+    alive: &Alive,
+    facts: &Facts,
+) -> Response {
+    let Decoded {
+        op,
+        params,
+        problems,
+        refusal,
+    } = decoded;
+    let params = Arc::new(params);
+    let kind = front.dialect.operation(op);
+    let call = Call {
+        kind,
+        vendor: front.dialect.vendor().clone(),
+        rules: front.dialect.rules(),
+        params: Arc::clone(&params),
+        problems,
+        refusal,
+        place: if has_query_params(method) {
+            Place::Query
+        } else {
+            Place::Body
+        },
+        at: clock::now(),
+    };
+    let limit = shared.settings.timeouts.request;
+    let result = if kind.writes() {
+        let (shared, client, alive) = (Arc::clone(shared), facts.client, alive.clone());
+        let task = tokio::spawn(async move {
+            let result = perform(
+                &shared.world,
+                client.and_then(|c| shared.clients.all().get(c.0)),
+                call,
+            )
+            .await;
+            drop(alive);
+            result
+        });
+        match tokio::time::timeout(limit, task).await {
+            Ok(Ok(result)) => result,
+            // The panic goes on here, where it becomes an internal error.
+            Ok(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
+            Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
+        }
+    } else {
+        let client = facts.client.and_then(|c| shared.clients.all().get(c.0));
+        let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
+        performed.unwrap_or(Err(Failure::Overloaded {
+            retry_after: Duration::from_secs(1),
+        }))
+    };
+    match result {
+        Ok(reply) => front
+            .dialect
+            .encode_response(op, &reply, &params, &front.settings),
+        Err(failure) => respond::failure(Some(front), &failure, Some(op), &params),
+    }
+}
+
+/// Whether requests of this method carry their params outside a body, mostly.
+fn has_query_params(method: &http::Method) -> bool {
+    matches!(
+        *method,
+        http::Method::GET | http::Method::HEAD | http::Method::DELETE
+    )
+}
+
+fn refuse(shared: &Shared, facts: &Facts, failure: &Failure) -> Response {
+    let front = facts.front.and_then(|index| shared.fronts.get(index));
+    respond::failure(front, failure, facts.op, &Record::new())
+}
+
+fn refuse_body(shared: &Shared, facts: &Facts, fault: BodyFault) -> Response {
+    match fault {
+        BodyFault::TooLarge => refuse(shared, facts, &Failure::TooLarge),
+        BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
+        BodyFault::Broken => {
+            let whole = Problem {
+                place: Place::Body,
+                at: String::new(),
+                field: None,
+                why: Why::Malformed,
+                max: None,
+            };
+            refuse(shared, facts, &Failure::Invalid(vec![whole]))
+        }
+    }
+}
+
+/// The cause is in the log: the panic hook has written where it happened, right before this.
+fn internal_error(shared: &Shared, facts: &Facts) -> Response {
+    let incident = keys::random_id().map_or_else(
+        |_| "unknown".to_owned(),
+        |id| id.expose().chars().take(12).collect(),
+    );
+    tracing::error!(
+        incident,
+        op = op_name(shared, facts),
+        "a request ended in a panic"
+    );
+    let failure = Failure::Internal { incident };
+    // Should wording the failure be what panics, there still is an answer.
+    catch_unwind(AssertUnwindSafe(|| refuse(shared, facts, &failure)))
+        .unwrap_or_else(|_| respond::failure(None, &failure, None, &Record::new()))
+}
+
+fn op_name<'s>(shared: &'s Shared, facts: &Facts) -> Option<&'s str> {
+    let front = facts.front.and_then(|index| shared.fronts.get(index))?;
+    facts.op.map(|op| front.dialect.op_name(op))
+}
