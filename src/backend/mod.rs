@@ -32,7 +32,11 @@ pub trait Backend: Send + Sync {
     fn apply(&self, operation: Operation) -> BoxFuture<'_, Answer>;
 
     /// Carries out several operations in order; one answer each.
-    fn apply_all(&self, operations: Vec<Operation>, atomicity: Atomicity) -> BoxFuture<'_, Vec<Answer>>;
+    fn apply_all(
+        &self,
+        operations: Vec<Operation>,
+        atomicity: Atomicity,
+    ) -> BoxFuture<'_, Vec<Answer>>;
 
     /// Whether writes can be expected to succeed now.
     fn ready(&self) -> bool;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Problem, Record, Value, Why};
+use crate::model::{
+    Failure, FailureKind, Field, OperationKind, Place, Problem, Record, Value, Why,
+};
 
 /// A failure as the record that error rows write from.
 pub(super) fn to_record(failure: &Failure) -> Record {
@@ -11,7 +13,10 @@ pub(super) fn to_record(failure: &Failure) -> Record {
     record.set_text(Field::Message, failure.message());
     match failure {
         Failure::Invalid(problems) => {
-            record.set(Field::Problems, Value::List(problems.iter().map(problem_record).collect()));
+            record.set(
+                Field::Problems,
+                Value::List(problems.iter().map(problem_record).collect()),
+            );
         }
         Failure::MethodNotAllowed { allow } => record.set_text(Field::Allow, allow.join(", ")),
         Failure::UnsupportedMedia { given } => record.set_text_opt(Field::Given, given.as_deref()),
@@ -51,10 +56,16 @@ fn problem_record(problem: &Problem) -> Record {
 /// general word.
 pub(super) fn problem(record: &Record) -> Problem {
     Problem {
-        place: record.text(Field::Place).and_then(Place::named).unwrap_or(Place::Body),
+        place: record
+            .text(Field::Place)
+            .and_then(Place::named)
+            .unwrap_or(Place::Body),
         at: record.text(Field::At).unwrap_or_default().to_owned(),
         field: record.text(Field::FieldName).and_then(Field::named),
-        why: record.text(Field::Why).and_then(Why::named).unwrap_or(Why::Malformed),
+        why: record
+            .text(Field::Why)
+            .and_then(Why::named)
+            .unwrap_or(Why::Malformed),
         max: record.int(Field::Max).and_then(|n| u64::try_from(n).ok()),
     }
 }
@@ -63,20 +74,36 @@ pub(super) fn problem(record: &Record) -> Problem {
 pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
     use FailureKind as K;
     let retry_after = || {
-        let seconds = record.int(Field::RetryAfter).and_then(|n| u64::try_from(n).ok());
+        let seconds = record
+            .int(Field::RetryAfter)
+            .and_then(|n| u64::try_from(n).ok());
         Duration::from_secs(seconds.unwrap_or(1))
     };
     match kind {
-        K::Invalid => Failure::Invalid(record.list(Field::Problems).unwrap_or_default().iter().map(problem).collect()),
+        K::Invalid => Failure::Invalid(
+            record
+                .list(Field::Problems)
+                .unwrap_or_default()
+                .iter()
+                .map(problem)
+                .collect(),
+        ),
         K::Unauthenticated => Failure::Unauthenticated,
         K::Forbidden => Failure::Forbidden,
         K::TenantRequired => Failure::TenantRequired,
         K::TenantUnknown => Failure::TenantUnknown,
         K::RouteUnknown => Failure::RouteUnknown,
         K::MethodNotAllowed => Failure::MethodNotAllowed {
-            allow: record.text(Field::Allow).unwrap_or_default().split(", ").map(str::to_owned).collect(),
+            allow: record
+                .text(Field::Allow)
+                .unwrap_or_default()
+                .split(", ")
+                .map(str::to_owned)
+                .collect(),
         },
-        K::UnsupportedMedia => Failure::UnsupportedMedia { given: record.text(Field::Given).map(str::to_owned) },
+        K::UnsupportedMedia => Failure::UnsupportedMedia {
+            given: record.text(Field::Given).map(str::to_owned),
+        },
         K::TooLarge => Failure::TooLarge,
         K::UserNotFound => Failure::UserNotFound,
         K::ProviderNotFound => Failure::ProviderNotFound,
@@ -85,9 +112,12 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
         K::LinkExists => Failure::LinkExists,
         K::SubjectTaken => Failure::SubjectTaken,
         K::UserAlreadyLinked => Failure::UserAlreadyLinked,
-        K::LimitExceeded => {
-            Failure::LimitExceeded { max: record.int(Field::Max).and_then(|n| u32::try_from(n).ok()).unwrap_or(1) }
-        }
+        K::LimitExceeded => Failure::LimitExceeded {
+            max: record
+                .int(Field::Max)
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(1),
+        },
         K::LastFactor => Failure::LastFactor,
         K::Unsupported => Failure::Unsupported {
             operation: record
@@ -96,12 +126,18 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
                 .unwrap_or(OperationKind::LinkCreate),
         },
         K::Conflict => Failure::Conflict,
-        K::RateLimited => Failure::RateLimited { retry_after: retry_after() },
-        K::Overloaded => Failure::Overloaded { retry_after: retry_after() },
+        K::RateLimited => Failure::RateLimited {
+            retry_after: retry_after(),
+        },
+        K::Overloaded => Failure::Overloaded {
+            retry_after: retry_after(),
+        },
         K::UpstreamRefused => Failure::UpstreamRefused,
         K::UpstreamDown => Failure::UpstreamDown,
         K::UpstreamTimeout => Failure::UpstreamTimeout,
         K::OutcomeUnknown => Failure::OutcomeUnknown,
-        K::Internal => Failure::Internal { incident: record.text(Field::Incident).unwrap_or_default().to_owned() },
+        K::Internal => Failure::Internal {
+            incident: record.text(Field::Incident).unwrap_or_default().to_owned(),
+        },
     }
 }

@@ -21,7 +21,8 @@ use crate::mapping::condition::Scene;
 use crate::mapping::plan::{Op, Plan};
 use crate::mapping::route::Match;
 use crate::model::{
-    Failure, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret, VendorName,
+    Failure, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
+    VendorName,
 };
 
 /// An op of a dialect: an index that only the dialect that made it can read.
@@ -58,7 +59,10 @@ impl<'d> Candidates<'d> {
     #[must_use]
     pub fn auth(&self) -> Auth {
         let wishes = [Auth::Required, Auth::Optional];
-        wishes.into_iter().find(|wish| self.ops().any(|(_, op)| op.auth == *wish)).unwrap_or(Auth::None)
+        wishes
+            .into_iter()
+            .find(|wish| self.ops().any(|(_, op)| op.auth == *wish))
+            .unwrap_or(Auth::None)
     }
 
     /// What the ops do; for limits that are decided before the op is known.
@@ -66,10 +70,58 @@ impl<'d> Candidates<'d> {
         self.ops().map(|(_, op)| op.does)
     }
 
+    /// What tells each op from the others, for `explain`.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<Reason<'d>> {
+        let reason = |(_, op): (usize, &'d Op)| Reason {
+            name: &op.name,
+            conditions: conditions(op),
+        };
+        self.ops().map(reason).collect()
+    }
+
     fn ops(&self) -> impl Iterator<Item = (usize, &'d Op)> + use<'d> {
         let plan = self.plan;
-        self.indexes.iter().filter_map(move |index| Some((*index, plan.ops.get(*index)?)))
+        self.indexes
+            .iter()
+            .filter_map(move |index| Some((*index, plan.ops.get(*index)?)))
     }
+}
+
+/// What a request must have to mean an op.
+#[derive(Debug)]
+pub struct Reason<'d> {
+    /// The op's name.
+    pub name: &'d str,
+    /// The conditions, as a sentence.
+    pub conditions: String,
+}
+
+/// The route conditions of an op, as a sentence.
+fn conditions(op: &Op) -> String {
+    let presence = |(name, row): &(String, crate::mapping::plan::Row)| {
+        row.presence.map(|present| {
+            format!(
+                "query `{name}` is {}",
+                if present { "present" } else { "absent" }
+            )
+        })
+    };
+    let mut all: Vec<String> = op.query.iter().filter_map(presence).collect();
+    all.extend(
+        op.has
+            .iter()
+            .map(|path| format!("body has `{}`", path.dotted())),
+    );
+    all.extend(
+        op.lacks
+            .iter()
+            .map(|path| format!("body lacks `{}`", path.dotted())),
+    );
+    if all.is_empty() {
+        all.push("method and path".to_owned());
+    }
+    all.join(", ")
 }
 
 /// A decoded request: the op, what could be read, and everything that is wrong.
@@ -136,10 +188,13 @@ impl Dialect {
     #[must_use]
     pub fn route(&self, method: &Method, path: &str) -> Routed<'_> {
         match self.plan.routes.find(method, path) {
-            Match::Ops(indexes) => Routed::Ops(Candidates { plan: &self.plan, indexes }),
-            Match::Methods(methods) => {
-                Routed::WrongMethod { allow: methods.into_iter().map(Method::to_string).collect() }
-            }
+            Match::Ops(indexes) => Routed::Ops(Candidates {
+                plan: &self.plan,
+                indexes,
+            }),
+            Match::Methods(methods) => Routed::WrongMethod {
+                allow: methods.into_iter().map(Method::to_string).collect(),
+            },
             Match::Nothing => Routed::Unknown,
         }
     }
@@ -155,7 +210,9 @@ impl Dialect {
     #[must_use]
     pub fn credential(&self, request: &Request<'_>) -> Option<Secret> {
         self.plan.take.iter().find_map(|take| {
-            let text::Param::Value(value) = text::header(request.headers, &take.header) else { return None };
+            let text::Param::Value(value) = text::header(request.headers, &take.header) else {
+                return None;
+            };
             let secret = match &take.scheme {
                 None => value.as_str(),
                 Some(scheme) => {
@@ -181,26 +238,53 @@ impl Dialect {
         let body = request::parse_body(&ops, request)?;
         let no_params = Record::new();
         let option = |name: &str| option(&self.plan, settings, name);
-        let scene = Scene { request: &no_params, option: &option, body: false };
+        let scene = Scene {
+            request: &no_params,
+            option: &option,
+            body: false,
+        };
         let query = text::Query::parse(request.query, &self.plan.query, &scene);
         // The ops are disjoint (LB201). A request that fits none of them is read by the first, whose
         // rows then say what is missing.
-        let chosen = candidates.ops().find(|(_, op)| request::fits(op, &query, &body));
-        let (index, op) = chosen.or_else(|| candidates.ops().next()).ok_or(Failure::RouteUnknown)?;
-        Ok(request::decode(&self.plan, index, op, request, &query, &body))
+        let chosen = candidates
+            .ops()
+            .find(|(_, op)| request::fits(op, &query, &body));
+        let (index, op) = chosen
+            .or_else(|| candidates.ops().next())
+            .ok_or(Failure::RouteUnknown)?;
+        Ok(request::decode(
+            &self.plan, index, op, request, &query, &body,
+        ))
     }
 
     /// The ops that a request fits, by name; more than one is a fault of the mapping.
     #[must_use]
-    pub fn fitting(&self, candidates: &Candidates<'_>, request: &Request<'_>, settings: &Settings) -> Vec<&str> {
+    pub fn fitting(
+        &self,
+        candidates: &Candidates<'_>,
+        request: &Request<'_>,
+        settings: &Settings,
+    ) -> Vec<&str> {
         let ops: Vec<&Op> = candidates.ops().map(|(_, op)| op).collect();
-        let Ok(body) = request::parse_body(&ops, request) else { return Vec::new() };
+        let Ok(body) = request::parse_body(&ops, request) else {
+            return Vec::new();
+        };
         let no_params = Record::new();
         let option = |name: &str| option(&self.plan, settings, name);
-        let scene = Scene { request: &no_params, option: &option, body: false };
+        let scene = Scene {
+            request: &no_params,
+            option: &option,
+            body: false,
+        };
         let query = text::Query::parse(request.query, &self.plan.query, &scene);
-        let indexes = candidates.ops().filter(|(_, op)| request::fits(op, &query, &body)).map(|(index, _)| index);
-        indexes.filter_map(|index| self.plan.ops.get(index)).map(|op| op.name.as_str()).collect()
+        let indexes = candidates
+            .ops()
+            .filter(|(_, op)| request::fits(op, &query, &body))
+            .map(|(index, _)| index);
+        indexes
+            .filter_map(|index| self.plan.ops.get(index))
+            .map(|op| op.name.as_str())
+            .collect()
     }
 
     /// What the op does.
@@ -223,7 +307,13 @@ impl Dialect {
 
     /// Writes the answer of an op. `reply` holds the outcome in the vendor's ids, `params` the request.
     #[must_use]
-    pub fn encode_response(&self, op: OpId, reply: &Record, params: &Record, settings: &Settings) -> Response {
+    pub fn encode_response(
+        &self,
+        op: OpId,
+        reply: &Record,
+        params: &Record,
+        settings: &Settings,
+    ) -> Response {
         response::encode(&self.plan, self.op(op), reply, params, settings)
     }
 
@@ -249,7 +339,10 @@ impl Dialect {
         settings: &Settings,
     ) -> Option<(OpId, OwnedRequest)> {
         let (index, op) = request::choose(&self.plan, kind, params)?;
-        Some((op_id(index), request::encode(&self.plan, op, params, settings)))
+        Some((
+            op_id(index),
+            request::encode(&self.plan, op, params, settings),
+        ))
     }
 
     /// Reads an answer: the reply record.
@@ -261,12 +354,20 @@ impl Dialect {
     }
 
     fn op(&self, op: OpId) -> &Op {
-        self.plan.ops.get(op.0).expect("an OpId is made by the dialect that has the op")
+        self.plan
+            .ops
+            .get(op.0)
+            .expect("an OpId is made by the dialect that has the op")
     }
 }
 
 /// The value of a switch: that of the deployment, else the mapping's default.
 fn option<'a>(plan: &'a Plan, settings: &'a Settings, name: &str) -> Option<&'a str> {
     let set = settings.options.get(name).map(String::as_str);
-    set.or_else(|| plan.options.iter().find(|o| o.name == name).map(|o| o.default.as_str()))
+    set.or_else(|| {
+        plan.options
+            .iter()
+            .find(|o| o.name == name)
+            .map(|o| o.default.as_str())
+    })
 }

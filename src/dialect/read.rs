@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 
 use super::text::Param;
+use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
 use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
-use crate::mapping::codec::Codec;
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
 
 /// Reads one part of an exchange.
@@ -20,7 +20,11 @@ impl Reader<'_> {
     /// Reads a document. `prefix` is where it stands in the whole body.
     pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &str, record: &mut Record) {
         let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
-        for (path, row) in tree.rows.iter().filter(|(_, row)| row.only != Some(Only::Emit)) {
+        for (path, row) in tree
+            .rows
+            .iter()
+            .filter(|(_, row)| row.only != Some(Only::Emit))
+        {
             match path.find(root) {
                 Found::Absent => {}
                 Found::Blocked(depth) => self.blocked(&join(prefix, &path.dotted_prefix(depth))),
@@ -41,7 +45,10 @@ impl Reader<'_> {
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
     fn blocked(&mut self, at: &str) {
-        let known = self.problems.iter().any(|p| p.place == self.place && p.at == at);
+        let known = self
+            .problems
+            .iter()
+            .any(|p| p.place == self.place && p.at == at);
         if !known {
             self.problem(None, at, Why::WrongType, None);
         }
@@ -49,11 +56,19 @@ impl Reader<'_> {
 
     fn json(&mut self, row: &Row, json: &Json, at: &str, record: &mut Record) {
         match &row.form {
-            Form::Field { field: FieldRef::Here(field), codec, words } => {
-                let read = codec.read_json(json).and_then(|value| translate(value, words.as_deref()));
+            Form::Field {
+                field: FieldRef::Here(field),
+                codec,
+                words,
+            } => {
+                let read = codec
+                    .read_json(json)
+                    .and_then(|value| translate(value, words.as_deref()));
                 self.set(row, *field, read, codec, at, record);
             }
-            Form::Const(expected) if json != expected => self.refuse(row, None, at, Why::UnknownValue, None),
+            Form::Const(expected) if json != expected => {
+                self.refuse(row, None, at, Why::UnknownValue, None)
+            }
             Form::Join(parts) => match json.as_str() {
                 Some(text) => self.split(row, parts, text, at, record),
                 None => self.refuse(row, None, at, Why::WrongType, None),
@@ -61,7 +76,9 @@ impl Reader<'_> {
             Form::One { shape, field } => self.one(shape, *field, json, at, record),
             Form::List { field, item, .. } => self.list(*field, item, json, at, record),
             Form::Dict { field, key, item } => self.dict(*field, *key, item, json, at, record),
-            Form::Group { field, by, item, .. } => self.group(*field, *by, item, json, at, record),
+            Form::Group {
+                field, by, item, ..
+            } => self.group(*field, *by, item, json, at, record),
             Form::First(rows) => self.first(rows, json, at, record),
             Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
         }
@@ -74,10 +91,18 @@ impl Reader<'_> {
         }
         match param {
             Param::Absent => {}
-            Param::Unreadable | Param::Repeated => self.refuse(row, bound_field(row), at, Why::Malformed, None),
+            Param::Unreadable | Param::Repeated => {
+                self.refuse(row, bound_field(row), at, Why::Malformed, None)
+            }
             Param::Value(text) => match &row.form {
-                Form::Field { field: FieldRef::Here(field), codec, words } => {
-                    let read = codec.read_text(text).and_then(|value| translate(value, words.as_deref()));
+                Form::Field {
+                    field: FieldRef::Here(field),
+                    codec,
+                    words,
+                } => {
+                    let read = codec
+                        .read_text(text)
+                        .and_then(|value| translate(value, words.as_deref()));
                     self.set(row, *field, read, codec, at, record);
                 }
                 Form::Const(expected) if expected.as_str() != Some(text) => {
@@ -129,7 +154,14 @@ impl Reader<'_> {
         }
     }
 
-    fn one(&mut self, shape: &Tree, field: Option<Field>, json: &Json, at: &str, record: &mut Record) {
+    fn one(
+        &mut self,
+        shape: &Tree,
+        field: Option<Field>,
+        json: &Json,
+        at: &str,
+        record: &mut Record,
+    ) {
         match field {
             None => self.tree(shape, json, at, record),
             Some(field) => {
@@ -154,7 +186,15 @@ impl Reader<'_> {
         append(record, field, records);
     }
 
-    fn dict(&mut self, field: Field, key: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
+    fn dict(
+        &mut self,
+        field: Field,
+        key: Field,
+        item: &Tree,
+        json: &Json,
+        at: &str,
+        record: &mut Record,
+    ) {
         let Some(members) = json.as_object() else {
             self.problem(Some(field), at, Why::WrongType, None);
             return;
@@ -169,7 +209,15 @@ impl Reader<'_> {
         append(record, field, records);
     }
 
-    fn group(&mut self, field: Field, by: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
+    fn group(
+        &mut self,
+        field: Field,
+        by: Field,
+        item: &Tree,
+        json: &Json,
+        at: &str,
+        record: &mut Record,
+    ) {
         let Some(members) = json.as_object() else {
             self.problem(Some(field), at, Why::WrongType, None);
             return;
@@ -192,7 +240,11 @@ impl Reader<'_> {
         for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
             let (mut problems, mut refusal) = (Vec::new(), None);
             let mut trial = record.clone();
-            let mut reader = Reader { place: self.place, problems: &mut problems, refusal: &mut refusal };
+            let mut reader = Reader {
+                place: self.place,
+                problems: &mut problems,
+                refusal: &mut refusal,
+            };
             reader.json(row, json, at, &mut trial);
             if problems.is_empty() && refusal.is_none() {
                 for (field, word) in row.condition.iter().flat_map(|c| c.words()) {
@@ -211,8 +263,14 @@ impl Reader<'_> {
         crate::mapping::check::fields(row, &mut fields);
         let absent = fields.iter().any(|field| !record.has(*field));
         let known = self.refusal.is_some()
-            || self.problems.iter().any(|p| p.place == self.place && (p.at == at || is_above(&p.at, at)))
-            || self.problems.iter().any(|p| p.field.is_some_and(|f| fields.contains(&f)));
+            || self
+                .problems
+                .iter()
+                .any(|p| p.place == self.place && (p.at == at || is_above(&p.at, at)))
+            || self
+                .problems
+                .iter()
+                .any(|p| p.field.is_some_and(|f| fields.contains(&f)));
         if absent && !known {
             let why = match need {
                 Need::Missing => Why::Missing,
@@ -230,13 +288,22 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, field: Option<Field>, at: &str, why: Why, max: Option<u64>) {
-        self.problems.push(Problem { place: self.place, at: at.to_owned(), field, why, max });
+        self.problems.push(Problem {
+            place: self.place,
+            at: at.to_owned(),
+            field,
+            why,
+            max,
+        });
     }
 }
 
 /// Whether a problem at `above` hides what is at `at`; the root of a body is above everything.
 fn is_above(above: &str, at: &str) -> bool {
-    above.is_empty() || at.strip_prefix(above).is_some_and(|rest| rest.starts_with(['.', '[']))
+    above.is_empty()
+        || at
+            .strip_prefix(above)
+            .is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 /// `a` and `b` as one dotted path.
@@ -250,7 +317,9 @@ fn join(a: &str, b: &str) -> String {
 
 /// Of two members that set one field, the later one in the document wins.
 fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)>) -> bool {
-    let Some(field) = bound_field(row) else { return true };
+    let Some(field) = bound_field(row) else {
+        return true;
+    };
     match positions.iter_mut().find(|(f, _)| *f == field) {
         Some((_, earlier)) if *earlier > position => false,
         Some((_, earlier)) => {
@@ -266,7 +335,10 @@ fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)
 
 fn bound_field(row: &Row) -> Option<Field> {
     match &row.form {
-        Form::Field { field: FieldRef::Here(field), .. } => Some(*field),
+        Form::Field {
+            field: FieldRef::Here(field),
+            ..
+        } => Some(*field),
         _ => None,
     }
 }
@@ -315,5 +387,8 @@ fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
         None if !rest.is_empty() => return None,
         None => {}
     }
-    values.iter().all(|(_, value)| !value.is_empty()).then_some(values)
+    values
+        .iter()
+        .all(|(_, value)| !value.is_empty())
+        .then_some(values)
 }

@@ -28,18 +28,26 @@ pub(super) fn parse_body(ops: &[&Op], request: &Request<'_>) -> Result<Json, Fai
     if !given.as_ref().is_some_and(consumes) {
         return Err(Failure::UnsupportedMedia { given });
     }
-    serde_json::from_slice(request.body).map_err(|_| Failure::Invalid(vec![whole_body(Why::Malformed)]))
+    serde_json::from_slice(request.body)
+        .map_err(|_| Failure::Invalid(vec![whole_body(Why::Malformed)]))
 }
 
 fn whole_body(why: Why) -> Problem {
-    Problem { place: Place::Body, at: String::new(), field: None, why, max: None }
+    Problem {
+        place: Place::Body,
+        at: String::new(),
+        field: None,
+        why,
+        max: None,
+    }
 }
 
 /// Whether the request has the parameters and members that tell this op from its neighbors.
 pub(super) fn fits(op: &Op, query: &Query<'_>, body: &Json) -> bool {
     let has = |path: &crate::mapping::path::Path| matches!(path.find(body), Found::Value(_));
     let presence = |(name, row): &(String, Row)| {
-        row.presence.is_none_or(|wanted| wanted == (query.param(name) != Param::Absent))
+        row.presence
+            .is_none_or(|wanted| wanted == (query.param(name) != Param::Absent))
     };
     op.has.iter().all(has) && !op.lacks.iter().any(has) && op.query.iter().all(presence)
 }
@@ -55,13 +63,24 @@ pub(super) fn decode(
 ) -> Decoded {
     let mut params = Record::with_capacity(8);
     let (mut problems, mut refusal) = (Vec::new(), None);
-    let mut reader = Reader { place: Place::Header, problems: &mut problems, refusal: &mut refusal };
+    let mut reader = Reader {
+        place: Place::Header,
+        problems: &mut problems,
+        refusal: &mut refusal,
+    };
     for (name, row) in &plan.headers {
-        reader.text(row, &text::header(request.headers, name), name.as_str(), &mut params);
+        reader.text(
+            row,
+            &text::header(request.headers, name),
+            name.as_str(),
+            &mut params,
+        );
     }
     reader.place = Place::Path;
     for (name, raw) in captures(&op.path, request.path) {
-        let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else { continue };
+        let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
+            continue;
+        };
         let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
         reader.text(row, &param, name, &mut params);
     }
@@ -78,7 +97,12 @@ pub(super) fn decode(
         }
     }
     let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
-    Decoded { op: super::op_id(index), params, problems, refusal }
+    Decoded {
+        op: super::op_id(index),
+        params,
+        problems,
+        refusal,
+    }
 }
 
 /// The op to send for `params`: of those that are sent and whose needs are met, the one that says most.
@@ -87,7 +111,11 @@ pub(super) fn choose<'p>(
     kind: crate::model::OperationKind,
     params: &Record,
 ) -> Option<(usize, &'p Op)> {
-    let candidates = plan.ops.iter().enumerate().filter(|(_, op)| op.does == kind && op.emit && can_send(op, params));
+    let candidates = plan
+        .ops
+        .iter()
+        .enumerate()
+        .filter(|(_, op)| op.does == kind && op.emit && can_send(op, params));
     candidates.max_by_key(|(index, op)| (said(op, params), std::cmp::Reverse(*index)))
 }
 
@@ -108,13 +136,19 @@ fn can_send(op: &Op, params: &Record) -> bool {
         check::fields(row, &mut fields);
         fields.iter().all(|field| params.has(*field))
     });
-    captured && texts.chain(op.request.rows.iter().map(|(_, row)| row)).all(met)
+    captured
+        && texts
+            .chain(op.request.rows.iter().map(|(_, row)| row))
+            .all(met)
 }
 
 /// How many of the parameters the op says.
 fn said(op: &Op, params: &Record) -> usize {
     let mut fields: Vec<Field> = Vec::new();
-    op.captures.iter().chain(&op.query).for_each(|(_, row)| check::fields(row, &mut fields));
+    op.captures
+        .iter()
+        .chain(&op.query)
+        .for_each(|(_, row)| check::fields(row, &mut fields));
     check::tree_fields(&op.request, &mut fields);
     fields.sort_unstable();
     fields.dedup();
@@ -124,8 +158,15 @@ fn said(op: &Op, params: &Record) -> usize {
 /// Writes the request of an op.
 pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> OwnedRequest {
     let option = |name: &str| super::option(plan, settings, name);
-    let scene = Scene { request: params, option: &option, body: !op.request.rows.is_empty() };
-    let writer = Writer { scene, origin: &settings.origin };
+    let scene = Scene {
+        request: params,
+        option: &option,
+        body: !op.request.rows.is_empty(),
+    };
+    let writer = Writer {
+        scene,
+        origin: &settings.origin,
+    };
     let mut headers = HeaderMap::new();
     writer.headers(&plan.headers, params, &mut headers);
     let mut body = Vec::new();
@@ -133,7 +174,11 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(&op.request, params, &mut root);
         body = root.to_string().into_bytes();
-        if let Some(Ok(media)) = op.consumes.first().map(|m| HeaderValue::try_from(m.as_str())) {
+        if let Some(Ok(media)) = op
+            .consumes
+            .first()
+            .map(|m| HeaderValue::try_from(m.as_str()))
+        {
             headers.insert(header::CONTENT_TYPE, media);
         }
     }
@@ -153,8 +198,14 @@ fn path(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
         match segment {
             Segment::Literal(text) => path.push_str(text),
             Segment::Capture(name) => {
-                let row = op.captures.iter().find(|(n, _)| n == name).map(|(_, row)| row);
-                let value = row.and_then(|row| writer.text(row, params)).unwrap_or_default();
+                let row = op
+                    .captures
+                    .iter()
+                    .find(|(n, _)| n == name)
+                    .map(|(_, row)| row);
+                let value = row
+                    .and_then(|row| writer.text(row, params))
+                    .unwrap_or_default();
                 path.push_str(&text::encode(&value));
             }
         }
@@ -163,9 +214,18 @@ fn path(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
 }
 
 fn query(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
-    let written = op.query.iter().filter(|(_, row)| row.presence != Some(false) && !matches!(row.form, Form::Presence));
+    let written = op
+        .query
+        .iter()
+        .filter(|(_, row)| row.presence != Some(false) && !matches!(row.form, Form::Presence));
     let pairs: Vec<String> = written
-        .filter_map(|(name, row)| Some(format!("{}={}", text::encode(name), text::encode(&writer.text(row, params)?))))
+        .filter_map(|(name, row)| {
+            Some(format!(
+                "{}={}",
+                text::encode(name),
+                text::encode(&writer.text(row, params)?)
+            ))
+        })
         .collect();
     pairs.join("&")
 }

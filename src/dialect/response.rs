@@ -20,11 +20,22 @@ struct Parts<'a> {
 }
 
 /// Writes the answer of an op.
-pub(super) fn encode(plan: &Plan, op: &Op, reply: &Record, params: &Record, settings: &Settings) -> Response {
-    let by_outcome = reply
-        .text(Field::Outcome)
-        .and_then(|outcome| op.answer.by_outcome.iter().find(|(word, _)| word == outcome));
-    let status = by_outcome.map(|(_, status)| *status).or(op.answer.statuses.first().copied());
+pub(super) fn encode(
+    plan: &Plan,
+    op: &Op,
+    reply: &Record,
+    params: &Record,
+    settings: &Settings,
+) -> Response {
+    let by_outcome = reply.text(Field::Outcome).and_then(|outcome| {
+        op.answer
+            .by_outcome
+            .iter()
+            .find(|(word, _)| word == outcome)
+    });
+    let status = by_outcome
+        .map(|(_, status)| *status)
+        .or(op.answer.statuses.first().copied());
     let parts = Parts {
         tree: &op.answer.tree,
         headers: &op.answer.headers,
@@ -42,18 +53,33 @@ pub(super) fn encode_failure(
     params: &Record,
     settings: &Settings,
 ) -> Response {
-    let wording = plan.wording.get(&(failure.kind(), operation)).or_else(|| plan.wording.get(&(failure.kind(), None)));
+    let wording = plan
+        .wording
+        .get(&(failure.kind(), operation))
+        .or_else(|| plan.wording.get(&(failure.kind(), None)));
     let Some(row) = wording.and_then(|index| plan.errors.get(*index)) else {
         // Load has refused every file in which a failure has no row (LB301).
-        return Response { status: 500, headers: HeaderMap::new(), body: Vec::new() };
+        return Response {
+            status: 500,
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        };
     };
-    let parts = Parts { tree: &row.tree, headers: &row.headers, produces: &row.produces, status: row.status };
+    let parts = Parts {
+        tree: &row.tree,
+        headers: &row.headers,
+        produces: &row.produces,
+        status: row.status,
+    };
     let record = failure::to_record(failure);
     let mut response = write(plan, &parts, &record, params, settings);
     // What HTTP itself wants beside these statuses does not depend on the vendor.
     let standard = [
         (header::ALLOW, record.text(Field::Allow).map(str::to_owned)),
-        (header::RETRY_AFTER, record.int(Field::RetryAfter).map(|n| n.to_string())),
+        (
+            header::RETRY_AFTER,
+            record.int(Field::RetryAfter).map(|n| n.to_string()),
+        ),
     ];
     for (name, value) in standard {
         if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
@@ -63,11 +89,23 @@ pub(super) fn encode_failure(
     response
 }
 
-fn write(plan: &Plan, parts: &Parts<'_>, record: &Record, params: &Record, settings: &Settings) -> Response {
+fn write(
+    plan: &Plan,
+    parts: &Parts<'_>,
+    record: &Record,
+    params: &Record,
+    settings: &Settings,
+) -> Response {
     let has_body = !parts.tree.rows.is_empty();
     let option = |name: &str| super::option(plan, settings, name);
-    let writer =
-        Writer { scene: Scene { request: params, option: &option, body: has_body }, origin: &settings.origin };
+    let writer = Writer {
+        scene: Scene {
+            request: params,
+            option: &option,
+            body: has_body,
+        },
+        origin: &settings.origin,
+    };
     let mut headers = HeaderMap::new();
     let mut body = Vec::new();
     if has_body {
@@ -80,7 +118,11 @@ fn write(plan: &Plan, parts: &Parts<'_>, record: &Record, params: &Record, setti
     }
     writer.headers(&plan.response_headers, record, &mut headers);
     writer.headers(parts.headers, record, &mut headers);
-    Response { status: parts.status, headers, body }
+    Response {
+        status: parts.status,
+        headers,
+        body,
+    }
 }
 
 /// Reads the answer of an op.
@@ -93,7 +135,11 @@ pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record
     } else {
         serde_json::from_slice(&response.body).map_err(|_| Failure::UpstreamRefused)?
     };
-    let by_outcome = op.answer.by_outcome.iter().find(|(_, status)| *status == response.status);
+    let by_outcome = op
+        .answer
+        .by_outcome
+        .iter()
+        .find(|(_, status)| *status == response.status);
     if by_outcome.is_none() && !op.answer.statuses.contains(&response.status) {
         return Err(decode_failure(plan, op.does, response, &body));
     }
@@ -107,13 +153,22 @@ pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record
 
 fn read(tree: &Tree, body: &Json, record: &mut Record) -> Option<()> {
     let (mut problems, mut refusal) = (Vec::new(), None);
-    let mut reader = Reader { place: Place::Body, problems: &mut problems, refusal: &mut refusal };
+    let mut reader = Reader {
+        place: Place::Body,
+        problems: &mut problems,
+        refusal: &mut refusal,
+    };
     reader.tree(tree, body, "", record);
     (problems.is_empty() && refusal.is_none()).then_some(())
 }
 
 /// The first row whose status, constants and query fit; rows for this operation before rows for all.
-fn decode_failure(plan: &Plan, operation: OperationKind, response: &Response, body: &Json) -> Failure {
+fn decode_failure(
+    plan: &Plan,
+    operation: OperationKind,
+    response: &Response,
+    body: &Json,
+) -> Failure {
     let specific = plan.errors.iter().filter(|row| row.on.contains(&operation));
     let general = plan.errors.iter().filter(|row| row.on.is_empty());
     for row in specific.chain(general) {
@@ -123,7 +178,9 @@ fn decode_failure(plan: &Plan, operation: OperationKind, response: &Response, bo
                 // A vendor that names the failure in its answer is believed as far as the row goes.
                 let named = record.text(Field::Kind).and_then(FailureKind::named);
                 let named = named.filter(|kind| row.kinds.contains(kind));
-                let kind = named.or(row.kinds.first().copied()).unwrap_or(FailureKind::Invalid);
+                let kind = named
+                    .or(row.kinds.first().copied())
+                    .unwrap_or(FailureKind::Invalid);
                 return failure::from_record(kind, &record);
             }
         }
@@ -144,11 +201,18 @@ fn standard(headers: &HeaderMap) -> Record {
 
 fn matches(row: &ErrorRow, body: &Json) -> bool {
     let query = row.matches.as_ref().is_none_or(|query| query.matches(body));
-    query && row.tree.rows.iter().all(|(path, row)| constant_fits(path, row, body))
+    query
+        && row
+            .tree
+            .rows
+            .iter()
+            .all(|(path, row)| constant_fits(path, row, body))
 }
 
 fn constant_fits(path: &Path, row: &Row, body: &Json) -> bool {
-    let Form::Const(expected) = &row.form else { return true };
+    let Form::Const(expected) = &row.form else {
+        return true;
+    };
     // Vendors leave out what is empty, at times.
     let empty = match expected {
         Json::Array(items) => items.is_empty(),

@@ -8,7 +8,11 @@ use crate::mapping::plan::{QueryRules, Repeated};
 use crate::model::Record;
 
 /// Everything but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Percent-encodes a text as one path segment or one query value.
 pub(super) fn encode(text: &str) -> String {
@@ -17,7 +21,10 @@ pub(super) fn encode(text: &str) -> String {
 
 /// Decodes a path segment; `None` if it is not UTF-8.
 pub(super) fn decode_segment(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    percent_decode_str(text)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// Decodes a query text: `+` is a space, as in forms.
@@ -51,14 +58,25 @@ impl<'q> Query<'q> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode_query(name), value)
         });
-        let active = rules.absent_values_if.as_ref().is_none_or(|c| c.holds(&Record::new(), scene));
-        Self { pairs: pairs.collect(), rules, absent_values: if active { &rules.absent_values } else { &[] } }
+        let active = rules
+            .absent_values_if
+            .as_ref()
+            .is_none_or(|c| c.holds(&Record::new(), scene));
+        Self {
+            pairs: pairs.collect(),
+            rules,
+            absent_values: if active { &rules.absent_values } else { &[] },
+        }
     }
 
     /// What the query says of `name`.
     pub(super) fn param(&self, name: &str) -> Param {
         let mut values = Vec::new();
-        for (_, raw) in self.pairs.iter().filter(|(n, _)| n.as_deref() == Some(name)) {
+        for (_, raw) in self
+            .pairs
+            .iter()
+            .filter(|(n, _)| n.as_deref() == Some(name))
+        {
             match decode_query(raw) {
                 Some(value) => values.push(value),
                 None => return Param::Unreadable,
@@ -74,7 +92,8 @@ impl<'q> Query<'q> {
     }
 
     fn counts_as_absent(&self, value: &str) -> bool {
-        (value.is_empty() && self.rules.blank_is_absent) || self.absent_values.iter().any(|v| v == value)
+        (value.is_empty() && self.rules.blank_is_absent)
+            || self.absent_values.iter().any(|v| v == value)
     }
 }
 
@@ -84,7 +103,9 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Param {
     match (values.next(), values.next()) {
         (None, _) => Param::Absent,
         (Some(value), None) => std::str::from_utf8(value.as_bytes())
-            .map_or(Param::Unreadable, |text| Param::Value(text.trim().to_owned())),
+            .map_or(Param::Unreadable, |text| {
+                Param::Value(text.trim().to_owned())
+            }),
         (Some(_), Some(_)) => Param::Repeated,
     }
 }
@@ -103,7 +124,11 @@ mod tests {
 
     fn param(text: &str, rules: &QueryRules, name: &str) -> Param {
         let request = Record::new();
-        let scene = Scene { request: &request, option: &|_| None, body: false };
+        let scene = Scene {
+            request: &request,
+            option: &|_| None,
+            body: false,
+        };
         Query::parse(text, rules, &scene).param(name)
     }
 
@@ -111,13 +136,20 @@ mod tests {
     fn plus_and_percent_twenty_are_both_a_space() {
         let rules = QueryRules::default();
         assert_eq!(param("a=x+y", &rules, "a"), Param::Value("x y".into()));
-        assert_eq!(param("a=x%20y%2B", &rules, "a"), Param::Value("x y+".into()));
+        assert_eq!(
+            param("a=x%20y%2B", &rules, "a"),
+            Param::Value("x y+".into())
+        );
         assert_eq!(param("a=%ff", &rules, "a"), Param::Unreadable);
     }
 
     #[test]
     fn blank_and_repeated_parameters_follow_the_rules() {
-        let rules = QueryRules { blank_is_absent: true, repeated: Repeated::Join, ..QueryRules::default() };
+        let rules = QueryRules {
+            blank_is_absent: true,
+            repeated: Repeated::Join,
+            ..QueryRules::default()
+        };
         assert_eq!(param("a=&b=1", &rules, "a"), Param::Absent);
         assert_eq!(param("a=1&a=2", &rules, "a"), Param::Value("1,2".into()));
         let rules = QueryRules::default();
@@ -129,6 +161,9 @@ mod tests {
     #[test]
     fn encoding_leaves_only_unreserved_characters() {
         assert_eq!(encode("a b+c/ü&="), "a%20b%2Bc%2F%C3%BC%26%3D");
-        assert_eq!(decode_segment(&encode("a b+c/ü&=")).as_deref(), Some("a b+c/ü&="));
+        assert_eq!(
+            decode_segment(&encode("a b+c/ü&=")).as_deref(),
+            Some("a b+c/ü&=")
+        );
     }
 }

@@ -32,32 +32,53 @@ impl Writer<'_> {
     }
 
     fn writes(&self, row: &Row, record: &Record) -> bool {
-        row.only != Some(Only::Parse) && row.condition.as_ref().is_none_or(|c| c.holds(record, &self.scene))
+        row.only != Some(Only::Parse)
+            && row
+                .condition
+                .as_ref()
+                .is_none_or(|c| c.holds(record, &self.scene))
     }
 
     fn json(&self, row: &Row, record: &Record) -> Option<Json> {
         match &row.form {
-            Form::Field { field, codec, words } => {
-                let value = self.look(*field, record).and_then(|v| spell_json(v, codec, words.as_deref()));
+            Form::Field {
+                field,
+                codec,
+                words,
+            } => {
+                let value = self
+                    .look(*field, record)
+                    .and_then(|v| spell_json(v, codec, words.as_deref()));
                 value.or_else(|| self.otherwise(row, codec, record))
             }
             Form::Const(json) => Some(json.clone()),
             Form::Join(parts) => self.parts(parts, record, false).map(Json::String),
             Form::Url(parts) => self.parts(parts, record, true).map(Json::String),
-            Form::One { shape, field } => {
-                field.map_or(Some(record), |field| record.record(field)).map(|inner| self.object(shape, inner))
-            }
-            Form::List { field, item, filter, omit_empty } => {
+            Form::One { shape, field } => field
+                .map_or(Some(record), |field| record.record(field))
+                .map(|inner| self.object(shape, inner)),
+            Form::List {
+                field,
+                item,
+                filter,
+                omit_empty,
+            } => {
                 let chosen = self.chosen(*field, filter.as_ref(), record)?;
                 let items: Vec<Json> = chosen.map(|record| self.object(item, record)).collect();
                 (!items.is_empty() || !omit_empty).then_some(Json::Array(items))
             }
             Form::Dict { field, key, item } => {
                 let members = record.list(*field)?.iter();
-                let members = members.filter_map(|r| Some((r.text(*key)?.to_owned(), self.object(item, r))));
+                let members =
+                    members.filter_map(|r| Some((r.text(*key)?.to_owned(), self.object(item, r))));
                 Some(Json::Object(members.collect()))
             }
-            Form::Group { field, by, item, filter } => {
+            Form::Group {
+                field,
+                by,
+                item,
+                filter,
+            } => {
                 let mut groups = Map::new();
                 for record in self.chosen(*field, filter.as_ref(), record)? {
                     let key = record.text(*by).unwrap_or_default();
@@ -97,7 +118,11 @@ impl Writer<'_> {
         record: &'r Record,
     ) -> Option<impl Iterator<Item = &'r Record>> {
         let records = record.list(field)?;
-        Some(records.iter().filter(move |r| filter.is_none_or(|c| c.holds(r, &self.scene))))
+        Some(
+            records
+                .iter()
+                .filter(move |r| filter.is_none_or(|c| c.holds(r, &self.scene))),
+        )
     }
 
     fn look<'r>(&'r self, field: FieldRef, record: &'r Record) -> Option<&'r Value> {
@@ -122,7 +147,8 @@ impl Writer<'_> {
                 Part::Literal(text) => out.push_str(text),
                 Part::Origin => out.push_str(self.origin),
                 Part::Field(field) => {
-                    let text = Codec::Plain(FieldType::Text).write_text(self.look(*field, record)?)?;
+                    let text =
+                        Codec::Plain(FieldType::Text).write_text(self.look(*field, record)?)?;
                     if escape {
                         out.push_str(&encode(&text));
                     } else {
@@ -140,7 +166,11 @@ impl Writer<'_> {
             return None;
         }
         match &row.form {
-            Form::Field { field, codec, words } => {
+            Form::Field {
+                field,
+                codec,
+                words,
+            } => {
                 let value = self.look(*field, record)?;
                 spell_text(value, codec, words.as_deref())
             }
@@ -155,9 +185,17 @@ impl Writer<'_> {
     }
 
     /// Adds header fields. A value that no header can carry is left out.
-    pub(super) fn headers(&self, rows: &[(HeaderName, Row)], record: &Record, headers: &mut HeaderMap) {
+    pub(super) fn headers(
+        &self,
+        rows: &[(HeaderName, Row)],
+        record: &Record,
+        headers: &mut HeaderMap,
+    ) {
         for (name, row) in rows {
-            if let Some(Ok(value)) = self.text(row, record).map(|text| HeaderValue::try_from(text)) {
+            if let Some(Ok(value)) = self
+                .text(row, record)
+                .map(|text| HeaderValue::try_from(text))
+            {
                 headers.insert(name.clone(), value);
             }
         }
@@ -179,5 +217,9 @@ fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Str
 }
 
 fn spell<'w>(word: &str, words: &'w Words) -> Option<&'w str> {
-    words.write.get(word).or(words.write_else.as_ref()).map(String::as_str)
+    words
+        .write
+        .get(word)
+        .or(words.write_else.as_ref())
+        .map(String::as_str)
 }

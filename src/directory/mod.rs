@@ -61,12 +61,25 @@ impl Directory {
     /// Every id that two tenants, or two providers, claim at one vendor.
     pub fn new(tenants: Vec<Tenant>, providers: Vec<Provider>) -> Result<Self, Vec<Clash>> {
         let mut clashes = Vec::new();
-        let tenant_by_alias =
-            index(tenants.iter().map(|t| (t.tenant_id.as_str(), t.ids.as_slice())), &mut clashes);
-        let provider_by_alias =
-            index(providers.iter().map(|p| (p.provider_id.as_str(), p.ids.as_slice())), &mut clashes);
+        let tenant_by_alias = index(
+            tenants
+                .iter()
+                .map(|t| (t.tenant_id.as_str(), t.ids.as_slice())),
+            &mut clashes,
+        );
+        let provider_by_alias = index(
+            providers
+                .iter()
+                .map(|p| (p.provider_id.as_str(), p.ids.as_slice())),
+            &mut clashes,
+        );
         if clashes.is_empty() {
-            Ok(Self { tenants, providers, tenant_by_alias, provider_by_alias })
+            Ok(Self {
+                tenants,
+                providers,
+                tenant_by_alias,
+                provider_by_alias,
+            })
         } else {
             Err(clashes)
         }
@@ -93,7 +106,9 @@ impl Directory {
 
     /// The providers that a tenant may use, disabled ones too.
     pub fn providers<'a>(&'a self, tenant: &'a TenantId) -> impl Iterator<Item = &'a Provider> {
-        self.providers.iter().filter(move |p| p.tenant.as_ref().is_none_or(|t| t == tenant))
+        self.providers
+            .iter()
+            .filter(move |p| p.tenant.as_ref().is_none_or(|t| t == tenant))
     }
 
     /// Every provider of every tenant.
@@ -105,14 +120,21 @@ impl Directory {
     /// The provider with this canonical key.
     #[must_use]
     pub fn provider(&self, provider_id: &ProviderId) -> Option<&Provider> {
-        self.providers.iter().find(|p| p.provider_id == *provider_id)
+        self.providers
+            .iter()
+            .find(|p| p.provider_id == *provider_id)
     }
 
     /// The enabled provider that `vendor` knows as `id` and that `tenant` may use.
     ///
     /// # Errors
     /// [`Failure::ProviderNotFound`].
-    pub fn provider_of(&self, tenant: &TenantId, vendor: &VendorName, id: &str) -> Result<&Provider, Failure> {
+    pub fn provider_of(
+        &self,
+        tenant: &TenantId,
+        vendor: &VendorName,
+        id: &str,
+    ) -> Result<&Provider, Failure> {
         find(&self.provider_by_alias, vendor, id)
             .and_then(|index| self.providers.get(index))
             .filter(|p| p.enabled && p.tenant.as_ref().is_none_or(|t| t == tenant))
@@ -126,7 +148,9 @@ pub fn id_at<'a>(canonical: &'a str, ids: &'a [Alias], vendor: &VendorName) -> O
     if vendor.as_str() == CANONICAL_VENDOR {
         return Some(canonical);
     }
-    ids.iter().find(|alias| alias.vendor == *vendor).map(|alias| alias.vendor_id.as_str())
+    ids.iter()
+        .find(|alias| alias.vendor == *vendor)
+        .map(|alias| alias.vendor_id.as_str())
 }
 
 /// UUIDs are compared without regard to case, everything else as it stands.
@@ -145,12 +169,18 @@ fn index<'a>(
     let mut map = HashMap::new();
     for (index, (canonical, ids)) in entries.enumerate() {
         let own = (CANONICAL_VENDOR.to_owned(), normal(canonical));
-        let aliases = ids.iter().map(|a| (a.vendor.as_str().to_owned(), normal(&a.vendor_id)));
+        let aliases = ids
+            .iter()
+            .map(|a| (a.vendor.as_str().to_owned(), normal(&a.vendor_id)));
         for key in std::iter::once(own).chain(aliases) {
             if let Some(other) = map.insert(key.clone(), index)
                 && other != index
             {
-                clashes.push(Clash { vendor: key.0, id: key.1, index });
+                clashes.push(Clash {
+                    vendor: key.0,
+                    id: key.1,
+                    index,
+                });
             }
         }
     }
@@ -167,13 +197,23 @@ pub trait Aliases: Send + Sync {
     /// # Errors
     /// [`Failure::UserNotFound`] for an id that means nobody; [`Failure::Overloaded`] if the store
     /// cannot be read.
-    fn user_of(&self, tenant: &TenantId, vendor: &VendorName, vendor_id: &str) -> Result<UserId, Failure>;
+    fn user_of(
+        &self,
+        tenant: &TenantId,
+        vendor: &VendorName,
+        vendor_id: &str,
+    ) -> Result<UserId, Failure>;
 
     /// The id that `vendor` knows the user by; the canonical id where there is no alias.
     ///
     /// # Errors
     /// [`Failure::Overloaded`] if the store cannot be read.
-    fn vendor_id_of(&self, tenant: &TenantId, vendor: &VendorName, user: &UserId) -> Result<String, Failure>;
+    fn vendor_id_of(
+        &self,
+        tenant: &TenantId,
+        vendor: &VendorName,
+        user: &UserId,
+    ) -> Result<String, Failure>;
 
     /// The tenants that know the user whom `vendor` knows as `vendor_id`: as an alias, as a user of
     /// the directory or as the holder of a link.

@@ -76,7 +76,10 @@ impl Sink {
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
         Self {
-            source: Arc::new(Source { name: name.to_owned(), text: text.to_owned() }),
+            source: Arc::new(Source {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            }),
             findings: RefCell::default(),
             masked: RefCell::default(),
             keys: RefCell::default(),
@@ -102,7 +105,13 @@ impl Sink {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.push(code, Severity::Error, span, message.into(), Some(hint.into()));
+        self.push(
+            code,
+            Severity::Error,
+            span,
+            message.into(),
+            Some(hint.into()),
+        );
     }
 
     /// Notes a warning at `span`, with what would be right.
@@ -125,7 +134,14 @@ impl Sink {
         hint: Option<String>,
     ) {
         let source = Arc::clone(&self.source);
-        self.findings.borrow_mut().push(Finding { code, severity, source, span, message, hint });
+        self.findings.borrow_mut().push(Finding {
+            code,
+            severity,
+            source,
+            span,
+            message,
+            hint,
+        });
     }
 
     /// Hides a part of the text from every finding: a secret that stands where it should not.
@@ -147,7 +163,10 @@ impl Sink {
     /// Whether an error was noted.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.findings.borrow().iter().any(|f| f.severity == Severity::Error)
+        self.findings
+            .borrow()
+            .iter()
+            .any(|f| f.severity == Severity::Error)
     }
 
     /// Everything that was noted, in the order of the text.
@@ -158,7 +177,10 @@ impl Sink {
         let masked = self.masked.into_inner();
         if !masked.is_empty() {
             let text = mask(&self.source.text, &masked);
-            let source = Arc::new(Source { name: self.source.name.clone(), text });
+            let source = Arc::new(Source {
+                name: self.source.name.clone(),
+                text,
+            });
             for finding in &mut findings {
                 finding.source = Arc::clone(&source);
             }
@@ -170,7 +192,13 @@ impl Sink {
 /// The text with every character of the spans as asterisks, one for each byte, so that places stay right.
 fn mask(text: &str, spans: &[Range<usize>]) -> String {
     let hidden = |at: usize, c: char| c != '\n' && spans.iter().any(|span| span.contains(&at));
-    let shown = |(at, c): (usize, char)| if hidden(at, c) { "*".repeat(c.len_utf8()) } else { c.to_string() };
+    let shown = |(at, c): (usize, char)| {
+        if hidden(at, c) {
+            "*".repeat(c.len_utf8())
+        } else {
+            c.to_string()
+        }
+    };
     text.char_indices().map(shown).collect()
 }
 

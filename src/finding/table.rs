@@ -51,11 +51,20 @@ impl<'a> Table<'a> {
     /// A table that stands at `span`.
     #[must_use]
     pub fn new(table: &'a DeTable<'a>, span: Range<usize>, sink: &'a Sink) -> Self {
-        Self { prefix: String::new(), table, span, sink, asked: RefCell::default() }
+        Self {
+            prefix: String::new(),
+            table,
+            span,
+            sink,
+            asked: RefCell::default(),
+        }
     }
 
     fn child(&self, key: &str, table: &'a DeTable<'a>, span: Range<usize>) -> Self {
-        Self { prefix: format!("{}{key}.", self.prefix), ..Self::new(table, span, self.sink) }
+        Self {
+            prefix: format!("{}{key}.", self.prefix),
+            ..Self::new(table, span, self.sink)
+        }
     }
 
     /// Where findings go.
@@ -86,11 +95,15 @@ impl<'a> Table<'a> {
     /// Where a value stands; the table's own place if it does not.
     #[must_use]
     pub fn value_span(&self, key: &str) -> Range<usize> {
-        self.entry(key).map_or(self.span.clone(), |(_, value)| value.span())
+        self.entry(key)
+            .map_or(self.span.clone(), |(_, value)| value.span())
     }
 
     fn entry(&self, key: &str) -> Option<(Range<usize>, &'a Spanned<DeValue<'a>>)> {
-        self.table.iter().find(|(k, _)| k.get_ref() == key).map(|(k, v)| (k.span(), v))
+        self.table
+            .iter()
+            .find(|(k, _)| k.get_ref() == key)
+            .map(|(k, v)| (k.span(), v))
     }
 
     /// Whether a key is there, without asking for it.
@@ -115,7 +128,8 @@ impl<'a> Table<'a> {
     pub fn need_text(&self, key: &'static str) -> Option<Text<'a>> {
         if !self.has(key) {
             self.asked.borrow_mut().push(key);
-            self.sink.error("LB003", self.span.clone(), format!("`{key}` is missing"));
+            self.sink
+                .error("LB003", self.span.clone(), format!("`{key}` is missing"));
             return None;
         }
         self.text(key)
@@ -166,7 +180,8 @@ impl<'a> Table<'a> {
         let index = words.iter().position(|w| *w == text.value);
         if index.is_none() {
             let message = format!("`{key}` cannot be `{}`", text.value);
-            self.sink.error_hint("LB004", text.span, message, suggest(&text.value, words));
+            self.sink
+                .error_hint("LB004", text.span, message, suggest(&text.value, words));
         }
         index
     }
@@ -205,7 +220,9 @@ impl<'a> Table<'a> {
     /// A list of tables (`[[key]]`).
     #[must_use]
     pub fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let Some(array) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "a list of tables");
             return Vec::new();
@@ -223,7 +240,13 @@ impl<'a> Table<'a> {
     /// Every key with its place and value, for tables whose keys are not fixed.
     pub fn entries(&self) -> impl Iterator<Item = (Text<'a>, &'a Spanned<DeValue<'a>>)> {
         self.table.iter().map(|(key, value)| {
-            (Text { value: Cow::Borrowed(key.get_ref().as_ref()), span: key.span() }, value)
+            (
+                Text {
+                    value: Cow::Borrowed(key.get_ref().as_ref()),
+                    span: key.span(),
+                },
+                value,
+            )
         })
     }
 
@@ -236,12 +259,14 @@ impl<'a> Table<'a> {
     pub fn finish_except(self, allowed: impl Fn(&str) -> bool) {
         let asked = self.asked.borrow();
         for key in asked.iter() {
-            self.sink.note_key(format!("{}{key}", self.prefix), self.has(key));
+            self.sink
+                .note_key(format!("{}{key}", self.prefix), self.has(key));
         }
         for (key, _) in self.entries() {
             if !allowed(&key.value) && !asked.iter().any(|a| *a == key.value) {
                 let message = format!("`{}` is not a key here", key.value);
-                self.sink.error_hint("LB002", key.span, message, suggest(&key.value, &asked));
+                self.sink
+                    .error_hint("LB002", key.span, message, suggest(&key.value, &asked));
             }
         }
     }
@@ -249,18 +274,29 @@ impl<'a> Table<'a> {
     /// The place of a `[section]` is its header, which is the key's place; of an inline table, its braces.
     fn section_span(&self, key: &str, value: &Spanned<DeValue<'a>>) -> Range<usize> {
         let span = value.span();
-        if span.is_empty() { self.key_span(key) } else { span }
+        if span.is_empty() {
+            self.key_span(key)
+        } else {
+            span
+        }
     }
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'a>>, wanted: &str) {
         let given = value.get_ref().type_str();
-        self.sink.error("LB004", value.span(), format!("`{key}` must be {wanted}, and is {given}"));
+        self.sink.error(
+            "LB004",
+            value.span(),
+            format!("`{key}` must be {wanted}, and is {given}"),
+        );
     }
 }
 
 fn as_text<'a>(value: &'a Spanned<DeValue<'a>>) -> Option<Text<'a>> {
     match value.get_ref() {
-        DeValue::String(text) => Some(Text { value: Cow::Borrowed(text.as_ref()), span: value.span() }),
+        DeValue::String(text) => Some(Text {
+            value: Cow::Borrowed(text.as_ref()),
+            span: value.span(),
+        }),
         _ => None,
     }
 }

@@ -12,7 +12,10 @@ pub const SOURCES: &[(&str, &str)] = &[
 #[must_use]
 pub fn text(file: &str) -> Option<&'static str> {
     let name = file.strip_suffix(".toml")?;
-    SOURCES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+    SOURCES
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, text)| *text)
 }
 
 /// Loads a built-in mapping; `None` for a name that is none.
@@ -20,5 +23,10 @@ pub fn text(file: &str) -> Option<&'static str> {
 pub fn load_builtin(name: &str) -> Option<Loaded> {
     let (name, source) = SOURCES.iter().find(|(n, _)| *n == name)?;
     let includes = |file: &str| text(file).map(str::to_owned);
-    Some(load(name, &format!("mappings/{name}.toml"), source, &includes))
+    Some(load(
+        name,
+        &format!("mappings/{name}.toml"),
+        source,
+        &includes,
+    ))
 }

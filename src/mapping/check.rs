@@ -1,7 +1,7 @@
 //! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
 //! be sent, parameters that no row binds.
 
-use super::plan::{Form, FieldRef, Op, Part, Plan, Row, Tree};
+use super::plan::{FieldRef, Form, Op, Part, Plan, Row, Tree};
 use super::route;
 use crate::finding::Sink;
 use crate::model::{Field, OperationKind};
@@ -33,8 +33,17 @@ fn overlaps(plan: &Plan, sink: &Sink) {
 
 fn names(plan: &Plan, sink: &Sink) {
     for (index, op) in plan.ops.iter().enumerate() {
-        if plan.ops.iter().take(index).any(|other| other.name == op.name) {
-            sink.error("LB206", op.origin.span.clone(), format!("two ops are named `{}`", op.name));
+        if plan
+            .ops
+            .iter()
+            .take(index)
+            .any(|other| other.name == op.name)
+        {
+            sink.error(
+                "LB206",
+                op.origin.span.clone(),
+                format!("two ops are named `{}`", op.name),
+            );
         }
     }
 }
@@ -42,11 +51,23 @@ fn names(plan: &Plan, sink: &Sink) {
 /// Every operation that the file has must have a form to send.
 fn emitted(plan: &Plan, sink: &Sink) {
     for (index, op) in plan.ops.iter().enumerate() {
-        let first = plan.ops.iter().take(index).all(|other| other.does != op.does);
-        let sent = plan.ops.iter().any(|other| other.does == op.does && other.emit);
+        let first = plan
+            .ops
+            .iter()
+            .take(index)
+            .all(|other| other.does != op.does);
+        let sent = plan
+            .ops
+            .iter()
+            .any(|other| other.does == op.does && other.emit);
         if first && !sent {
             let message = format!("no op sends `{}`", op.does.name());
-            sink.error_hint("LB202", op.origin.span.clone(), message, "add `emit = true` to the form to send");
+            sink.error_hint(
+                "LB202",
+                op.origin.span.clone(),
+                message,
+                "add `emit = true` to the form to send",
+            );
         }
     }
 }
@@ -78,12 +99,23 @@ fn needs(plan: &Plan, op: &Op, sink: &Sink) {
     }
     tree_fields(&op.request, &mut bound);
     let sets = needed(op.does);
-    if sets.iter().any(|set| set.iter().all(|field| bound.contains(field))) {
+    if sets
+        .iter()
+        .any(|set| set.iter().all(|field| bound.contains(field)))
+    {
         return;
     }
-    let missing: Vec<&str> =
-        sets.iter().flat_map(|set| set.iter()).filter(|f| !bound.contains(f)).map(|f| f.name()).collect();
-    let message = format!("`{}` needs {}, and no row of this op binds it", op.does.name(), missing.join(" or "));
+    let missing: Vec<&str> = sets
+        .iter()
+        .flat_map(|set| set.iter())
+        .filter(|f| !bound.contains(f))
+        .map(|f| f.name())
+        .collect();
+    let message = format!(
+        "`{}` needs {}, and no row of this op binds it",
+        op.does.name(),
+        missing.join(" or ")
+    );
     sink.error("LB203", op.origin.span.clone(), message);
 }
 
@@ -97,12 +129,20 @@ pub fn tree_fields(tree: &Tree, bound: &mut Vec<Field>) {
 /// The fields that a row binds.
 pub fn fields(row: &Row, bound: &mut Vec<Field>) {
     match &row.form {
-        Form::Field { field: FieldRef::Here(field), .. } => bound.push(*field),
+        Form::Field {
+            field: FieldRef::Here(field),
+            ..
+        } => bound.push(*field),
         Form::Join(parts) => bound.extend(parts.iter().filter_map(|part| match part {
             Part::Field(FieldRef::Here(field)) => Some(*field),
             _ => None,
         })),
-        Form::One { field: Some(field), .. } | Form::List { field, .. } | Form::Dict { field, .. } | Form::Group { field, .. } => {
+        Form::One {
+            field: Some(field), ..
+        }
+        | Form::List { field, .. }
+        | Form::Dict { field, .. }
+        | Form::Group { field, .. } => {
             bound.push(*field);
         }
         Form::One { shape, field: None } => tree_fields(shape, bound),

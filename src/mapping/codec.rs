@@ -63,15 +63,24 @@ impl Codec {
         match (self, json) {
             (Codec::Plain(FieldType::Json), json) => Ok(Some(Value::Json(json.clone()))),
             (Codec::Plain(FieldType::Bool), Json::Bool(truth)) => Ok(Some(Value::Bool(*truth))),
-            (Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs, Json::Number(n)) => {
-                n.as_i64().map(|n| Some(Value::Int(n))).ok_or(Why::WrongType)
-            }
-            (Codec::Int { min, max }, Json::Number(n)) => {
-                n.as_i64().ok_or(Why::WrongType).and_then(|n| bounded(n, *min, *max))
-            }
+            (
+                Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs,
+                Json::Number(n),
+            ) => n
+                .as_i64()
+                .map(|n| Some(Value::Int(n)))
+                .ok_or(Why::WrongType),
+            (Codec::Int { min, max }, Json::Number(n)) => n
+                .as_i64()
+                .ok_or(Why::WrongType)
+                .and_then(|n| bounded(n, *min, *max)),
             (Codec::EpochMs, Json::String(text)) => read_number(text),
             (
-                Codec::Plain(FieldType::Text) | Codec::Text { .. } | Codec::Uuid | Codec::JavaUuid | Codec::Rfc3339,
+                Codec::Plain(FieldType::Text)
+                | Codec::Text { .. }
+                | Codec::Uuid
+                | Codec::JavaUuid
+                | Codec::Rfc3339,
                 Json::String(text),
             ) => self.read_text(text),
             _ => Err(Why::WrongType),
@@ -91,10 +100,13 @@ impl Codec {
                 _ => Ok(Some(Value::Text(text.to_owned()))),
             },
             Codec::Uuid | Codec::JavaUuid if text.is_empty() => Ok(None),
-            Codec::Uuid => hyphenated(text).map(|t| Some(Value::Text(t))).ok_or(Why::Malformed),
-            Codec::JavaUuid => {
-                hyphenated(text).or_else(|| java_uuid(text)).map(|t| Some(Value::Text(t))).ok_or(Why::Malformed)
-            }
+            Codec::Uuid => hyphenated(text)
+                .map(|t| Some(Value::Text(t)))
+                .ok_or(Why::Malformed),
+            Codec::JavaUuid => hyphenated(text)
+                .or_else(|| java_uuid(text))
+                .map(|t| Some(Value::Text(t)))
+                .ok_or(Why::Malformed),
             Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs => read_number(text),
             Codec::Int { min, max } => {
                 let number: i64 = text.parse().map_err(|_| Why::Malformed)?;
@@ -109,7 +121,9 @@ impl Codec {
                 "false" => Ok(Some(Value::Bool(false))),
                 _ => Err(Why::Malformed),
             },
-            Codec::Plain(FieldType::Json | FieldType::Record | FieldType::List) => Err(Why::WrongType),
+            Codec::Plain(FieldType::Json | FieldType::Record | FieldType::List) => {
+                Err(Why::WrongType)
+            }
         }
     }
 
@@ -130,9 +144,9 @@ impl Codec {
     #[must_use]
     pub fn write_text(&self, value: &Value) -> Option<String> {
         match (self, value) {
-            (Codec::Rfc3339, Value::Int(n)) => {
-                jiff::Timestamp::from_millisecond(*n).ok().map(|t| format!("{t:.3}"))
-            }
+            (Codec::Rfc3339, Value::Int(n)) => jiff::Timestamp::from_millisecond(*n)
+                .ok()
+                .map(|t| format!("{t:.3}")),
             (_, Value::Text(text)) => Some(text.clone()),
             (_, Value::Int(n)) => Some(n.to_string()),
             (_, Value::Bool(truth)) => Some(truth.to_string()),
@@ -146,7 +160,9 @@ fn read_number(text: &str) -> Read {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(|n| Some(Value::Int(n))).map_err(|_| Why::Malformed)
+    text.parse()
+        .map(|n| Some(Value::Int(n)))
+        .map_err(|_| Why::Malformed)
 }
 
 fn bounded(number: i64, min: i64, max: i64) -> Read {
@@ -164,7 +180,9 @@ fn hyphenated(text: &str) -> Option<String> {
     if text.len() != 36 {
         return None;
     }
-    uuid::Uuid::try_parse(text).ok().map(|u| u.hyphenated().to_string())
+    uuid::Uuid::try_parse(text)
+        .ok()
+        .map(|u| u.hyphenated().to_string())
 }
 
 /// What `UUID.fromString` reads: five hexadecimal groups, each taken modulo its width; and a plain
@@ -174,15 +192,23 @@ fn java_uuid(text: &str) -> Option<String> {
         let low = u64::from_ne_bytes(number.to_ne_bytes());
         return Some(uuid::Uuid::from_u64_pair(0, low).hyphenated().to_string());
     }
-    let groups: Vec<u64> =
-        text.split('-').map(|g| u64::from_str_radix(g, 16).ok()).collect::<Option<_>>()?;
-    let [a, b, c, d, e] = groups.as_slice() else { return None };
+    let groups: Vec<u64> = text
+        .split('-')
+        .map(|g| u64::from_str_radix(g, 16).ok())
+        .collect::<Option<_>>()?;
+    let [a, b, c, d, e] = groups.as_slice() else {
+        return None;
+    };
     if text.contains('+') || text.len() > 36 {
         return None;
     }
     let high = (a & 0xffff_ffff) << 32 | (b & 0xffff) << 16 | (c & 0xffff);
     let low = (d & 0xffff) << 48 | (e & 0xffff_ffff_ffff);
-    Some(uuid::Uuid::from_u64_pair(high, low).hyphenated().to_string())
+    Some(
+        uuid::Uuid::from_u64_pair(high, low)
+            .hyphenated()
+            .to_string(),
+    )
 }
 
 #[cfg(test)]
@@ -201,15 +227,24 @@ mod tests {
     fn uuids_read_in_any_case_and_write_in_lower_case() {
         assert_eq!(Codec::Uuid.read_text(&UUID.to_uppercase()), text(UUID));
         assert_eq!(Codec::Uuid.read_text("1-2-3-4-5"), Err(Why::Malformed));
-        assert_eq!(Codec::Uuid.read_text(&UUID.replace('-', "")), Err(Why::Malformed));
+        assert_eq!(
+            Codec::Uuid.read_text(&UUID.replace('-', "")),
+            Err(Why::Malformed)
+        );
         assert_eq!(Codec::Uuid.read_json(&json!(7)), Err(Why::WrongType));
     }
 
     /// The expected values are those of `java.util.UUID.fromString`, as its documentation computes them.
     #[test]
     fn java_uuids_read_short_groups_and_whole_numbers() {
-        assert_eq!(Codec::JavaUuid.read_text("1-2-3-4-5"), text("00000001-0002-0003-0004-000000000005"));
-        assert_eq!(Codec::JavaUuid.read_text("7"), text("00000000-0000-0000-0000-000000000007"));
+        assert_eq!(
+            Codec::JavaUuid.read_text("1-2-3-4-5"),
+            text("00000001-0002-0003-0004-000000000005")
+        );
+        assert_eq!(
+            Codec::JavaUuid.read_text("7"),
+            text("00000000-0000-0000-0000-000000000007")
+        );
         assert_eq!(Codec::JavaUuid.read_text("undefined"), Err(Why::Malformed));
         assert_eq!(Codec::JavaUuid.read_text("1-2-3-4"), Err(Why::Malformed));
         assert_eq!(Codec::JavaUuid.read_text("1--3-4-5"), Err(Why::Malformed));
@@ -218,10 +253,22 @@ mod tests {
     #[test]
     fn instants_read_and_write_in_both_forms() {
         let value = Value::Int(1_714_557_600_123);
-        assert_eq!(Codec::Rfc3339.write_json(&value), Some(json!("2024-05-01T10:00:00.123Z")));
-        assert_eq!(Codec::Rfc3339.read_text("2024-05-01T12:00:00.123+02:00"), Ok(Some(value.clone())));
-        assert_eq!(Codec::EpochMs.write_json(&value), Some(json!(1_714_557_600_123_i64)));
-        assert_eq!(Codec::EpochMs.read_json(&json!("1714557600123")), Ok(Some(value)));
+        assert_eq!(
+            Codec::Rfc3339.write_json(&value),
+            Some(json!("2024-05-01T10:00:00.123Z"))
+        );
+        assert_eq!(
+            Codec::Rfc3339.read_text("2024-05-01T12:00:00.123+02:00"),
+            Ok(Some(value.clone()))
+        );
+        assert_eq!(
+            Codec::EpochMs.write_json(&value),
+            Some(json!(1_714_557_600_123_i64))
+        );
+        assert_eq!(
+            Codec::EpochMs.read_json(&json!("1714557600123")),
+            Ok(Some(value))
+        );
         assert_eq!(Codec::EpochMs.read_json(&json!("")), Ok(None));
         assert_eq!(Codec::EpochMs.read_json(&json!(1.5)), Err(Why::WrongType));
     }

@@ -56,7 +56,10 @@ impl Condition {
     /// # Errors
     /// A sentence that names the part that is not understood.
     pub fn parse(text: &str) -> Result<Self, String> {
-        text.split(" and ").map(clause).collect::<Result<_, _>>().map(Self)
+        text.split(" and ")
+            .map(clause)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether every test holds for `record`.
@@ -67,10 +70,14 @@ impl Condition {
 
     /// The fields that must be certain words, as a reader may then assume them.
     pub fn words(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.0.iter().filter_map(|clause| match (&clause.operand, &clause.test) {
-            (Operand::Field(FieldRef::Here(field)), Test::Is(word)) => Some((*field, word.as_str())),
-            _ => None,
-        })
+        self.0
+            .iter()
+            .filter_map(|clause| match (&clause.operand, &clause.test) {
+                (Operand::Field(FieldRef::Here(field)), Test::Is(word)) => {
+                    Some((*field, word.as_str()))
+                }
+                _ => None,
+            })
     }
 }
 
@@ -112,7 +119,8 @@ fn clause(text: &str) -> Result<Clause, String> {
         [name, "is", word] => (*name, Test::Is((*word).to_owned())),
         _ => return Err(format!("`{text}` is no test")),
     };
-    let operand = operand(name).ok_or_else(|| format!("`{name}` is neither a field nor an option"))?;
+    let operand =
+        operand(name).ok_or_else(|| format!("`{name}` is neither a field nor an option"))?;
     Ok(Clause { operand, test })
 }
 
@@ -142,7 +150,11 @@ mod tests {
     fn holds(text: &str, record: &Record) -> bool {
         let request = Record::new();
         let option = |name: &str| (name == "mode").then_some("on");
-        let scene = Scene { request: &request, option: &option, body: true };
+        let scene = Scene {
+            request: &request,
+            option: &option,
+            body: true,
+        };
         Condition::parse(text).unwrap().holds(record, &scene)
     }
 
@@ -153,13 +165,22 @@ mod tests {
         assert!(!holds("why is missing and option.mode is off", &record));
         assert!(holds("why present", &record) && !holds("why absent", &record));
         assert!(holds("why is not blank", &record) && !holds("why is not missing", &record));
-        assert!(holds("at is not x", &record), "an absent field is not the word");
+        assert!(
+            holds("at is not x", &record),
+            "an absent field is not the word"
+        );
         assert!(holds("body", &record));
     }
 
     #[test]
     fn what_is_no_test_is_named() {
-        assert_eq!(Condition::parse("why equals x"), Err("`why equals x` is no test".into()));
-        assert_eq!(Condition::parse("wy is x"), Err("`wy` is neither a field nor an option".into()));
+        assert_eq!(
+            Condition::parse("why equals x"),
+            Err("`why equals x` is no test".into())
+        );
+        assert_eq!(
+            Condition::parse("wy is x"),
+            Err("`wy` is neither a field nor an option".into())
+        );
     }
 }

@@ -34,8 +34,17 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(raw: HashMap<String, RawShape<'a>>, kinds: Option<Arc<Words>>, options: Vec<OptionSpec>) -> Self {
-        Self { raw, shapes: RefCell::default(), kinds, options }
+    pub(super) fn new(
+        raw: HashMap<String, RawShape<'a>>,
+        kinds: Option<Arc<Words>>,
+        options: Vec<OptionSpec>,
+    ) -> Self {
+        Self {
+            raw,
+            shapes: RefCell::default(),
+            kinds,
+            options,
+        }
     }
 
     /// The shape of this name, read when it is first asked for.
@@ -44,7 +53,11 @@ impl<'a> Context<'a> {
             Some(Shape::Ready(tree)) => return Some(Arc::clone(tree)),
             Some(Shape::Wrong) => return None,
             Some(Shape::Reading) => {
-                sink.error("LB005", name.span.clone(), format!("the shape `{}` holds itself", name.value));
+                sink.error(
+                    "LB005",
+                    name.span.clone(),
+                    format!("the shape `{}` holds itself", name.value),
+                );
                 return None;
             }
             None => {}
@@ -52,7 +65,12 @@ impl<'a> Context<'a> {
         let Some(raw) = self.raw.get(name.value.as_ref()) else {
             let known: Vec<&str> = self.raw.keys().map(String::as_str).collect();
             let message = format!("there is no [shape.{}]", name.value);
-            sink.error_hint("LB005", name.span.clone(), message, suggest(&name.value, &known));
+            sink.error_hint(
+                "LB005",
+                name.span.clone(),
+                message,
+                suggest(&name.value, &known),
+            );
             return None;
         };
         let key = name.value.clone().into_owned();
@@ -66,12 +84,20 @@ impl<'a> Context<'a> {
 
     /// The shapes that nothing has asked for.
     pub(super) fn unused_shapes(&self) -> impl Iterator<Item = (&String, &RawShape<'a>)> {
-        self.raw.iter().filter(|(name, _)| !self.shapes.borrow().contains_key(*name))
+        self.raw
+            .iter()
+            .filter(|(name, _)| !self.shapes.borrow().contains_key(*name))
     }
 
     /// Reads a condition; options that it names must exist.
-    pub(super) fn condition(&self, table: &Table<'_>, key: &'static str) -> Result<Option<Condition>, Noted> {
-        let Some(text) = table.text(key) else { return Ok(None) };
+    pub(super) fn condition(
+        &self,
+        table: &Table<'_>,
+        key: &'static str,
+    ) -> Result<Option<Condition>, Noted> {
+        let Some(text) = table.text(key) else {
+            return Ok(None);
+        };
         let sink = table.sink();
         let condition = Condition::parse(&text.value).map_err(|fault| {
             let hint = "tests are `x present`, `x absent`, `x is word`, `x is not word`, `body`, joined by `and`";
@@ -79,7 +105,9 @@ impl<'a> Context<'a> {
             Noted
         })?;
         for clause in &condition.0 {
-            let Operand::Option(name) = &clause.operand else { continue };
+            let Operand::Option(name) = &clause.operand else {
+                continue;
+            };
             let known: Vec<&str> = self.options.iter().map(|o| o.name.as_str()).collect();
             if !known.contains(&name.as_str()) {
                 let message = format!("there is no [option.{name}]");

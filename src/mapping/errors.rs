@@ -14,7 +14,11 @@ use crate::finding::{Noted, Sink, Table};
 use crate::model::{FailureKind, OperationKind};
 
 /// Reads one `[[error]]`.
-pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<ErrorRow> {
+pub(super) fn read(
+    table: Table<'_>,
+    context: &Context<'_>,
+    defaults: &Defaults,
+) -> Option<ErrorRow> {
     let sink = table.sink();
     if !table.has("kind") {
         sink.error("LB003", table.span(), "`kind` is missing");
@@ -26,7 +30,12 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
     } else {
         names.iter().map(|name| failure_kind(name, sink)).collect()
     };
-    let on: Option<Vec<_>> = table.texts("on").unwrap_or_default().iter().map(|text| operation(text, sink)).collect();
+    let on: Option<Vec<_>> = table
+        .texts("on")
+        .unwrap_or_default()
+        .iter()
+        .map(|text| operation(text, sink))
+        .collect();
     let status = table.int_in("status", 400..=599);
     if !table.has("status") {
         sink.error("LB003", table.span(), "`status` is missing");
@@ -51,7 +60,10 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         examples: example::read_all(&table),
         evidence: evidence(&table),
         because: table.text("because").map(|t| t.value.into_owned()),
-        origin: Origin { source: Arc::clone(sink.source()), span: table.span() },
+        origin: Origin {
+            source: Arc::clone(sink.source()),
+            span: table.span(),
+        },
     };
     table.finish();
     Some(row)
@@ -89,7 +101,11 @@ pub(super) fn wording(
             }
         }
         if !missing.is_empty() {
-            let message = format!("the failure `{}` has no answer for {}", kind.name(), missing.join(", "));
+            let message = format!(
+                "the failure `{}` has no answer for {}",
+                kind.name(),
+                missing.join(", ")
+            );
             let hint = format!("add an [[error]] with kind = \"{}\"", kind.name());
             sink.error_hint("LB301", 0..0, message, hint);
         }
@@ -99,15 +115,24 @@ pub(super) fn wording(
 }
 
 fn choose(errors: &[ErrorRow], kind: FailureKind, place: Option<OperationKind>) -> Option<usize> {
-    let named = std::iter::successors(Some(kind), |k| k.parent()).find_map(|kind| {
-        find(errors, place, |row| row.kinds.contains(&kind))
-    });
-    let star = || kind.covered_by_star().then(|| find(errors, place, |row| row.kinds.is_empty())).flatten();
+    let named = std::iter::successors(Some(kind), |k| k.parent())
+        .find_map(|kind| find(errors, place, |row| row.kinds.contains(&kind)));
+    let star = || {
+        kind.covered_by_star()
+            .then(|| find(errors, place, |row| row.kinds.is_empty()))
+            .flatten()
+    };
     named.or_else(star)
 }
 
-fn find(errors: &[ErrorRow], place: Option<OperationKind>, fits: impl Fn(&ErrorRow) -> bool) -> Option<usize> {
-    let for_op = errors.iter().position(|row| fits(row) && place.is_some_and(|p| row.on.contains(&p)));
+fn find(
+    errors: &[ErrorRow],
+    place: Option<OperationKind>,
+    fits: impl Fn(&ErrorRow) -> bool,
+) -> Option<usize> {
+    let for_op = errors
+        .iter()
+        .position(|row| fits(row) && place.is_some_and(|p| row.on.contains(&p)));
     for_op.or_else(|| errors.iter().position(|row| fits(row) && row.on.is_empty()))
 }
 
@@ -121,9 +146,18 @@ fn report_unreachable(
         let used = table.values().any(|i| *i == index);
         // A row with a `match` may exist only to read what a vendor says in other words.
         if !used && row.matches.is_none() {
-            let span = if Arc::ptr_eq(&row.origin.source, sink.source()) { row.origin.span.clone() } else { 0..0 };
+            let span = if Arc::ptr_eq(&row.origin.source, sink.source()) {
+                row.origin.span.clone()
+            } else {
+                0..0
+            };
             let hint = "an earlier row words the same failures";
-            sink.warning("LB302", span, "nothing is ever worded by this row", Some(hint.to_owned()));
+            sink.warning(
+                "LB302",
+                span,
+                "nothing is ever worded by this row",
+                Some(hint.to_owned()),
+            );
         }
     }
 }

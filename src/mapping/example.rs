@@ -37,16 +37,26 @@ pub struct Example {
 
 /// Reads every `[[….example]]` of an op or an error row.
 pub(super) fn read_all(table: &Table<'_>) -> Vec<Example> {
-    table.tables("example").into_iter().filter_map(read).collect()
+    table
+        .tables("example")
+        .into_iter()
+        .filter_map(read)
+        .collect()
 }
 
 fn read(table: Table<'_>) -> Option<Example> {
-    let request = table.text("request").map(|text| parsed(&table, &text, parse_request));
-    let response = table.text("response").map(|text| parsed(&table, &text, parse_response));
+    let request = table
+        .text("request")
+        .map(|text| parsed(&table, &text, parse_request));
+    let response = table
+        .text("response")
+        .map(|text| parsed(&table, &text, parse_response));
     let params = record(&table, "params");
     let result = record(&table, "result");
     let failure = record(&table, "failure");
-    let problems = table.text("problems").map(|text| parsed(&table, &text, parse_records));
+    let problems = table
+        .text("problems")
+        .map(|text| parsed(&table, &text, parse_records));
     let options = table.table("options").map(|options| {
         let pairs = options.entries().filter_map(|(key, value)| {
             Some((key.value.into_owned(), value.get_ref().as_str()?.to_owned()))
@@ -61,24 +71,40 @@ fn read(table: Table<'_>) -> Option<Example> {
         result: result.ok()?,
         failure: failure.ok()?,
         op: table.text("op").map(|t| t.value.into_owned()),
-        url: table.text("origin").map_or_else(String::new, |t| t.value.into_owned()),
+        url: table
+            .text("origin")
+            .map_or_else(String::new, |t| t.value.into_owned()),
         options: options.unwrap_or_default(),
-        origin: Origin { source: Arc::clone(table.sink().source()), span: table.span() },
+        origin: Origin {
+            source: Arc::clone(table.sink().source()),
+            span: table.span(),
+        },
     };
     table.finish();
     Some(example)
 }
 
 /// Turns a parser's complaint into a finding at the text.
-fn parsed<T>(table: &Table<'_>, text: &Text<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Noted> {
+fn parsed<T>(
+    table: &Table<'_>,
+    text: &Text<'_>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Noted> {
     parse(&text.value).map_err(|fault| {
-        table.sink().error("LB400", text.span.clone(), format!("this example cannot be read: {fault}"));
+        table.sink().error(
+            "LB400",
+            text.span.clone(),
+            format!("this example cannot be read: {fault}"),
+        );
         Noted
     })
 }
 
 fn record(table: &Table<'_>, key: &'static str) -> Result<Option<Record>, Noted> {
-    table.text(key).map(|text| parsed(table, &text, parse_record)).transpose()
+    table
+        .text(key)
+        .map(|text| parsed(table, &text, parse_record))
+        .transpose()
 }
 
 fn parse_record(text: &str) -> Result<Record, String> {
@@ -99,7 +125,9 @@ pub fn parse_request(text: &str) -> Result<OwnedRequest, String> {
     let (head, body) = split_head(text);
     let mut lines = head.lines();
     let line = lines.next().unwrap_or_default();
-    let (method, target) = line.split_once(' ').ok_or("the first line is METHOD and target")?;
+    let (method, target) = line
+        .split_once(' ')
+        .ok_or("the first line is METHOD and target")?;
     let target = target.trim().trim_end_matches(" HTTP/1.1");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if !path.starts_with('/') {
@@ -124,7 +152,11 @@ pub fn parse_response(text: &str) -> Result<Response, String> {
     let status = lines.next().unwrap_or_default().trim();
     let status = status.parse().ok().filter(|s| (100..600).contains(s));
     let status = status.ok_or("the first line is the status, a number of three digits")?;
-    Ok(Response { status, headers: headers(lines)?, body: body.as_bytes().to_vec() })
+    Ok(Response {
+        status,
+        headers: headers(lines)?,
+        body: body.as_bytes().to_vec(),
+    })
 }
 
 fn split_head(text: &str) -> (&str, &str) {
@@ -138,9 +170,17 @@ fn split_head(text: &str) -> (&str, &str) {
 fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for line in lines {
-        let (name, value) = line.split_once(':').ok_or_else(|| format!("`{line}` is no header line"))?;
-        let name: HeaderName = name.trim().parse().map_err(|_| format!("`{name}` is no header name"))?;
-        let value: HeaderValue = value.trim().parse().map_err(|_| format!("`{value}` is no header value"))?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("`{line}` is no header line"))?;
+        let name: HeaderName = name
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{name}` is no header name"))?;
+        let value: HeaderValue = value
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{value}` is no header value"))?;
         headers.append(name, value);
     }
     Ok(headers)
@@ -153,15 +193,28 @@ mod tests {
     #[test]
     fn a_request_in_http_form_is_read() {
         let request = parse_request("\nPOST /a/b?c=d\nX-One: 1\n\n{}\n").unwrap();
-        assert_eq!((request.method.as_str(), request.path.as_str(), request.query.as_str()), ("POST", "/a/b", "c=d"));
+        assert_eq!(
+            (
+                request.method.as_str(),
+                request.path.as_str(),
+                request.query.as_str()
+            ),
+            ("POST", "/a/b", "c=d")
+        );
         assert_eq!(request.headers["x-one"], "1");
         assert_eq!(request.body, b"{}");
     }
 
     #[test]
     fn what_is_no_exchange_is_refused_with_a_reason() {
-        assert_eq!(parse_response("2000").unwrap_err(), "the first line is the status, a number of three digits");
-        assert_eq!(parse_request("GET").unwrap_err(), "the first line is METHOD and target");
+        assert_eq!(
+            parse_response("2000").unwrap_err(),
+            "the first line is the status, a number of three digits"
+        );
+        assert_eq!(
+            parse_request("GET").unwrap_err(),
+            "the first line is METHOD and target"
+        );
         assert!(parse_request("GET x").is_err() && parse_request("GET /\nnoheader").is_err());
     }
 }

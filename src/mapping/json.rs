@@ -12,11 +12,24 @@ pub(super) fn from_toml(value: &Spanned<DeValue<'_>>, sink: &Sink) -> Option<Jso
     match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.clone().into_owned())),
         DeValue::Boolean(truth) => Some(Json::Bool(*truth)),
-        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(Json::from),
-        DeValue::Float(n) => n.as_str().parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Json::Number),
-        DeValue::Array(items) => items.iter().map(|item| from_toml(item, sink)).collect::<Option<_>>().map(Json::Array),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+            .ok()
+            .map(Json::from),
+        DeValue::Float(n) => n
+            .as_str()
+            .parse::<f64>()
+            .ok()
+            .and_then(serde_json::Number::from_f64)
+            .map(Json::Number),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| from_toml(item, sink))
+            .collect::<Option<_>>()
+            .map(Json::Array),
         DeValue::Table(table) => {
-            let members = table.iter().map(|(k, v)| Some((k.get_ref().clone().into_owned(), from_toml(v, sink)?)));
+            let members = table
+                .iter()
+                .map(|(k, v)| Some((k.get_ref().clone().into_owned(), from_toml(v, sink)?)));
             members.collect::<Option<Map<_, _>>>().map(Json::Object)
         }
         DeValue::Datetime(_) => {
@@ -35,7 +48,8 @@ pub fn record(json: &Json) -> Result<Record, String> {
     members
         .iter()
         .map(|(name, value)| {
-            let field = Field::named(name).ok_or_else(|| format!("`{name}` is no canonical field"))?;
+            let field =
+                Field::named(name).ok_or_else(|| format!("`{name}` is no canonical field"))?;
             let value = field_value(field, value).map_err(|e| format!("{name}: {e}"))?;
             Ok((field, value))
         })
@@ -51,7 +65,11 @@ fn field_value(field: Field, json: &Json) -> Result<Value, String> {
         (FieldType::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
         (FieldType::Json, json) => Ok(Value::Json(json.clone())),
         (FieldType::Record, json) => record(json).map(Value::Record),
-        (FieldType::List, Json::Array(items)) => items.iter().map(record).collect::<Result<_, _>>().map(Value::List),
+        (FieldType::List, Json::Array(items)) => items
+            .iter()
+            .map(record)
+            .collect::<Result<_, _>>()
+            .map(Value::List),
         (kind, _) => Err(format!("{kind:?} is wanted")),
     }
 }
@@ -61,7 +79,9 @@ fn field_value(field: Field, json: &Json) -> Result<Value, String> {
 pub fn show(record: &Record, secrets: Secrets) -> Json {
     let members = record.iter().map(|(field, value)| {
         let json = match value {
-            Value::Text(_) if field.is_secret() && secrets == Secrets::Hidden => Json::String("***".to_owned()),
+            Value::Text(_) if field.is_secret() && secrets == Secrets::Hidden => {
+                Json::String("***".to_owned())
+            }
             Value::Text(text) => Json::String(text.clone()),
             Value::Int(n) => Json::from(*n),
             Value::Bool(truth) => Json::Bool(*truth),

@@ -36,7 +36,10 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
     let sink = Sink::new(shown, text);
     let included = include_files(text, &sink, includes);
     let plan = parse_toml(text, &sink).and_then(|root| {
-        let parsed: Vec<_> = included.iter().filter_map(|file| Some((file, parse_toml(&file.text, &file.sink)?))).collect();
+        let parsed: Vec<_> = included
+            .iter()
+            .filter_map(|file| Some((file, parse_toml(&file.text, &file.sink)?)))
+            .collect();
         read(name, &root, &parsed, &sink)
     });
     let mut findings = sink.into_findings();
@@ -44,7 +47,10 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
         findings.extend(file.sink.into_findings());
     }
     let sound = findings.iter().all(|f| f.severity != Severity::Error);
-    Loaded { plan: plan.filter(|_| sound), findings }
+    Loaded {
+        plan: plan.filter(|_| sound),
+        findings,
+    }
 }
 
 /// A file that is included, and which of its tables.
@@ -58,13 +64,23 @@ struct Included {
 fn include_files(text: &str, sink: &Sink, includes: &Includes<'_>) -> Vec<Included> {
     // A second sink: what is wrong with the file as a whole is said once, by the main reading.
     let quiet = Sink::new("", text);
-    let Some(root) = parse_toml(text, &quiet) else { return Vec::new() };
+    let Some(root) = parse_toml(text, &quiet) else {
+        return Vec::new();
+    };
     let table = Table::root(&root, &quiet);
     let mut files = Vec::new();
     for entry in table.texts("include").unwrap_or_default() {
-        let (file, tables) = entry.value.split_once('#').unwrap_or((entry.value.as_ref(), ""));
+        let (file, tables) = entry
+            .value
+            .split_once('#')
+            .unwrap_or((entry.value.as_ref(), ""));
         if tables.is_empty() {
-            sink.error_hint("LB004", entry.span, "an include names tables", "write \"file.toml#error,shape\"");
+            sink.error_hint(
+                "LB004",
+                entry.span,
+                "an include names tables",
+                "write \"file.toml#error,shape\"",
+            );
             continue;
         }
         match includes(file) {
@@ -73,7 +89,11 @@ fn include_files(text: &str, sink: &Sink, includes: &Includes<'_>) -> Vec<Includ
                 tables: tables.split(',').map(|t| t.trim().to_owned()).collect(),
                 text,
             }),
-            None => sink.error("LB005", entry.span, format!("there is no file `{file}` beside this one")),
+            None => sink.error(
+                "LB005",
+                entry.span,
+                format!("there is no file `{file}` beside this one"),
+            ),
         }
     }
     files
@@ -81,20 +101,38 @@ fn include_files(text: &str, sink: &Sink, includes: &Includes<'_>) -> Vec<Includ
 
 type Parsed<'a> = (&'a Included, Spanned<DeTable<'a>>);
 
-fn read<'a>(name: &str, root: &'a Spanned<DeTable<'a>>, included: &'a [Parsed<'a>], sink: &'a Sink) -> Option<Plan> {
+fn read<'a>(
+    name: &str,
+    root: &'a Spanned<DeTable<'a>>,
+    included: &'a [Parsed<'a>],
+    sink: &'a Sink,
+) -> Option<Plan> {
     let table = Table::root(root, sink);
     let _checked_before = table.value("include");
     let (raw, kinds) = shared(&table, included);
     let context = Context::new(raw, kinds.map(Arc::new), options(&table));
     let defaults = Defaults {
-        consumes: table.texts("consumes").unwrap_or_default().into_iter().map(|t| t.value.into_owned()).collect(),
-        produces: table.text("produces").map_or_else(|| "application/json".to_owned(), |t| t.value.into_owned()),
+        consumes: table
+            .texts("consumes")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|t| t.value.into_owned())
+            .collect(),
+        produces: table
+            .text("produces")
+            .map_or_else(|| "application/json".to_owned(), |t| t.value.into_owned()),
     };
     let format = table.int("format");
     if format != Some(FORMAT) {
-        sink.error("LB003", table.key_span("format"), format!("this is not `format = {FORMAT}`"));
+        sink.error(
+            "LB003",
+            table.key_span("format"),
+            format!("this is not `format = {FORMAT}`"),
+        );
     }
-    let vendor = table.need_text("vendor").and_then(|text| VendorName::new(&text.value).ok());
+    let vendor = table
+        .need_text("vendor")
+        .and_then(|text| VendorName::new(&text.value).ok());
     let title = table.need_text("title");
     let about = about(&table);
     let take = take(&table);
@@ -102,23 +140,40 @@ fn read<'a>(name: &str, root: &'a Spanned<DeTable<'a>>, included: &'a [Parsed<'a
     let query = query_rules(&table, &context);
     let rules = rules(&table);
     let response = table.table("response");
-    let response_headers = header_rows(response.as_ref().and_then(|r| r.table("headers")).as_ref(), &context);
+    let response_headers = header_rows(
+        response.as_ref().and_then(|r| r.table("headers")).as_ref(),
+        &context,
+    );
     if let Some(response) = response {
         response.finish();
     }
     let all = tables_of(&table, included, "op");
     let count = all.len();
-    let ops: Vec<_> = all.into_iter().filter_map(|t| op::read(t, &context, &defaults)).collect();
+    let ops: Vec<_> = all
+        .into_iter()
+        .filter_map(|t| op::read(t, &context, &defaults))
+        .collect();
     let ops_sound = ops.len() == count;
-    let errors: Vec<_> =
-        tables_of(&table, included, "error").into_iter().filter_map(|t| errors::read(t, &context, &defaults)).collect();
+    let errors: Vec<_> = tables_of(&table, included, "error")
+        .into_iter()
+        .filter_map(|t| errors::read(t, &context, &defaults))
+        .collect();
     let mut operations: Vec<OperationKind> = ops.iter().map(|op| op.does).collect();
     operations.sort_unstable();
     operations.dedup();
     // Whether every failure has an answer can only be said of a table that was read whole.
-    let wording = if sink.has_errors() { HashMap::new() } else { errors::wording(&errors, &operations, sink) };
+    let wording = if sink.has_errors() {
+        HashMap::new()
+    } else {
+        errors::wording(&errors, &operations, sink)
+    };
     for (name, shape) in context.unused_shapes() {
-        shape.sink.warning("LB302", shape.span.clone(), format!("nothing uses the shape `{name}`"), None);
+        shape.sink.warning(
+            "LB302",
+            shape.span.clone(),
+            format!("nothing uses the shape `{name}`"),
+            None,
+        );
     }
     table.finish();
     let plan = Plan {
@@ -142,13 +197,22 @@ fn read<'a>(name: &str, root: &'a Spanned<DeTable<'a>>, included: &'a [Parsed<'a
 }
 
 /// Shapes and the kinds table, those of included files too; what stands in the file itself wins.
-fn shared<'a>(table: &Table<'a>, included: &'a [Parsed<'a>]) -> (HashMap<String, RawShape<'a>>, Option<Words>) {
+fn shared<'a>(
+    table: &Table<'a>,
+    included: &'a [Parsed<'a>],
+) -> (HashMap<String, RawShape<'a>>, Option<Words>) {
     let mut raw = HashMap::new();
     let mut kinds = None;
     let own = std::iter::once((table.table("shape"), table.table("kinds")));
     let others = included.iter().map(|(file, root)| {
         let table = Table::root(root, &file.sink);
-        let pick = |key: &'static str| file.tables.iter().any(|t| t == key).then(|| table.table(key)).flatten();
+        let pick = |key: &'static str| {
+            file.tables
+                .iter()
+                .any(|t| t == key)
+                .then(|| table.table(key))
+                .flatten()
+        };
         (pick("shape"), pick("kinds"))
     });
     for (shapes, words) in own.chain(others) {
@@ -156,10 +220,18 @@ fn shared<'a>(table: &Table<'a>, included: &'a [Parsed<'a>]) -> (HashMap<String,
             let sink = shapes.as_ref().map_or(table.sink(), |t| t.sink());
             match value.get_ref() {
                 toml::de::DeValue::Table(shape) => {
-                    let shape = RawShape { table: shape, span: key.span, sink };
+                    let shape = RawShape {
+                        table: shape,
+                        span: key.span,
+                        sink,
+                    };
                     raw.entry(key.value.into_owned()).or_insert(shape);
                 }
-                other => sink.error("LB004", value.span(), format!("a shape is a table, not {}", other.type_str())),
+                other => sink.error(
+                    "LB004",
+                    value.span(),
+                    format!("a shape is a table, not {}", other.type_str()),
+                ),
             }
         }
         if let Some(words) = words {
@@ -170,40 +242,75 @@ fn shared<'a>(table: &Table<'a>, included: &'a [Parsed<'a>]) -> (HashMap<String,
 }
 
 /// Every `[[key]]`: the file's own first, then those of included files.
-fn tables_of<'a>(table: &Table<'a>, included: &'a [Parsed<'a>], key: &'static str) -> Vec<Table<'a>> {
+fn tables_of<'a>(
+    table: &Table<'a>,
+    included: &'a [Parsed<'a>],
+    key: &'static str,
+) -> Vec<Table<'a>> {
     let mut tables = table.tables(key);
-    for (file, root) in included.iter().filter(|(file, _)| file.tables.iter().any(|t| t == key)) {
+    for (file, root) in included
+        .iter()
+        .filter(|(file, _)| file.tables.iter().any(|t| t == key))
+    {
         tables.extend(Table::root(root, &file.sink).tables(key));
     }
     tables
 }
 
 fn about(table: &Table<'_>) -> About {
-    let Some(about) = table.table("about") else { return About::default() };
-    let text = |key| about.text(key).map(|t| t.value.into_owned()).unwrap_or_default();
-    let docs = about.texts("docs").unwrap_or_default().into_iter().map(|t| t.value.into_owned()).collect();
-    let result = About { docs, version: text("version"), read: text("read") };
+    let Some(about) = table.table("about") else {
+        return About::default();
+    };
+    let text = |key| {
+        about
+            .text(key)
+            .map(|t| t.value.into_owned())
+            .unwrap_or_default()
+    };
+    let docs = about
+        .texts("docs")
+        .unwrap_or_default()
+        .into_iter()
+        .map(|t| t.value.into_owned())
+        .collect();
+    let result = About {
+        docs,
+        version: text("version"),
+        read: text("read"),
+    };
     about.finish();
     result
 }
 
 fn options(table: &Table<'_>) -> Vec<OptionSpec> {
-    let Some(options) = table.table("option") else { return Vec::new() };
+    let Some(options) = table.table("option") else {
+        return Vec::new();
+    };
     let mut specs = Vec::new();
     for (key, value) in options.entries() {
         let toml::de::DeValue::Table(inner) = value.get_ref() else {
-            options.sink().error("LB004", value.span(), "an option is a table");
+            options
+                .sink()
+                .error("LB004", value.span(), "an option is a table");
             continue;
         };
         let option = Table::new(inner, key.span, options.sink());
-        let values: Vec<String> =
-            option.texts("values").unwrap_or_default().into_iter().map(|t| t.value.into_owned()).collect();
+        let values: Vec<String> = option
+            .texts("values")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|t| t.value.into_owned())
+            .collect();
         let default = option.need_text("default");
         let because = option.need_text("because");
         if let Some(default) = &default
             && !values.iter().any(|v| *v == default.value)
         {
-            options.sink().error("LB004", default.span.clone(), "the default is none of the values");
+            options.sink().error(
+                "LB004",
+                default.span.clone(),
+                "the default is none of the values",
+            );
         }
         if let (Some(default), Some(because)) = (default, because) {
             specs.push(OptionSpec {
@@ -226,10 +333,17 @@ fn take(table: &Table<'_>) -> Option<Vec<Take>> {
         let scheme = take.text("scheme").map(|t| t.value.into_owned());
         let name = header.value.parse().ok();
         if name.is_none() {
-            take.sink().error("LB004", header.span, format!("`{}` is no header name", header.value));
+            take.sink().error(
+                "LB004",
+                header.span,
+                format!("`{}` is no header name", header.value),
+            );
         }
         take.finish();
-        Some(Take { header: name?, scheme })
+        Some(Take {
+            header: name?,
+            scheme,
+        })
     });
     let takes: Option<Vec<_>> = takes.collect();
     front.finish();
@@ -238,7 +352,9 @@ fn take(table: &Table<'_>) -> Option<Vec<Take>> {
 }
 
 fn query_rules(table: &Table<'_>, context: &Context<'_>) -> Option<QueryRules> {
-    let Some(query) = table.table("query") else { return Some(QueryRules::default()) };
+    let Some(query) = table.table("query") else {
+        return Some(QueryRules::default());
+    };
     let blank = query.word("blank", &["absent", "value"]);
     let repeated = match query.word("repeated", &["refuse", "join"]) {
         Some(1) => Repeated::Join,
@@ -250,13 +366,18 @@ fn query_rules(table: &Table<'_>, context: &Context<'_>) -> Option<QueryRules> {
     Some(QueryRules {
         blank_is_absent: blank == Some(0),
         repeated,
-        absent_values: absent_values.into_iter().map(|t| t.value.into_owned()).collect(),
+        absent_values: absent_values
+            .into_iter()
+            .map(|t| t.value.into_owned())
+            .collect(),
         absent_values_if: condition.ok()?,
     })
 }
 
 fn rules(table: &Table<'_>) -> Rules {
-    let Some(rules) = table.table("rules") else { return Rules::default() };
+    let Some(rules) = table.table("rules") else {
+        return Rules::default();
+    };
     let on_repeat = match rules.word("on_repeat", &["error", "same"]) {
         Some(1) => OnRepeat::Same,
         _ => OnRepeat::Error,
@@ -266,5 +387,9 @@ fn rules(table: &Table<'_>) -> Rules {
         _ => OnMissingDelete::Error,
     };
     rules.finish();
-    Rules { on_repeat, on_missing_delete, ..Rules::default() }
+    Rules {
+        on_repeat,
+        on_missing_delete,
+        ..Rules::default()
+    }
 }

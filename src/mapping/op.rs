@@ -24,21 +24,29 @@ pub(super) struct Defaults {
 pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<Op> {
     let sink = table.sink();
     let name = table.need_text("name");
-    let does = table.need_text("does").and_then(|text| operation(&text, sink));
-    let method = table.need_text("method").and_then(|text| method(&text, sink));
-    let path = table.need_text("path").and_then(|text| match parse_template(&text.value) {
-        Ok(path) => Some(path),
-        Err(fault) => {
-            sink.error("LB204", text.span, fault);
-            None
-        }
-    });
+    let does = table
+        .need_text("does")
+        .and_then(|text| operation(&text, sink));
+    let method = table
+        .need_text("method")
+        .and_then(|text| method(&text, sink));
+    let path = table
+        .need_text("path")
+        .and_then(|text| match parse_template(&text.value) {
+            Ok(path) => Some(path),
+            Err(fault) => {
+                sink.error("LB204", text.span, fault);
+                None
+            }
+        });
     let captures = captures(&table, path.as_deref().unwrap_or_default(), context);
     let query = named_rows(table.table("query").as_ref(), context);
     let (has, lacks) = when(&table);
     let request = body(table.table("request"), context);
     let answer = answer(&table, context, defaults);
-    let consumes = table.texts("consumes").map(|texts| texts.into_iter().map(|t| t.value.into_owned()).collect());
+    let consumes = table
+        .texts("consumes")
+        .map(|texts| texts.into_iter().map(|t| t.value.into_owned()).collect());
     let auth = match table.word("auth", &["required", "optional", "none"]) {
         Some(1) => Auth::Optional,
         Some(2) => Auth::None,
@@ -62,7 +70,10 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         examples: example::read_all(&table),
         evidence: evidence(&table),
         because: table.text("because").map(|t| t.value.into_owned()),
-        origin: Origin { source: Arc::clone(sink.source()), span: table.span() },
+        origin: Origin {
+            source: Arc::clone(sink.source()),
+            span: table.span(),
+        },
     };
     table.finish();
     Some(op)
@@ -74,7 +85,12 @@ pub(super) fn operation(text: &Text<'_>, sink: &Sink) -> Option<OperationKind> {
     if kind.is_none() {
         let names: Vec<&str> = OperationKind::ALL.iter().map(|k| k.name()).collect();
         let message = format!("`{}` is no operation", text.value);
-        sink.error_hint("LB004", text.span.clone(), message, suggest(&text.value, &names));
+        sink.error_hint(
+            "LB004",
+            text.span.clone(),
+            message,
+            suggest(&text.value, &names),
+        );
     }
     kind
 }
@@ -85,13 +101,22 @@ fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {
         return text.value.parse().ok();
     }
     let message = format!("`{}` is no method of an API", text.value);
-    sink.error_hint("LB004", text.span.clone(), message, suggest(&text.value.to_uppercase(), &known));
+    sink.error_hint(
+        "LB004",
+        text.span.clone(),
+        message,
+        suggest(&text.value.to_uppercase(), &known),
+    );
     None
 }
 
 /// The rows of the path's captures: those of `[op.captures]`, and by default the field that the
 /// capture is named after.
-fn captures(table: &Table<'_>, path: &[Segment], context: &Context<'_>) -> Option<Vec<(String, Row)>> {
+fn captures(
+    table: &Table<'_>,
+    path: &[Segment],
+    context: &Context<'_>,
+) -> Option<Vec<(String, Row)>> {
     let sink = table.sink();
     let mut rows = named_rows(table.table("captures").as_ref(), context)?;
     let names: Vec<&str> = path
@@ -104,7 +129,12 @@ fn captures(table: &Table<'_>, path: &[Segment], context: &Context<'_>) -> Optio
     for (name, row) in &rows {
         if !names.contains(&name.as_str()) {
             let message = format!("the path has no {{{name}}}");
-            sink.error_hint("LB205", row.origin.span.clone(), message, suggest(name, &names));
+            sink.error_hint(
+                "LB205",
+                row.origin.span.clone(),
+                message,
+                suggest(name, &names),
+            );
             return None;
         }
     }
@@ -127,8 +157,13 @@ fn captures(table: &Table<'_>, path: &[Segment], context: &Context<'_>) -> Optio
 }
 
 /// Rows keyed by the name of a parameter.
-pub(super) fn named_rows(table: Option<&Table<'_>>, context: &Context<'_>) -> Option<Vec<(String, Row)>> {
-    let Some(table) = table else { return Some(Vec::new()) };
+pub(super) fn named_rows(
+    table: Option<&Table<'_>>,
+    context: &Context<'_>,
+) -> Option<Vec<(String, Row)>> {
+    let Some(table) = table else {
+        return Some(Vec::new());
+    };
     let rows: Vec<_> = table
         .entries()
         .map(|(key, value)| {
@@ -140,31 +175,50 @@ pub(super) fn named_rows(table: Option<&Table<'_>>, context: &Context<'_>) -> Op
 }
 
 /// Rows keyed by the name of a header.
-pub(super) fn header_rows(table: Option<&Table<'_>>, context: &Context<'_>) -> Option<Vec<(HeaderName, Row)>> {
+pub(super) fn header_rows(
+    table: Option<&Table<'_>>,
+    context: &Context<'_>,
+) -> Option<Vec<(HeaderName, Row)>> {
     let rows = named_rows(table, context)?;
-    let names = rows.into_iter().map(|(name, row)| match name.parse::<HeaderName>() {
-        Ok(header) => Some((header, row)),
-        Err(_) => {
-            if let Some(table) = table {
-                table.sink().error("LB004", table.key_span(&name), format!("`{name}` is no header name"));
+    let names = rows
+        .into_iter()
+        .map(|(name, row)| match name.parse::<HeaderName>() {
+            Ok(header) => Some((header, row)),
+            Err(_) => {
+                if let Some(table) = table {
+                    table.sink().error(
+                        "LB004",
+                        table.key_span(&name),
+                        format!("`{name}` is no header name"),
+                    );
+                }
+                None
             }
-            None
-        }
-    });
+        });
     names.collect()
 }
 
 /// The body members that choose the op.
 fn when(table: &Table<'_>) -> (Option<Vec<Path>>, Option<Vec<Path>>) {
-    let Some(when) = table.table("when") else { return (Some(Vec::new()), Some(Vec::new())) };
+    let Some(when) = table.table("when") else {
+        return (Some(Vec::new()), Some(Vec::new()));
+    };
     let paths = |texts: Option<Vec<Text<'_>>>| -> Option<Vec<Path>> {
-        let paths = texts.unwrap_or_default().into_iter().map(|text| match Path::parse(&text.value) {
-            Ok(path) => Some(path),
-            Err(_) => {
-                when.sink().error("LB101", text.span, format!("`{}` is not a singular path", text.value));
-                None
-            }
-        });
+        let paths =
+            texts
+                .unwrap_or_default()
+                .into_iter()
+                .map(|text| match Path::parse(&text.value) {
+                    Ok(path) => Some(path),
+                    Err(_) => {
+                        when.sink().error(
+                            "LB101",
+                            text.span,
+                            format!("`{}` is not a singular path", text.value),
+                        );
+                        None
+                    }
+                });
         paths.collect()
     };
     let has = paths(when.texts("has"));
@@ -175,7 +229,9 @@ fn when(table: &Table<'_>) -> (Option<Vec<Path>>, Option<Vec<Path>>) {
 
 /// A table of body rows and nothing else.
 fn body(table: Option<Table<'_>>, context: &Context<'_>) -> Option<Tree> {
-    let Some(table) = table else { return Some(Tree::default()) };
+    let Some(table) = table else {
+        return Some(Tree::default());
+    };
     let tree = tree::read(&table, context);
     finish_rows(table);
     tree
@@ -188,7 +244,9 @@ pub(super) fn finish_rows(table: Table<'_>) {
 
 fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<AnswerPlan> {
     let Some(response) = table.table("response") else {
-        table.sink().error("LB003", table.span(), "`[op.response]` is missing");
+        table
+            .sink()
+            .error("LB003", table.span(), "`[op.response]` is missing");
         return None;
     };
     let statuses = statuses(&response);
@@ -219,10 +277,19 @@ fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
     };
     let statuses: Option<Vec<u16>> = numbers
         .into_iter()
-        .map(|n| n.get_ref().as_integer().and_then(|n| n.as_str().parse().ok()).filter(|n| (200..600).contains(n)))
+        .map(|n| {
+            n.get_ref()
+                .as_integer()
+                .and_then(|n| n.as_str().parse().ok())
+                .filter(|n| (200..600).contains(n))
+        })
         .collect();
     if statuses.as_ref().is_none_or(Vec::is_empty) {
-        sink.error("LB004", value.span(), "`status` is a status code from 200 to 599, or a list of them");
+        sink.error(
+            "LB004",
+            value.span(),
+            "`status` is a status code from 200 to 599, or a list of them",
+        );
         return None;
     }
     statuses
@@ -230,12 +297,16 @@ fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
 
 /// `status_by = { created = 201 }`.
 fn by_outcome(response: &Table<'_>) -> Option<Vec<(String, u16)>> {
-    let Some(table) = response.table("status_by") else { return Some(Vec::new()) };
+    let Some(table) = response.table("status_by") else {
+        return Some(Vec::new());
+    };
     let created = table.int_in("created", 200..=299);
     let existed = table.int_in("existed", 200..=299);
     table.finish();
     let pairs = [("created", created), ("existed", existed)];
-    let pairs = pairs.into_iter().filter_map(|(word, n)| Some((word.to_owned(), u16::try_from(n?).ok()?)));
+    let pairs = pairs
+        .into_iter()
+        .filter_map(|(word, n)| Some((word.to_owned(), u16::try_from(n?).ok()?)));
     Some(pairs.collect())
 }
 
@@ -244,5 +315,7 @@ fn page(table: &Table<'_>) -> Option<PageRule> {
     let _style = page.word("style", &["offset"]);
     let limit = page.int_in("limit", 1..=10_000);
     page.finish();
-    Some(PageRule { limit: u64::try_from(limit?).ok()? })
+    Some(PageRule {
+        limit: u64::try_from(limit?).ok()?,
+    })
 }

@@ -115,7 +115,11 @@ impl Path {
                 None => return Found::Absent,
             }
         }
-        if node.is_null() { Found::Absent } else { Found::Value(node) }
+        if node.is_null() {
+            Found::Absent
+        } else {
+            Found::Value(node)
+        }
     }
 
     /// Where the path stands in the document: the position of each member, comparable by document order.
@@ -125,7 +129,11 @@ impl Path {
         let mut node = root;
         for step in &self.steps {
             let next = match (step, node) {
-                (Step::Key(key), Json::Object(map)) => map.iter().enumerate().find(|(_, (k, _))| *k == key).map(|(i, (_, v))| (i, v)),
+                (Step::Key(key), Json::Object(map)) => map
+                    .iter()
+                    .enumerate()
+                    .find(|(_, (k, _))| *k == key)
+                    .map(|(i, (_, v))| (i, v)),
                 (Step::Index(index), Json::Array(items)) => items.get(*index).map(|v| (*index, v)),
                 _ => None,
             };
@@ -169,7 +177,9 @@ fn child<'j>(node: &'j mut Json, step: &Step) -> &'j mut Json {
                     while items.len() <= *index {
                         items.push(Json::Null);
                     }
-                    items.get_mut(*index).expect("the loop above made the element")
+                    items
+                        .get_mut(*index)
+                        .expect("the loop above made the element")
                 }
                 other => other,
             }
@@ -209,15 +219,23 @@ impl Query {
             }
         }
         if text.contains("..[") {
-            return Err(PathFault::Syntax("`..[` with selectors is not supported".to_owned()));
+            return Err(PathFault::Syntax(
+                "`..[` with selectors is not supported".to_owned(),
+            ));
         }
-        parse_json_path(text).map(Self).map_err(|e| PathFault::Syntax(e.to_string()))
+        parse_json_path(text)
+            .map(Self)
+            .map_err(|e| PathFault::Syntax(e.to_string()))
     }
 
     /// The first node that the query selects in `root`.
     #[must_use]
     pub fn first<'j>(&self, root: &'j Json) -> Option<&'j Json> {
-        js_path_process(&self.0, root).ok()?.into_iter().next().map(|node| node.val())
+        js_path_process(&self.0, root)
+            .ok()?
+            .into_iter()
+            .next()
+            .map(|node| node.val())
     }
 
     /// Whether the query selects anything in `root`.
@@ -240,14 +258,26 @@ mod tests {
     #[test]
     fn singular_paths_lower_to_steps() {
         assert_eq!(path("$").steps(), []);
-        let steps = [Step::Key("a".into()), Step::Key("b.c".into()), Step::Index(0)];
+        let steps = [
+            Step::Key("a".into()),
+            Step::Key("b.c".into()),
+            Step::Index(0),
+        ];
         assert_eq!(path(r#"$.a["b.c"][0]"#).steps(), steps);
         assert_eq!(path("$['a'].b[2]").dotted(), "a.b[2]");
     }
 
     #[test]
     fn paths_that_may_select_several_nodes_are_not_singular() {
-        for text in ["$.*", "$..a", "$.a[1:2]", "$[?@.a]", "$['a','b']", "$[-1]", "$[100]"] {
+        for text in [
+            "$.*",
+            "$..a",
+            "$.a[1:2]",
+            "$[?@.a]",
+            "$['a','b']",
+            "$[-1]",
+            "$[100]",
+        ] {
             assert_eq!(Path::parse(text), Err(PathFault::NotSingular), "{text}");
         }
         assert!(matches!(Path::parse("a.b"), Err(PathFault::Syntax(_))));

@@ -42,8 +42,12 @@ impl Evidence {
     /// The words that mappings use, in the order of the variants.
     pub const WORDS: &'static [&'static str] = &["documented", "seen", "inferred", "chosen"];
     /// The variants, in the order of the words.
-    pub const ALL: &'static [Evidence] =
-        &[Evidence::Documented, Evidence::Seen, Evidence::Inferred, Evidence::Chosen];
+    pub const ALL: &'static [Evidence] = &[
+        Evidence::Documented,
+        Evidence::Seen,
+        Evidence::Inferred,
+        Evidence::Chosen,
+    ];
 }
 
 /// Which record a row's field is looked up in.

@@ -77,7 +77,11 @@ impl Routes {
                     Segment::Capture(_) => node.capture.get_or_insert_with(Box::default),
                 };
             }
-            match node.methods.iter_mut().find(|(method, _)| *method == op.method) {
+            match node
+                .methods
+                .iter_mut()
+                .find(|(method, _)| *method == op.method)
+            {
                 Some((_, list)) => list.push(index),
                 None => node.methods.push((op.method.clone(), vec![index])),
             }
@@ -88,8 +92,12 @@ impl Routes {
     /// The ops of a method and a raw path. A literal segment wins over a capture.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Match<'_> {
-        let Some(rest) = path.strip_prefix('/') else { return Match::Nothing };
-        let Some(node) = self.root.descend(rest) else { return Match::Nothing };
+        let Some(rest) = path.strip_prefix('/') else {
+            return Match::Nothing;
+        };
+        let Some(node) = self.root.descend(rest) else {
+            return Match::Nothing;
+        };
         match node.methods.iter().find(|(m, _)| m == method) {
             Some((_, ops)) => Match::Ops(ops),
             None => Match::Methods(node.methods.iter().map(|(m, _)| m).collect()),
@@ -103,7 +111,9 @@ impl Routes {
         let mut node = &self.root;
         let mut common = 0;
         for text in path.strip_prefix('/').unwrap_or(path).split('/') {
-            let Some(next) = node.literals.get(text) else { break };
+            let Some(next) = node.literals.get(text) else {
+                break;
+            };
             common += text.len() + 1;
             node = next;
         }
@@ -119,21 +129,33 @@ impl Node {
         };
         let below = |node: &'_ Node| -> bool { tail.is_some() || !node.methods.is_empty() };
         let literal = self.literals.get(head).filter(|n| below(n));
-        let capture = self.capture.as_deref().filter(|n| !head.is_empty() && below(n));
-        [literal, capture].into_iter().flatten().find_map(|node| match tail {
-            Some(tail) => node.descend(tail),
-            None => Some(node),
-        })
+        let capture = self
+            .capture
+            .as_deref()
+            .filter(|n| !head.is_empty() && below(n));
+        [literal, capture]
+            .into_iter()
+            .flatten()
+            .find_map(|node| match tail {
+                Some(tail) => node.descend(tail),
+                None => Some(node),
+            })
     }
 }
 
 /// The captures of a raw path that is known to fit the template, still percent-encoded.
-pub fn captures<'p>(template: &'p [Segment], path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+pub fn captures<'p>(
+    template: &'p [Segment],
+    path: &'p str,
+) -> impl Iterator<Item = (&'p str, &'p str)> {
     let segments = path.strip_prefix('/').unwrap_or(path).split('/');
-    template.iter().zip(segments).filter_map(|(segment, text)| match segment {
-        Segment::Capture(name) => Some((name.as_str(), text)),
-        Segment::Literal(_) => None,
-    })
+    template
+        .iter()
+        .zip(segments)
+        .filter_map(|(segment, text)| match segment {
+            Segment::Capture(name) => Some((name.as_str(), text)),
+            Segment::Literal(_) => None,
+        })
 }
 
 /// Whether the two ops have the same method and paths of the same rank, so that something else must
@@ -145,24 +167,35 @@ pub fn collide(a: &Op, b: &Op) -> bool {
         (Segment::Capture(_), Segment::Capture(_)) => true,
         _ => false,
     };
-    a.method == b.method && a.path.len() == b.path.len() && a.path.iter().zip(&b.path).all(same_segment)
+    a.method == b.method
+        && a.path.len() == b.path.len()
+        && a.path.iter().zip(&b.path).all(same_segment)
 }
 
 /// Whether no request can fit both ops: a parameter that one needs and the other forbids, a body
 /// member that one has and the other lacks, or different constants in one query parameter.
 #[must_use]
 pub fn disjoint(a: &Op, b: &Op) -> bool {
-    let bodies = |x: &Op, y: &Op| x.has.iter().any(|has| y.lacks.iter().any(|lacks| lacks.is_prefix_of(has)));
+    let bodies = |x: &Op, y: &Op| {
+        x.has
+            .iter()
+            .any(|has| y.lacks.iter().any(|lacks| lacks.is_prefix_of(has)))
+    };
     bodies(a, b) || bodies(b, a) || queries_disjoint(a, b)
 }
 
 fn queries_disjoint(a: &Op, b: &Op) -> bool {
     a.query.iter().any(|(name, row)| {
-        b.query.iter().filter(|(other, _)| other == name).any(|(_, other)| {
-            let presences = matches!((row.presence, other.presence), (Some(x), Some(y)) if x != y);
-            let constants = matches!((&row.form, &other.form), (Form::Const(x), Form::Const(y)) if x != y);
-            presences || constants
-        })
+        b.query
+            .iter()
+            .filter(|(other, _)| other == name)
+            .any(|(_, other)| {
+                let presences =
+                    matches!((row.presence, other.presence), (Some(x), Some(y)) if x != y);
+                let constants =
+                    matches!((&row.form, &other.form), (Form::Const(x), Form::Const(y)) if x != y);
+                presences || constants
+            })
     })
 }
 

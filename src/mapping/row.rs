@@ -27,21 +27,44 @@ pub(super) enum Site {
 const FORMS: &[&str] = &["is", "const", "join", "url", "one", "list", "dict", "group"];
 
 /// Reads a row. Findings go to the table's sink; `None` means that some were found.
-pub(super) fn row(value: &Spanned<DeValue<'_>>, site: Site, context: &Context<'_>, sink: &Sink) -> Option<Row> {
+pub(super) fn row(
+    value: &Spanned<DeValue<'_>>,
+    site: Site,
+    context: &Context<'_>,
+    sink: &Sink,
+) -> Option<Row> {
     match value.get_ref() {
         DeValue::String(name) => {
-            let text = Text { value: name.as_ref().into(), span: value.span() };
+            let text = Text {
+                value: name.as_ref().into(),
+                span: value.span(),
+            };
             let field = field(&text, sink)?;
-            let form = Form::Field { field, codec: plain(field.field(), &text, sink)?, words: None };
+            let form = Form::Field {
+                field,
+                codec: plain(field.field(), &text, sink)?,
+                words: None,
+            };
             Some(bare(form, value, sink))
         }
-        DeValue::Table(table) => RowReader { table: Table::new(table, value.span(), sink), site, context }.read(),
+        DeValue::Table(table) => RowReader {
+            table: Table::new(table, value.span(), sink),
+            site,
+            context,
+        }
+        .read(),
         DeValue::Array(items) if site == Site::Body => {
-            let rows: Vec<Row> = items.iter().filter_map(|item| row(item, site, context, sink)).collect();
+            let rows: Vec<Row> = items
+                .iter()
+                .filter_map(|item| row(item, site, context, sink))
+                .collect();
             (rows.len() == items.len()).then(|| bare(Form::First(rows), value, sink))
         }
         other => {
-            let message = format!("a row is a field's name, a table or a list of alternatives, not {}", other.type_str());
+            let message = format!(
+                "a row is a field's name, a table or a list of alternatives, not {}",
+                other.type_str()
+            );
             sink.error("LB111", value.span(), message);
             None
         }
@@ -60,7 +83,10 @@ fn bare(form: Form, value: &Spanned<DeValue<'_>>, sink: &Sink) -> Row {
         contested: false,
         evidence: None,
         because: None,
-        origin: Origin { source: Arc::clone(sink.source()), span: value.span() },
+        origin: Origin {
+            source: Arc::clone(sink.source()),
+            span: value.span(),
+        },
     }
 }
 
@@ -73,7 +99,12 @@ pub(super) fn field(name: &Text<'_>, sink: &Sink) -> Option<FieldRef> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "mappings/README.md lists the fields".to_owned(),
         };
-        sink.error_hint("LB102", name.span.clone(), format!("`{}` is no canonical field", name.value), hint);
+        sink.error_hint(
+            "LB102",
+            name.span.clone(),
+            format!("`{}` is no canonical field", name.value),
+            hint,
+        );
     }
     found
 }
@@ -82,13 +113,29 @@ pub(super) fn field(name: &Text<'_>, sink: &Sink) -> Option<FieldRef> {
 fn plain(field: Field, name: &Text<'_>, sink: &Sink) -> Option<Codec> {
     match field.kind() {
         FieldType::Instant => {
-            let message = format!("`{}` is an instant, and nothing says how it is spelled", field.name());
-            sink.error_hint("LB103", name.span.clone(), message, "add codec = \"epoch_ms\" or \"rfc3339\"");
+            let message = format!(
+                "`{}` is an instant, and nothing says how it is spelled",
+                field.name()
+            );
+            sink.error_hint(
+                "LB103",
+                name.span.clone(),
+                message,
+                "add codec = \"epoch_ms\" or \"rfc3339\"",
+            );
             None
         }
         FieldType::Record | FieldType::List => {
-            let message = format!("`{}` holds records, and a row with a shape is needed", field.name());
-            sink.error_hint("LB103", name.span.clone(), message, "use `one`, `list`, `dict` or `group`");
+            let message = format!(
+                "`{}` holds records, and a row with a shape is needed",
+                field.name()
+            );
+            sink.error_hint(
+                "LB103",
+                name.span.clone(),
+                message,
+                "use `one`, `list`, `dict` or `group`",
+            );
             None
         }
         kind => Some(Codec::Plain(kind)),
@@ -110,7 +157,10 @@ impl RowReader<'_> {
     fn read(self) -> Option<Row> {
         let presence = self.presence();
         let form = self.form(presence);
-        let origin = Origin { source: Arc::clone(self.sink().source()), span: self.table.span() };
+        let origin = Origin {
+            source: Arc::clone(self.sink().source()),
+            span: self.table.span(),
+        };
         let row = Row {
             form: Form::Presence,
             condition: self.condition("if"),
@@ -129,24 +179,44 @@ impl RowReader<'_> {
     }
 
     fn form(&self, presence: Option<bool>) -> Option<Form> {
-        let given: Vec<&str> = FORMS.iter().copied().filter(|key| self.table.has(key)).collect();
+        let given: Vec<&str> = FORMS
+            .iter()
+            .copied()
+            .filter(|key| self.table.has(key))
+            .collect();
         let join_with_name = given == ["is", "join"];
         match given.as_slice() {
             [] if presence.is_some() => Some(Form::Presence),
             ["is"] => self.field_form(),
-            ["const"] => self.table.value("const").and_then(|v| json::from_toml(v, self.sink())).map(Form::Const),
+            ["const"] => self
+                .table
+                .value("const")
+                .and_then(|v| json::from_toml(v, self.sink()))
+                .map(Form::Const),
             ["join"] => self.join_form(),
             ["url"] if self.site == Site::Body => self.parts("url").map(Form::Url),
             ["url"] => self.parts("url").map(Form::Url),
             ["one" | "list" | "dict" | "group"] if self.site == Site::Body => self.nested_form(),
             _ => {
-                let place = if self.site == Site::Body { "a body" } else { "a text" };
+                let place = if self.site == Site::Body {
+                    "a body"
+                } else {
+                    "a text"
+                };
                 let message = if join_with_name || given.len() > 1 {
-                    format!("a row has one form, and this one has {}", given.join(" and "))
+                    format!(
+                        "a row has one form, and this one has {}",
+                        given.join(" and ")
+                    )
                 } else {
                     format!("this is no form of a row in {place}")
                 };
-                self.sink().error_hint("LB111", self.table.span(), message, format!("the forms are: {}", FORMS.join(", ")));
+                self.sink().error_hint(
+                    "LB111",
+                    self.table.span(),
+                    message,
+                    format!("the forms are: {}", FORMS.join(", ")),
+                );
                 None
             }
         }
@@ -157,19 +227,34 @@ impl RowReader<'_> {
         let field = field(&name, self.sink())?;
         let codec = self.codec(field.field(), &name)?;
         let words = self.words(field.field());
-        Some(Form::Field { field, codec, words: words? })
+        Some(Form::Field {
+            field,
+            codec,
+            words: words?,
+        })
     }
 
     fn codec(&self, field: Field, name: &Text<'_>) -> Option<Codec> {
         let Some(index) = self.table.word("codec", codec::NAMES) else {
-            return if self.table.has("codec") { None } else { plain(field, name, self.sink()) };
+            return if self.table.has("codec") {
+                None
+            } else {
+                plain(field, name, self.sink())
+            };
         };
         let size = |key, default: usize| {
-            let given = if key == "min" { self.table.int("min") } else { self.table.int("max") };
+            let given = if key == "min" {
+                self.table.int("min")
+            } else {
+                self.table.int("max")
+            };
             given.map_or(default, |n| usize::try_from(n).unwrap_or(0))
         };
         let codec = match codec::NAMES.get(index).copied() {
-            Some("string") => Codec::Text { min: size("min", 0), max: size("max", usize::MAX) },
+            Some("string") => Codec::Text {
+                min: size("min", 0),
+                max: size("max", usize::MAX),
+            },
             Some("uuid") => Codec::Uuid,
             Some("java_uuid") => Codec::JavaUuid,
             Some("epoch_ms") => Codec::EpochMs,
@@ -182,26 +267,44 @@ impl RowReader<'_> {
         if codec.kind() == field.kind() {
             return Some(codec);
         }
-        let message = format!("this codec does not fit `{}`, which is {:?}", field.name(), field.kind());
-        self.sink().error("LB103", self.table.value_span("codec"), message);
+        let message = format!(
+            "this codec does not fit `{}`, which is {:?}",
+            field.name(),
+            field.kind()
+        );
+        self.sink()
+            .error("LB103", self.table.value_span("codec"), message);
         None
     }
 
     /// `None` if the table is wrong; `Some(None)` if there is none.
-    #[allow(clippy::option_option, reason = "a wrong table and no table are two different things")]
+    #[allow(
+        clippy::option_option,
+        reason = "a wrong table and no table are two different things"
+    )]
     fn words(&self, field: Field) -> Option<Option<Arc<Words>>> {
-        let Some(value) = self.table.value("enum") else { return Some(None) };
+        let Some(value) = self.table.value("enum") else {
+            return Some(None);
+        };
         let write_else = self.table.text("write_else");
         let read_also = self.table.table("read_also");
         if value.get_ref().as_str() == Some("kinds") {
             let kinds = self.context.kinds.clone();
             if kinds.is_none() {
-                self.sink().error("LB005", value.span(), "there is no table [kinds] in this file");
+                self.sink().error(
+                    "LB005",
+                    value.span(),
+                    "there is no table [kinds] in this file",
+                );
             }
             return words::with_else(kinds?, write_else.as_ref()).map(Some);
         }
         let DeValue::Table(table) = value.get_ref() else {
-            self.sink().error("LB004", value.span(), "`enum` is a table `{ vendor = \"canonical\" }`, or \"kinds\"");
+            self.sink().error(
+                "LB004",
+                value.span(),
+                "`enum` is a table `{ vendor = \"canonical\" }`, or \"kinds\"",
+            );
             return None;
         };
         let entries = Table::new(table, value.span(), self.sink());
@@ -211,11 +314,18 @@ impl RowReader<'_> {
 
     fn join_form(&self) -> Option<Form> {
         let parts = self.parts("join")?;
-        let adjacent = parts.windows(2).any(|pair| matches!(pair, [Part::Field(_), Part::Field(_)]));
+        let adjacent = parts
+            .windows(2)
+            .any(|pair| matches!(pair, [Part::Field(_), Part::Field(_)]));
         let origin = parts.contains(&Part::Origin);
         if adjacent || origin {
             let message = "a join cannot be split again: two fields touch, or it holds {origin}";
-            self.sink().error_hint("LB105", self.table.value_span("join"), message, "put a separator between the fields");
+            self.sink().error_hint(
+                "LB105",
+                self.table.value_span("join"),
+                message,
+                "put a separator between the fields",
+            );
             return None;
         }
         Some(Form::Join(parts))
@@ -237,7 +347,10 @@ impl RowReader<'_> {
             if name == "origin" {
                 parts.push(Part::Origin);
             } else {
-                let name = Text { value: name.into(), span: text.span.clone() };
+                let name = Text {
+                    value: name.into(),
+                    span: text.span.clone(),
+                };
                 parts.push(Part::Field(field(&name, self.sink())?));
             }
             rest = tail;
@@ -256,23 +369,40 @@ impl RowReader<'_> {
                 Some(field) => Some(self.record_field(&field, FieldType::Record)?),
                 None => None,
             };
-            return Some(Form::One { shape: shape?, field });
+            return Some(Form::One {
+                shape: shape?,
+                field,
+            });
         }
         let item = self.table.need_text("item")?;
         let item = self.context.shape(&item, self.sink())?;
         if let Some(name) = self.table.text("list") {
             let omit_empty = self.table.bool("omit_empty").unwrap_or(false);
-            return Some(Form::List { field: self.record_field(&name, FieldType::List)?, item, filter, omit_empty });
+            return Some(Form::List {
+                field: self.record_field(&name, FieldType::List)?,
+                item,
+                filter,
+                omit_empty,
+            });
         }
         if let Some(name) = self.table.text("dict") {
             let key = self.table.need_text("key")?;
             let field = self.record_field(&name, FieldType::List)?;
-            return Some(Form::Dict { field, key: self.record_field(&key, FieldType::Text)?, item });
+            return Some(Form::Dict {
+                field,
+                key: self.record_field(&key, FieldType::Text)?,
+                item,
+            });
         }
         let name = self.table.need_text("group")?;
         let by = self.table.need_text("by")?;
         let field = self.record_field(&name, FieldType::List)?;
-        Some(Form::Group { field, by: self.record_field(&by, FieldType::Text)?, item, filter })
+        Some(Form::Group {
+            field,
+            by: self.record_field(&by, FieldType::Text)?,
+            item,
+            filter,
+        })
     }
 
     fn record_field(&self, name: &Text<'_>, kind: FieldType) -> Option<Field> {
@@ -280,7 +410,11 @@ impl RowReader<'_> {
         if field.kind() == kind {
             return Some(field);
         }
-        let message = format!("`{}` is {:?}, and {kind:?} is needed here", field.name(), field.kind());
+        let message = format!(
+            "`{}` is {:?}, and {kind:?} is needed here",
+            field.name(),
+            field.kind()
+        );
         self.sink().error("LB103", name.span.clone(), message);
         None
     }
@@ -298,7 +432,11 @@ impl RowReader<'_> {
             (None, Some(true)) => Some(false),
             (None, None) => None,
             _ => {
-                self.sink().error("LB004", self.table.span(), "write `present = true` or `absent = true`");
+                self.sink().error(
+                    "LB004",
+                    self.table.span(),
+                    "write `present = true` or `absent = true`",
+                );
                 None
             }
         }
@@ -308,7 +446,12 @@ impl RowReader<'_> {
         let index = self.table.word("only", &["parse", "emit"])?;
         if !self.table.has("because") {
             let hint = "add because = \"…\": why does the other direction not hold?";
-            self.sink().error_hint("LB107", self.table.key_span("only"), "`only` without `because`", hint);
+            self.sink().error_hint(
+                "LB107",
+                self.table.key_span("only"),
+                "`only` without `because`",
+                hint,
+            );
         }
         Some(if index == 0 { Only::Parse } else { Only::Emit })
     }
@@ -319,7 +462,8 @@ impl RowReader<'_> {
             (Some(true), _) => Some(Need::Missing),
             (_, Some("blank")) => Some(Need::Blank),
             _ => {
-                self.sink().error("LB004", value.span(), "`need` is true or \"blank\"");
+                self.sink()
+                    .error("LB004", value.span(), "`need` is true or \"blank\"");
                 None
             }
         }
@@ -352,7 +496,12 @@ pub(super) fn failure_kind(text: &Text<'_>, sink: &Sink) -> Option<FailureKind> 
     if kind.is_none() {
         let names: Vec<&str> = FailureKind::ALL.iter().map(|k| k.name()).collect();
         let message = format!("`{}` is no failure", text.value);
-        sink.error_hint("LB004", text.span.clone(), message, suggest(&text.value, &names));
+        sink.error_hint(
+            "LB004",
+            text.span.clone(),
+            message,
+            suggest(&text.value, &names),
+        );
     }
     kind
 }

@@ -12,7 +12,10 @@ pub(super) fn read(table: &Table<'_>, context: &Context<'_>) -> Option<Tree> {
     let mut tree = Tree::default();
     let mut places = Vec::new();
     let mut sound = true;
-    for (key, value) in table.entries().filter(|(key, _)| key.value.starts_with('$')) {
+    for (key, value) in table
+        .entries()
+        .filter(|(key, _)| key.value.starts_with('$'))
+    {
         let row = row(value, Site::Body, context, table.sink());
         match (row, place(&key, table)) {
             (Some(row), Some(path)) => {
@@ -31,13 +34,16 @@ pub(super) fn read(table: &Table<'_>, context: &Context<'_>) -> Option<Tree> {
 fn place(key: &Text<'_>, table: &Table<'_>) -> Option<Path> {
     let (code, message) = match Path::parse(&key.value) {
         Ok(path) => return Some(path),
-        Err(PathFault::NotSingular) => {
-            ("LB101", "this path is not singular, so nothing can be written to it".to_owned())
-        }
+        Err(PathFault::NotSingular) => (
+            "LB101",
+            "this path is not singular, so nothing can be written to it".to_owned(),
+        ),
         Err(PathFault::Syntax(text)) => ("LB100", format!("not a path: {text}")),
     };
     let hint = "paths have names and indexes from 0 to 99: $.a[\"b c\"][0]";
-    table.sink().error_hint(code, key.span.clone(), message, hint);
+    table
+        .sink()
+        .error_hint(code, key.span.clone(), message, hint);
     None
 }
 
@@ -63,7 +69,9 @@ fn check_places(tree: &Tree, places: &[Text<'_>], table: &Table<'_>) -> bool {
                     format!("this path and `{first}` are one inside the other")
                 };
                 let hint = "a reader could not tell which to trust; alternatives go into one row as a list";
-                table.sink().error_hint("LB106", place.span.clone(), message, hint);
+                table
+                    .sink()
+                    .error_hint("LB106", place.span.clone(), message, hint);
                 sound = false;
             }
         }
@@ -73,11 +81,26 @@ fn check_places(tree: &Tree, places: &[Text<'_>], table: &Table<'_>) -> bool {
 
 /// A table of words that cannot write every canonical word of its field would lose values.
 fn check_words(row: &Row, table: &Table<'_>) {
-    let Form::Field { field, words: Some(words), .. } = &row.form else { return };
+    let Form::Field {
+        field,
+        words: Some(words),
+        ..
+    } = &row.form
+    else {
+        return;
+    };
     let lost = words::unwritable(words, field.field());
     if row.only != Some(Only::Parse) && !lost.is_empty() {
-        let message = format!("these canonical words cannot be written: {}", lost.join(", "));
-        table.sink().error_hint("LB109", row.origin.span.clone(), message, "add `write_else = \"…\"`");
+        let message = format!(
+            "these canonical words cannot be written: {}",
+            lost.join(", ")
+        );
+        table.sink().error_hint(
+            "LB109",
+            row.origin.span.clone(),
+            message,
+            "add `write_else = \"…\"`",
+        );
     }
 }
 

@@ -12,7 +12,12 @@ fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
         Field::ProviderKind => Some(ProviderKind::ALL.iter().map(|k| k.name()).collect()),
         Field::Why => Some(Why::ALL.iter().map(|w| w.name()).collect()),
         Field::Kind => Some(FailureKind::ALL.iter().map(|k| k.name()).collect()),
-        Field::Place => Some([Place::Body, Place::Query, Place::Path, Place::Header].iter().map(|p| p.name()).collect()),
+        Field::Place => Some(
+            [Place::Body, Place::Query, Place::Path, Place::Header]
+                .iter()
+                .map(|p| p.name())
+                .collect(),
+        ),
         Field::Many => Some(vec!["refuse", "all"]),
         Field::Outcome => Some(vec!["created", "existed", "found"]),
         _ => None,
@@ -20,7 +25,11 @@ fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
 }
 
 /// Reads `{ vendor = "canonical" }`; `None` if something is wrong with it.
-pub(super) fn read(entries: &Table<'_>, read_also: Option<&Table<'_>>, field: Field) -> Option<Words> {
+pub(super) fn read(
+    entries: &Table<'_>,
+    read_also: Option<&Table<'_>>,
+    field: Field,
+) -> Option<Words> {
     let mut words = Words::default();
     let mut sound = true;
     for (vendor, value) in entries.entries() {
@@ -28,16 +37,33 @@ pub(super) fn read(entries: &Table<'_>, read_also: Option<&Table<'_>>, field: Fi
             sound = false;
             continue;
         };
-        words.read.insert(vendor.value.clone().into_owned(), canonical.to_owned());
-        if let Some(other) = words.write.insert(canonical.to_owned(), vendor.value.clone().into_owned()) {
-            let message = format!("both `{other}` and `{}` mean `{canonical}`, so it cannot be written", vendor.value);
-            entries.sink().error_hint("LB104", vendor.span, message, "move one of them to `read_also`");
+        words
+            .read
+            .insert(vendor.value.clone().into_owned(), canonical.to_owned());
+        if let Some(other) = words
+            .write
+            .insert(canonical.to_owned(), vendor.value.clone().into_owned())
+        {
+            let message = format!(
+                "both `{other}` and `{}` mean `{canonical}`, so it cannot be written",
+                vendor.value
+            );
+            entries.sink().error_hint(
+                "LB104",
+                vendor.span,
+                message,
+                "move one of them to `read_also`",
+            );
             sound = false;
         }
     }
     for (vendor, value) in read_also.iter().flat_map(|table| table.entries()) {
         match canonical(entries, value, field) {
-            Some(canonical) => drop(words.read.insert(vendor.value.into_owned(), canonical.to_owned())),
+            Some(canonical) => drop(
+                words
+                    .read
+                    .insert(vendor.value.into_owned(), canonical.to_owned()),
+            ),
             None => sound = false,
         }
     }
@@ -50,7 +76,9 @@ fn canonical<'v>(
     field: Field,
 ) -> Option<&'v str> {
     let Some(word) = value.get_ref().as_str() else {
-        entries.sink().error("LB004", value.span(), "a canonical word is a string");
+        entries
+            .sink()
+            .error("LB004", value.span(), "a canonical word is a string");
         return None;
     };
     match vocabulary(field) {
@@ -60,7 +88,9 @@ fn canonical<'v>(
                 None => format!("known are: {}", known.join(", ")),
             };
             let message = format!("`{word}` is no canonical word of `{}`", field.name());
-            entries.sink().error_hint("LB108", value.span(), message, hint);
+            entries
+                .sink()
+                .error_hint("LB108", value.span(), message, hint);
             None
         }
         _ => Some(word),
@@ -69,7 +99,9 @@ fn canonical<'v>(
 
 /// The table with a word for what the vendor has no word for.
 pub(super) fn with_else(words: Arc<Words>, write_else: Option<&Text<'_>>) -> Option<Arc<Words>> {
-    let Some(fallback) = write_else else { return Some(words) };
+    let Some(fallback) = write_else else {
+        return Some(words);
+    };
     Some(Arc::new(Words {
         read: words.read.clone(),
         write: words.write.clone(),
@@ -83,5 +115,8 @@ pub(super) fn unwritable(words: &Words, field: Field) -> Vec<&'static str> {
         return Vec::new();
     }
     let known = vocabulary(field).unwrap_or_default();
-    known.into_iter().filter(|word| !words.write.contains_key(*word)).collect()
+    known
+        .into_iter()
+        .filter(|word| !words.write.contains_key(*word))
+        .collect()
 }

@@ -35,7 +35,9 @@ impl Place {
     /// The place of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Place::Body, Place::Query, Place::Path, Place::Header].into_iter().find(|p| p.name() == name)
+        [Place::Body, Place::Query, Place::Path, Place::Header]
+            .into_iter()
+            .find(|p| p.name() == name)
     }
 }
 
@@ -399,25 +401,43 @@ impl Failure {
             Failure::TenantRequired => "Several tenants exist: name one.".to_owned(),
             Failure::TenantUnknown => "The tenant is not known.".to_owned(),
             Failure::RouteUnknown => "Nothing is served at this path.".to_owned(),
-            Failure::MethodNotAllowed { allow } => format!("This path allows only {}.", allow.join(", ")),
-            Failure::UnsupportedMedia { given: Some(given) } => format!("The media type {given} is not read here."),
+            Failure::MethodNotAllowed { allow } => {
+                format!("This path allows only {}.", allow.join(", "))
+            }
+            Failure::UnsupportedMedia { given: Some(given) } => {
+                format!("The media type {given} is not read here.")
+            }
             Failure::UnsupportedMedia { given: None } => "A body needs a Content-Type.".to_owned(),
             Failure::TooLarge => "The request body is too large.".to_owned(),
             Failure::UserNotFound => "The user does not exist.".to_owned(),
             Failure::ProviderNotFound => "The identity provider does not exist.".to_owned(),
             Failure::LinkNotFound => "The link does not exist.".to_owned(),
-            Failure::PendingNotFound => "The pending link does not exist or has expired.".to_owned(),
-            Failure::LinkExists | Failure::SubjectTaken => "The external account is already linked.".to_owned(),
+            Failure::PendingNotFound => {
+                "The pending link does not exist or has expired.".to_owned()
+            }
+            Failure::LinkExists | Failure::SubjectTaken => {
+                "The external account is already linked.".to_owned()
+            }
             Failure::UserAlreadyLinked => "The user is already linked.".to_owned(),
-            Failure::LimitExceeded { max } => format!("The user already has the most links allowed, {max}."),
+            Failure::LimitExceeded { max } => {
+                format!("The user already has the most links allowed, {max}.")
+            }
             Failure::LastFactor => "The link is the user's last way to log in.".to_owned(),
-            Failure::Unsupported { operation } => format!("{} is not supported here.", operation.name()),
+            Failure::Unsupported { operation } => {
+                format!("{} is not supported here.", operation.name())
+            }
             Failure::Conflict => "Another change came first; try again.".to_owned(),
             Failure::RateLimited { .. } => "Too many requests; try again later.".to_owned(),
             Failure::Overloaded { .. } => "Temporarily unavailable; try again later.".to_owned(),
-            Failure::UpstreamRefused => "The identity provider behind this service refused.".to_owned(),
-            Failure::UpstreamDown => "The identity provider behind this service cannot be reached.".to_owned(),
-            Failure::UpstreamTimeout => "The identity provider behind this service did not answer in time.".to_owned(),
+            Failure::UpstreamRefused => {
+                "The identity provider behind this service refused.".to_owned()
+            }
+            Failure::UpstreamDown => {
+                "The identity provider behind this service cannot be reached.".to_owned()
+            }
+            Failure::UpstreamTimeout => {
+                "The identity provider behind this service did not answer in time.".to_owned()
+            }
             Failure::OutcomeUnknown => {
                 "It is not known whether the change was made; look before trying again.".to_owned()
             }
@@ -445,6 +465,10 @@ mod tests {
 
     #[test]
     fn nothing_inherits_from_a_write_race() {
-        assert!(FailureKind::ALL.iter().all(|k| k.parent() != Some(FailureKind::Conflict)));
+        assert!(
+            FailureKind::ALL
+                .iter()
+                .all(|k| k.parent() != Some(FailureKind::Conflict))
+        );
     }
 }

@@ -102,7 +102,12 @@ impl LinkId {
     /// quadruples give the same input.
     #[must_use]
     pub fn of(tenant: &TenantId, user: &UserId, provider: &ProviderId, subject: &Subject) -> Self {
-        let parts = [tenant.as_str(), user.as_str(), provider.as_str(), subject.as_str()];
+        let parts = [
+            tenant.as_str(),
+            user.as_str(),
+            provider.as_str(),
+            subject.as_str(),
+        ];
         let mut name = Vec::with_capacity(parts.iter().map(|p| p.len() + 4).sum());
         for part in parts {
             // Ids are at most MAX_ID_BYTES long, far below u32::MAX.
@@ -155,12 +160,18 @@ mod tests {
     /// The vector was computed apart from this code, with Python's `uuid.uuid5` over the same bytes.
     #[test]
     fn link_id_has_its_test_vector() {
-        assert_eq!(link_id(["acme", "user-1", "google", "ext-1"]), "69e818f5-646c-5de2-bb50-1acdef60e91c");
+        assert_eq!(
+            link_id(["acme", "user-1", "google", "ext-1"]),
+            "69e818f5-646c-5de2-bb50-1acdef60e91c"
+        );
     }
 
     #[test]
     fn moving_a_boundary_between_parts_changes_the_link_id() {
-        assert_ne!(link_id(["a", "bc", "d", "e"]), link_id(["ab", "c", "d", "e"]));
+        assert_ne!(
+            link_id(["a", "bc", "d", "e"]),
+            link_id(["ab", "c", "d", "e"])
+        );
     }
 
     #[test]
@@ -168,7 +179,10 @@ mod tests {
         assert_eq!(Subject::new(" "), Err(IdFault::Blank));
         assert_eq!(Subject::new("a "), Err(IdFault::Malformed));
         assert_eq!(Subject::new("a\0b"), Err(IdFault::Malformed));
-        assert_eq!(Subject::new(&"x".repeat(MAX_ID_BYTES + 1)), Err(IdFault::TooLong));
+        assert_eq!(
+            Subject::new(&"x".repeat(MAX_ID_BYTES + 1)),
+            Err(IdFault::TooLong)
+        );
         assert!(Subject::new("a b+c/ü&=").is_ok());
     }
 }

@@ -1,6 +1,8 @@
 //! What the model is about: links, pending links, providers and users.
 
-use super::{ClientName, Instant, LinkId, ProviderId, Secret, Subject, TenantId, UserId, VendorName};
+use super::{
+    ClientName, Instant, LinkId, ProviderId, Secret, Subject, TenantId, UserId, VendorName,
+};
 
 /// Who (user) is which account (subject) at which external provider.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,9 @@
 //! Operations: what a client may ask for, in canonical ids and with the rules of its front.
 
-use super::{Alias, ClientName, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId, UserId, VendorName};
+use super::{
+    Alias, ClientName, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId,
+    UserId, VendorName,
+};
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
@@ -68,7 +71,12 @@ impl OperationKind {
         match self {
             K::LinkCreate | K::LinkDelete | K::PendingCreate | K::PendingComplete => true,
             K::UserPut | K::UserDelete | K::UserAlias => true,
-            K::LinkGet | K::LinkFind | K::LinkList | K::PendingGet | K::ProviderList | K::ProviderGet => false,
+            K::LinkGet
+            | K::LinkFind
+            | K::LinkList
+            | K::PendingGet
+            | K::ProviderList
+            | K::ProviderGet => false,
             K::UserGet | K::UserList | K::Status => false,
         }
     }

@@ -21,11 +21,19 @@ pub(super) struct Difference {
 impl Difference {
     /// A difference that is a whole sentence.
     pub(super) fn sentence(text: String) -> Self {
-        Self { at: String::new(), expected: String::new(), got: text }
+        Self {
+            at: String::new(),
+            expected: String::new(),
+            got: text,
+        }
     }
 
     fn new(at: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
-        Self { at: at.to_owned(), expected: expected.to_string(), got: got.to_string() }
+        Self {
+            at: at.to_owned(),
+            expected: expected.to_string(),
+            got: got.to_string(),
+        }
     }
 }
 
@@ -34,7 +42,11 @@ impl fmt::Display for Difference {
         if self.at.is_empty() {
             return f.write_str(&self.got);
         }
-        write!(f, "at {}: expected {}, got {}", self.at, self.expected, self.got)
+        write!(
+            f,
+            "at {}: expected {}, got {}",
+            self.at, self.expected, self.got
+        )
     }
 }
 
@@ -60,7 +72,8 @@ fn walk(at: &str, expected: Option<&Json>, got: Option<&Json>, found: &mut Vec<D
         }
         (a, b) if a == b => {}
         (a, b) => {
-            let text = |json: Option<&Json>| json.map_or_else(|| "nothing".to_owned(), Json::to_string);
+            let text =
+                |json: Option<&Json>| json.map_or_else(|| "nothing".to_owned(), Json::to_string);
             found.push(Difference::new(at, text(a), text(b)));
         }
     }
@@ -69,7 +82,12 @@ fn walk(at: &str, expected: Option<&Json>, got: Option<&Json>, found: &mut Vec<D
 /// The value with every array of objects in a fixed order.
 pub(super) fn sorted(json: &Json) -> Json {
     match json {
-        Json::Object(members) => Json::Object(members.iter().map(|(k, v)| (k.clone(), sorted(v))).collect()),
+        Json::Object(members) => Json::Object(
+            members
+                .iter()
+                .map(|(k, v)| (k.clone(), sorted(v)))
+                .collect(),
+        ),
         Json::Array(items) => {
             let mut items: Vec<Json> = items.iter().map(sorted).collect();
             items.sort_by_key(canonical_text);
@@ -83,7 +101,10 @@ pub(super) fn sorted(json: &Json) -> Json {
 fn canonical_text(json: &Json) -> String {
     match json {
         Json::Object(members) => {
-            let mut parts: Vec<String> = members.iter().map(|(k, v)| format!("{k}:{}", canonical_text(v))).collect();
+            let mut parts: Vec<String> = members
+                .iter()
+                .map(|(k, v)| format!("{k}:{}", canonical_text(v)))
+                .collect();
             parts.sort();
             parts.join(",")
         }
@@ -92,16 +113,32 @@ fn canonical_text(json: &Json) -> String {
 }
 
 /// Differences between two requests. Headers are compared as far as the dialect has rows for them.
-pub(super) fn requests(expected: &OwnedRequest, got: &OwnedRequest, dialect: &Dialect) -> Vec<Difference> {
+pub(super) fn requests(
+    expected: &OwnedRequest,
+    got: &OwnedRequest,
+    dialect: &Dialect,
+) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut texts = |at: &str, a: String, b: String| {
         if a != b {
             found.push(Difference::new(at, a, b));
         }
     };
-    texts("method", expected.method.to_string(), got.method.to_string());
-    texts("path", decoded_path(&expected.path), decoded_path(&got.path));
-    texts("query", query_pairs(&expected.query).join("&"), query_pairs(&got.query).join("&"));
+    texts(
+        "method",
+        expected.method.to_string(),
+        got.method.to_string(),
+    );
+    texts(
+        "path",
+        decoded_path(&expected.path),
+        decoded_path(&got.path),
+    );
+    texts(
+        "query",
+        query_pairs(&expected.query).join("&"),
+        query_pairs(&got.query).join("&"),
+    );
     for (name, _) in &dialect.plan().headers {
         let text = |request: &OwnedRequest| format!("{:?}", request.headers.get(name));
         texts(name.as_str(), text(expected), text(got));
@@ -112,7 +149,11 @@ pub(super) fn requests(expected: &OwnedRequest, got: &OwnedRequest, dialect: &Di
 
 /// Decodes each segment, keeping `/` apart from `%2F`.
 fn decoded_path(path: &str) -> String {
-    let segments = path.split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().replace('/', "%2F"));
+    let segments = path.split('/').map(|s| {
+        percent_decode_str(s)
+            .decode_utf8_lossy()
+            .replace('/', "%2F")
+    });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -120,7 +161,11 @@ fn query_pairs(query: &str) -> Vec<String> {
     let mut pairs: Vec<String> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| percent_decode_str(&pair.replace('+', " ")).decode_utf8_lossy().into_owned())
+        .map(|pair| {
+            percent_decode_str(&pair.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        })
         .collect();
     pairs.sort();
     pairs
@@ -132,10 +177,18 @@ pub(super) fn responses(expected: &Response, got: &Response) -> Vec<Difference> 
     if expected.status != got.status {
         found.push(Difference::new("status", expected.status, got.status));
     }
-    for name in expected.headers.keys().filter(|name| **name != header::CONTENT_LENGTH) {
+    for name in expected
+        .headers
+        .keys()
+        .filter(|name| **name != header::CONTENT_LENGTH)
+    {
         let (a, b) = (expected.headers.get(name), got.headers.get(name));
         if a != b {
-            found.push(Difference::new(name.as_str(), format!("{a:?}"), format!("{b:?}")));
+            found.push(Difference::new(
+                name.as_str(),
+                format!("{a:?}"),
+                format!("{b:?}"),
+            ));
         }
     }
     found.extend(bodies(&expected.body, &got.body));
@@ -147,7 +200,9 @@ fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
         if body.is_empty() {
             return Ok(None);
         }
-        serde_json::from_slice(body).map(Some).map_err(|e| e.to_string())
+        serde_json::from_slice(body)
+            .map(Some)
+            .map_err(|e| e.to_string())
     };
     match (parse(expected), parse(got)) {
         (Ok(Some(mut a)), Ok(Some(mut b))) => {
@@ -158,10 +213,13 @@ fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
         }
         (Ok(None), Ok(None)) => Vec::new(),
         (Ok(a), Ok(b)) => {
-            let text = |json: Option<Json>| json.map_or_else(|| "no body".to_owned(), |j| j.to_string());
+            let text =
+                |json: Option<Json>| json.map_or_else(|| "no body".to_owned(), |j| j.to_string());
             vec![Difference::new("body", text(a), text(b))]
         }
-        (Err(fault), _) | (_, Err(fault)) => vec![Difference::sentence(format!("the body is not JSON: {fault}"))],
+        (Err(fault), _) | (_, Err(fault)) => vec![Difference::sentence(format!(
+            "the body is not JSON: {fault}"
+        ))],
     }
 }
 
@@ -207,7 +265,10 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
         }
     };
     match &row.form {
-        Form::Field { field: FieldRef::Here(field), .. } => {
+        Form::Field {
+            field: FieldRef::Here(field),
+            ..
+        } => {
             copy(*field, out);
             if !record.has(*field)
                 && let Some(Otherwise::Field(FieldRef::Here(other))) = row.otherwise
@@ -222,20 +283,28 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
             }
         }),
         Form::One { shape, field: None } => tree(shape, record, out),
-        Form::One { shape, field: Some(field) } => {
+        Form::One {
+            shape,
+            field: Some(field),
+        } => {
             if let Some(inner) = record.record(*field) {
                 out.set(*field, Value::Record(nested(shape, inner, None)));
             }
         }
         Form::List { field, item, .. } => list(*field, item, None, record, out),
         Form::Dict { field, key, item } => list(*field, item, Some(*key), record, out),
-        Form::Group { field, by, item, .. } => list(*field, item, Some(*by), record, out),
-        Form::First(rows) => rows.iter().filter(|r| r.only != Some(Only::Emit)).for_each(|r| {
-            keep(r, record, out);
-            for (field, _) in r.condition.iter().flat_map(|c| c.words()) {
-                copy(field, out);
-            }
-        }),
+        Form::Group {
+            field, by, item, ..
+        } => list(*field, item, Some(*by), record, out),
+        Form::First(rows) => rows
+            .iter()
+            .filter(|r| r.only != Some(Only::Emit))
+            .for_each(|r| {
+                keep(r, record, out);
+                for (field, _) in r.condition.iter().flat_map(|c| c.words()) {
+                    copy(field, out);
+                }
+            }),
         Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
     }
 }
@@ -251,6 +320,9 @@ fn nested(shape: &Tree, record: &Record, key: Option<Field>) -> Record {
 
 fn list(field: Field, item: &Tree, key: Option<Field>, record: &Record, out: &mut Record) {
     if let Some(records) = record.list(field) {
-        out.set(field, Value::List(records.iter().map(|r| nested(item, r, key)).collect()));
+        out.set(
+            field,
+            Value::List(records.iter().map(|r| nested(item, r, key)).collect()),
+        );
     }
 }

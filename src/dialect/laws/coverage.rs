@@ -8,27 +8,55 @@ use crate::model::{Field, Record, Value};
 
 /// Reports ops and error rows without an example (LB403) and fields that no example has (LB404).
 pub(super) fn report(plan: &Plan, strict: bool, findings: &mut Vec<Finding>) {
-    let severity = if strict { Severity::Error } else { Severity::Warning };
+    let severity = if strict {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
     for op in plan.ops.iter().filter(|op| op.examples.is_empty()) {
-        findings.push(finding("LB403", severity, &op.origin, format!("the op `{}` has no example", op.name)));
+        findings.push(finding(
+            "LB403",
+            severity,
+            &op.origin,
+            format!("the op `{}` has no example", op.name),
+        ));
     }
     for row in plan.errors.iter().filter(|row| row.examples.is_empty()) {
-        findings.push(finding("LB403", severity, &row.origin, "this error row has no example".to_owned()));
+        findings.push(finding(
+            "LB403",
+            severity,
+            &row.origin,
+            "this error row has no example".to_owned(),
+        ));
     }
     let mut answered = Vec::new();
     for example in plan.ops.iter().flat_map(|op| &op.examples) {
-        example.result.iter().for_each(|record| exercised(record, &mut answered));
+        example
+            .result
+            .iter()
+            .for_each(|record| exercised(record, &mut answered));
     }
     for op in &plan.ops {
         let requested = requested(op);
-        for field in bound(op).into_iter().filter(|field| !requested.contains(field)) {
-            let message = format!("no example of `{}` has the field `{}` in its request", op.name, field.name());
+        for field in bound(op)
+            .into_iter()
+            .filter(|field| !requested.contains(field))
+        {
+            let message = format!(
+                "no example of `{}` has the field `{}` in its request",
+                op.name,
+                field.name()
+            );
             findings.push(finding("LB404", severity, &op.origin, message));
         }
         let mut fields = Vec::new();
         nested(&op.answer.tree, &mut fields);
         for field in fields.into_iter().filter(|field| !answered.contains(field)) {
-            let message = format!("no example has the field `{}` in a result, and `{}` answers it", field.name(), op.name);
+            let message = format!(
+                "no example has the field `{}` in a result, and `{}` answers it",
+                field.name(),
+                op.name
+            );
             findings.push(finding("LB404", severity, &op.origin, message));
         }
     }
@@ -38,7 +66,11 @@ pub(super) fn report(plan: &Plan, strict: bool, findings: &mut Vec<Finding>) {
 fn bound(op: &Op) -> Vec<Field> {
     let mut fields = Vec::new();
     // A parameter that must be absent is never read.
-    let texts = op.captures.iter().chain(&op.query).filter(|(_, row)| row.presence != Some(false));
+    let texts = op
+        .captures
+        .iter()
+        .chain(&op.query)
+        .filter(|(_, row)| row.presence != Some(false));
     texts.for_each(|(_, row)| check::fields(row, &mut fields));
     check::tree_fields(&op.request, &mut fields);
     fields.sort_unstable();
@@ -50,7 +82,10 @@ fn bound(op: &Op) -> Vec<Field> {
 fn requested(op: &Op) -> Vec<Field> {
     let mut fields = Vec::new();
     for example in &op.examples {
-        example.params.iter().for_each(|record| exercised(record, &mut fields));
+        example
+            .params
+            .iter()
+            .for_each(|record| exercised(record, &mut fields));
         for problem in example.problems.iter().flatten() {
             fields.extend(problem.text(Field::FieldName).and_then(Field::named));
         }
@@ -74,9 +109,14 @@ fn exercised(record: &Record, fields: &mut Vec<Field>) {
 fn nested(tree: &Tree, fields: &mut Vec<Field>) {
     for (_, row) in &tree.rows {
         match &row.form {
-            Form::Field { field: FieldRef::Here(field), .. } => fields.push(*field),
+            Form::Field {
+                field: FieldRef::Here(field),
+                ..
+            } => fields.push(*field),
             Form::One { shape, .. } => nested(shape, fields),
-            Form::List { item, .. } | Form::Dict { item, .. } | Form::Group { item, .. } => nested(item, fields),
+            Form::List { item, .. } | Form::Dict { item, .. } | Form::Group { item, .. } => {
+                nested(item, fields)
+            }
             _ => {}
         }
     }

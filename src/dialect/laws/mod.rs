@@ -31,7 +31,10 @@ pub fn replay(dialect: &Dialect, strict: bool) -> Vec<Finding> {
     for (index, op) in dialect.plan.ops.iter().enumerate() {
         for example in &op.examples {
             let mut trial = Trial::new(dialect, example, &mut findings);
-            trial.request = example.request.clone().map(|request| with_media_type(request, op));
+            trial.request = example
+                .request
+                .clone()
+                .map(|request| with_media_type(request, op));
             trial.op(op_id(index), op);
         }
         random(dialect, op_id(index), op, &mut findings);
@@ -57,8 +60,17 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     fn new(dialect: &'a Dialect, example: &'a Example, findings: &'a mut Vec<Finding>) -> Self {
-        let settings = Settings { origin: example.url.clone(), options: example.options.iter().cloned().collect() };
-        Self { dialect, example, request: None, settings, findings }
+        let settings = Settings {
+            origin: example.url.clone(),
+            options: example.options.iter().cloned().collect(),
+        };
+        Self {
+            dialect,
+            example,
+            request: None,
+            settings,
+            findings,
+        }
     }
 
     fn op(&mut self, id: OpId, op: &Op) {
@@ -72,16 +84,27 @@ impl<'a> Trial<'a> {
 
     /// Law 1: the request means this op, and no other.
     fn routed(&mut self, op: &Op) {
-        let Some(request) = self.request.clone() else { return };
+        let Some(request) = self.request.clone() else {
+            return;
+        };
         let routed = self.dialect.route(&request.method, &request.path);
         let Routed::Ops(candidates) = routed else {
             self.find("LB401", "this request leads to no op".to_owned());
             return;
         };
-        let fitting = self.dialect.fitting(&candidates, &request.view(), &self.settings);
+        let fitting = self
+            .dialect
+            .fitting(&candidates, &request.view(), &self.settings);
         if fitting != [op.name.as_str()] {
-            let names = if fitting.is_empty() { "no op".to_owned() } else { fitting.join(" and ") };
-            self.find("LB401", format!("this request means {names}, not only `{}`", op.name));
+            let names = if fitting.is_empty() {
+                "no op".to_owned()
+            } else {
+                fitting.join(" and ")
+            };
+            self.find(
+                "LB401",
+                format!("this request means {names}, not only `{}`", op.name),
+            );
         }
     }
 
@@ -95,17 +118,33 @@ impl<'a> Trial<'a> {
 
     /// Law 2: decoding gives the parameters, or the problems.
     fn decoded(&mut self, id: OpId) {
-        let (Some(request), Some(candidates)) = (&self.request, self.candidates()) else { return };
-        let decoded = match self.dialect.decode_request(&candidates, &request.view(), &self.settings) {
-            Ok(decoded) if decoded.op == id => decoded,
-            Ok(_) => return,
-            Err(failure) => {
-                self.find("LB402", format!("front decode: the request is refused: {}", failure.message()));
-                return;
-            }
+        let (Some(request), Some(candidates)) = (&self.request, self.candidates()) else {
+            return;
         };
+        let decoded =
+            match self
+                .dialect
+                .decode_request(&candidates, &request.view(), &self.settings)
+            {
+                Ok(decoded) if decoded.op == id => decoded,
+                Ok(_) => return,
+                Err(failure) => {
+                    self.find(
+                        "LB402",
+                        format!(
+                            "front decode: the request is refused: {}",
+                            failure.message()
+                        ),
+                    );
+                    return;
+                }
+            };
         let expected = self.example.problems.clone().unwrap_or_default();
-        let problems: Vec<Record> = decoded.problems.iter().map(|p| problem_record(p, &expected)).collect();
+        let problems: Vec<Record> = decoded
+            .problems
+            .iter()
+            .map(|p| problem_record(p, &expected))
+            .collect();
         let wrapped = |list: Vec<Record>| Record::new().with(Field::Problems, Value::List(list));
         self.same_records("front decode", &wrapped(expected), &wrapped(problems));
         if let Some(params) = &self.example.params {
@@ -116,24 +155,38 @@ impl<'a> Trial<'a> {
     /// Law 3: encoding the parameters gives the request; for a form that is only read, encoding the
     /// form that is sent and decoding that gives the parameters again.
     fn sent(&mut self, id: OpId, op: &Op) {
-        let (Some(request), Some(params)) = (&self.request, &self.example.params) else { return };
-        let Some((sent, encoded)) = self.dialect.encode_request(op.does, params, &self.settings) else {
+        let (Some(request), Some(params)) = (&self.request, &self.example.params) else {
+            return;
+        };
+        let Some((sent, encoded)) = self.dialect.encode_request(op.does, params, &self.settings)
+        else {
             if op.emit || self.example.problems.is_none() {
-                self.find("LB402", "upstream encode: no op can say these parameters".to_owned());
+                self.find(
+                    "LB402",
+                    "upstream encode: no op can say these parameters".to_owned(),
+                );
             }
             return;
         };
         if op.emit {
             if sent != id {
                 let other = self.dialect.op_name(sent).to_owned();
-                self.find("LB402", format!("upstream encode: `{other}` is sent instead"));
+                self.find(
+                    "LB402",
+                    format!("upstream encode: `{other}` is sent instead"),
+                );
                 return;
             }
             let found = compare::requests(request, &encoded, self.dialect);
             self.report("upstream encode", found);
         } else {
-            let Routed::Ops(candidates) = self.dialect.route(&encoded.method, &encoded.path) else { return };
-            match self.dialect.decode_request(&candidates, &encoded.view(), &self.settings) {
+            let Routed::Ops(candidates) = self.dialect.route(&encoded.method, &encoded.path) else {
+                return;
+            };
+            match self
+                .dialect
+                .decode_request(&candidates, &encoded.view(), &self.settings)
+            {
                 Ok(decoded) => self.same_records("upgrade", params, &decoded.params),
                 Err(failure) => self.find("LB402", format!("upgrade: {}", failure.message())),
             }
@@ -142,18 +195,24 @@ impl<'a> Trial<'a> {
 
     /// Laws 4 to 7 for the answer of the example.
     fn answered(&mut self, id: OpId) {
-        let Some(response) = &self.example.response else { return };
+        let Some(response) = &self.example.response else {
+            return;
+        };
         let nothing = Record::new();
         let params = self.example.params.as_ref().unwrap_or(&nothing);
         let result = self.example.result.as_ref().unwrap_or(&nothing);
-        let encoded = self.dialect.encode_response(id, result, params, &self.settings);
+        let encoded = self
+            .dialect
+            .encode_response(id, result, params, &self.settings);
         let found = compare::responses(response, &encoded);
         self.report("front encode", found);
         match self.dialect.decode_response(id, response) {
             Ok(record) => {
                 let carried = compare::carried(&self.dialect.op(id).answer, result);
                 self.same_records("upstream decode", &carried, &record);
-                let again = self.dialect.encode_response(id, &record, params, &self.settings);
+                let again = self
+                    .dialect
+                    .encode_response(id, &record, params, &self.settings);
                 let found = compare::responses(response, &again);
                 self.report("GetPut", found);
             }
@@ -165,38 +224,62 @@ impl<'a> Trial<'a> {
     /// as the same answer.
     fn error(&mut self, row: &ErrorRow) {
         let (Some(record), Some(response)) = (&self.example.failure, &self.example.response) else {
-            self.find("LB400", "an example of an error has `failure` and `response`".to_owned());
+            self.find(
+                "LB400",
+                "an example of an error has `failure` and `response`".to_owned(),
+            );
             return;
         };
         let Some(kind) = record.text(Field::Kind).and_then(FailureKind::named) else {
             self.find("LB400", "`failure` has no `kind` that is known".to_owned());
             return;
         };
-        let Some(op) = self.op_of_error(row) else { return };
+        let Some(op) = self.op_of_error(row) else {
+            return;
+        };
         let failure = failure::from_record(kind, record);
         let nothing = Record::new();
         let params = self.example.params.as_ref().unwrap_or(&nothing);
-        let encoded = self.dialect.encode_failure(&failure, op, params, &self.settings);
+        let encoded = self
+            .dialect
+            .encode_failure(&failure, op, params, &self.settings);
         let found = compare::responses(response, &encoded);
         self.report("front encode", found);
         let Some(op) = op else { return };
-        let read = self.dialect.decode_response(op, &encoded).err().unwrap_or(Failure::UpstreamRefused);
+        let read = self
+            .dialect
+            .decode_response(op, &encoded)
+            .err()
+            .unwrap_or(Failure::UpstreamRefused);
         let does = Some(self.dialect.operation(op));
         let wording = |kind: FailureKind| self.dialect.plan.wording.get(&(kind, does));
         if wording(kind) != wording(read.kind()) {
-            let message = format!("upstream decode: this answer is read as `{}`", read.kind().name());
+            let message = format!(
+                "upstream decode: this answer is read as `{}`",
+                read.kind().name()
+            );
             self.find("LB402", message);
         }
         // Which alternative was written can depend on what no answer tells (a given media type, say).
-        if !row.tree.rows.iter().any(|(_, row)| matches!(row.form, Form::First(_))) {
-            let again = self.dialect.encode_failure(&read, Some(op), params, &self.settings);
+        if !row
+            .tree
+            .rows
+            .iter()
+            .any(|(_, row)| matches!(row.form, Form::First(_)))
+        {
+            let again = self
+                .dialect
+                .encode_failure(&read, Some(op), params, &self.settings);
             let found = compare::responses(&encoded, &again);
             self.report("GetPut of a failure", found);
         }
     }
 
     /// The op that the error answers: the one that is named, else any that the row is for.
-    #[allow(clippy::option_option, reason = "a wrong name and no op are two different things")]
+    #[allow(
+        clippy::option_option,
+        reason = "a wrong name and no op are two different things"
+    )]
     fn op_of_error(&mut self, row: &ErrorRow) -> Option<Option<OpId>> {
         let ops = &self.dialect.plan.ops;
         let index = match &self.example.op {
@@ -208,7 +291,9 @@ impl<'a> Trial<'a> {
                 }
                 index
             }
-            None => ops.iter().position(|op| row.on.is_empty() || row.on.contains(&op.does)),
+            None => ops
+                .iter()
+                .position(|op| row.on.is_empty() || row.on.contains(&op.does)),
         };
         Some(index.map(op_id))
     }
@@ -226,13 +311,21 @@ impl<'a> Trial<'a> {
     }
 
     fn find(&mut self, code: &'static str, message: String) {
-        self.findings.push(finding(code, Severity::Error, &self.example.origin, message));
+        self.findings.push(finding(
+            code,
+            Severity::Error,
+            &self.example.origin,
+            message,
+        ));
     }
 }
 
 /// Examples leave the media type of a body to the op.
 fn with_media_type(mut request: OwnedRequest, op: &Op) -> OwnedRequest {
-    let media = op.consumes.first().and_then(|media| HeaderValue::try_from(media.as_str()).ok());
+    let media = op
+        .consumes
+        .first()
+        .and_then(|media| HeaderValue::try_from(media.as_str()).ok());
     if let Some(media) = media.filter(|_| !request.body.is_empty()) {
         request.headers.entry(header::CONTENT_TYPE).or_insert(media);
     }
@@ -242,21 +335,38 @@ fn with_media_type(mut request: OwnedRequest, op: &Op) -> OwnedRequest {
 /// A problem as a record with no more members than the expected ones speak of.
 fn problem_record(problem: &crate::model::Problem, expected: &[Record]) -> Record {
     let full = failure::to_record(&Failure::Invalid(vec![problem.clone()]));
-    let full = full.list(Field::Problems).and_then(<[Record]>::first).cloned().unwrap_or_default();
+    let full = full
+        .list(Field::Problems)
+        .and_then(<[Record]>::first)
+        .cloned()
+        .unwrap_or_default();
     let spoken = |field: Field| expected.iter().any(|record| record.has(field));
     let always = |field: Field| matches!(field, Field::Place | Field::At | Field::Why);
-    full.iter().filter(|(f, _)| always(*f) || spoken(*f)).map(|(f, v)| (f, v.clone())).collect()
+    full.iter()
+        .filter(|(f, _)| always(*f) || spoken(*f))
+        .map(|(f, v)| (f, v.clone()))
+        .collect()
 }
 
 /// Laws 6 and 7 for random records: what is written reads as what was there, as far as it is carried.
 fn random(dialect: &Dialect, id: OpId, op: &Op, findings: &mut Vec<Finding>) {
-    let mut rng = Rng::new(op.name.bytes().fold(7, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte)));
-    let settings = Settings { origin: "https://front.test".to_owned(), ..Settings::default() };
+    let mut rng = Rng::new(
+        op.name
+            .bytes()
+            .fold(7, |seed, byte| seed.wrapping_mul(31) ^ u64::from(byte)),
+    );
+    let settings = Settings {
+        origin: "https://front.test".to_owned(),
+        ..Settings::default()
+    };
     let nothing = Record::new();
     for _ in 0..ROUNDS {
         let record = sample::tree(&op.answer.tree, &mut rng);
         let response = dialect.encode_response(id, &record, &nothing, &settings);
-        let shown: Json = compare::sorted(&show(&compare::carried(&op.answer, &record), Secrets::Shown));
+        let shown: Json = compare::sorted(&show(
+            &compare::carried(&op.answer, &record),
+            Secrets::Shown,
+        ));
         let found = match dialect.decode_response(id, &response) {
             Ok(mut read) => {
                 // The status says created or existed; a random record says neither.
@@ -277,5 +387,12 @@ fn random(dialect: &Dialect, id: OpId, op: &Op, findings: &mut Vec<Finding>) {
 }
 
 fn finding(code: &'static str, severity: Severity, origin: &Origin, message: String) -> Finding {
-    Finding { code, severity, source: std::sync::Arc::clone(&origin.source), span: origin.span.clone(), message, hint: None }
+    Finding {
+        code,
+        severity,
+        source: std::sync::Arc::clone(&origin.source),
+        span: origin.span.clone(),
+        message,
+        hint: None,
+    }
 }

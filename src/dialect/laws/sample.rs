@@ -46,7 +46,8 @@ pub(super) fn tree(rows: &Tree, rng: &mut Rng) -> Record {
 fn fill(rows: &Tree, rng: &mut Rng, record: &mut Record) {
     for (_, row) in &rows.rows {
         // A shape at the root of a document is always there to be read.
-        let optional = row.need.is_none() && !matches!(row.form, Form::One { .. }) && rng.below(3) == 0;
+        let optional =
+            row.need.is_none() && !matches!(row.form, Form::One { .. }) && rng.below(3) == 0;
         if row.only.is_none() && !optional {
             set(row, rng, record);
         }
@@ -55,7 +56,11 @@ fn fill(rows: &Tree, rng: &mut Rng, record: &mut Record) {
 
 fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
     match &row.form {
-        Form::Field { field: FieldRef::Here(field), codec, words } => {
+        Form::Field {
+            field: FieldRef::Here(field),
+            codec,
+            words,
+        } => {
             if let Some(value) = value(codec, words.as_deref(), rng) {
                 record.set(*field, value);
             }
@@ -69,8 +74,16 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
             }
         }
         Form::One { shape, field: None } => fill(shape, rng, record),
-        Form::One { shape, field: Some(field) } => record.set(*field, Value::Record(tree(shape, rng))),
-        Form::List { field, item, filter, .. } => {
+        Form::One {
+            shape,
+            field: Some(field),
+        } => record.set(*field, Value::Record(tree(shape, rng))),
+        Form::List {
+            field,
+            item,
+            filter,
+            ..
+        } => {
             let records = (0..rng.below(4)).map(|_| tree(item, rng)).collect();
             append(record, *field, records, filter.as_ref());
         }
@@ -79,15 +92,25 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
                 record.set_text(*key, format!("key-{index}"));
                 record
             };
-            let records = (0..rng.below(4)).map(|index| (index, tree(item, rng))).map(keyed).collect();
+            let records = (0..rng.below(4))
+                .map(|index| (index, tree(item, rng)))
+                .map(keyed)
+                .collect();
             append(record, *field, records, None);
         }
-        Form::Group { field, by, item, filter } => {
+        Form::Group {
+            field,
+            by,
+            item,
+            filter,
+        } => {
             let records = (0..rng.below(4))
                 .map(|_| {
                     let mut record = tree(item, rng);
                     // The key may also stand in the items: then it is the same text.
-                    let key = record.text(*by).map_or_else(|| format!("k.{}", rng.below(3)), str::to_owned);
+                    let key = record
+                        .text(*by)
+                        .map_or_else(|| format!("k.{}", rng.below(3)), str::to_owned);
                     record.set_text(*by, key);
                     record
                 })
@@ -114,34 +137,61 @@ fn append(
     filter: Option<&crate::mapping::condition::Condition>,
 ) {
     let request = Record::new();
-    let scene = Scene { request: &request, option: &|_| None, body: true };
+    let scene = Scene {
+        request: &request,
+        option: &|_| None,
+        body: true,
+    };
     let mut all = match record.take(field) {
         Some(Value::List(earlier)) => earlier,
         _ => Vec::new(),
     };
-    all.extend(records.into_iter().filter(|r| filter.is_none_or(|c| c.holds(r, &scene))));
+    all.extend(
+        records
+            .into_iter()
+            .filter(|r| filter.is_none_or(|c| c.holds(r, &scene))),
+    );
     record.set(field, Value::List(all));
 }
 
 /// Texts that break naive templates: quotes, escapes, separators, other scripts.
-const TEXTS: &[&str] = &["a", "a b+c/ü&=", "\"quoted\"", "back\\slash", "{brace}", "ext:42", "名前", "line\nbreak", "'"];
+const TEXTS: &[&str] = &[
+    "a",
+    "a b+c/ü&=",
+    "\"quoted\"",
+    "back\\slash",
+    "{brace}",
+    "ext:42",
+    "名前",
+    "line\nbreak",
+    "'",
+];
 
 fn value(codec: &Codec, words: Option<&Words>, rng: &mut Rng) -> Option<Value> {
     if let Some(words) = words {
         let mut canonical: Vec<&str> = words.write.keys().map(String::as_str).collect();
         canonical.sort_unstable();
-        return rng.pick(&canonical).map(|word| Value::Text(word.to_owned()));
+        return rng
+            .pick(&canonical)
+            .map(|word| Value::Text(word.to_owned()));
     }
     let number = || 1_700_000_000_000_i64;
     let value = match codec {
         Codec::Plain(FieldType::Text) | Codec::Text { .. } => {
             let text: String = rng.pick(TEXTS).unwrap_or("a").to_owned();
             match codec {
-                Codec::Text { min, max } => Value::Text(text.chars().cycle().take(rng.below(9).clamp(*min, *max)).collect()),
+                Codec::Text { min, max } => Value::Text(
+                    text.chars()
+                        .cycle()
+                        .take(rng.below(9).clamp(*min, *max))
+                        .collect(),
+                ),
                 _ => Value::Text(text),
             }
         }
-        Codec::Uuid | Codec::JavaUuid => Value::Text(uuid::Uuid::from_u64_pair(rng.next(), rng.next()).to_string()),
+        Codec::Uuid | Codec::JavaUuid => {
+            Value::Text(uuid::Uuid::from_u64_pair(rng.next(), rng.next()).to_string())
+        }
         Codec::EpochMs | Codec::Rfc3339 | Codec::Plain(FieldType::Instant) => {
             Value::Int(number() + i64::try_from(rng.below(1_000_000)).unwrap_or(0))
         }
@@ -151,7 +201,9 @@ fn value(codec: &Codec, words: Option<&Words>, rng: &mut Rng) -> Option<Value> {
         }
         Codec::Plain(FieldType::Int) => Value::Int(i64::try_from(rng.below(100_000)).unwrap_or(0)),
         Codec::Plain(FieldType::Bool) => Value::Bool(rng.below(2) == 0),
-        Codec::Plain(FieldType::Json) => Value::Json(serde_json::json!({"n": rng.below(9), "t": rng.pick(TEXTS)})),
+        Codec::Plain(FieldType::Json) => {
+            Value::Json(serde_json::json!({"n": rng.below(9), "t": rng.pick(TEXTS)}))
+        }
         Codec::Plain(FieldType::Record | FieldType::List) => return None,
     };
     Some(value)
