@@ -5,6 +5,7 @@
 //! out), `edge` (who may come in), `server` (the walk of a request), `config` and `cli` (the outside).
 
 pub mod backend;
+pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod directory;

@@ -1,3 +1,10 @@
-//! The `linkbridge` program: process edges only.
+//! The process's edges: arguments and environment in, an exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use linkbridge::cli;
+use linkbridge::config::Vars;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os(), &Vars::process())
+}

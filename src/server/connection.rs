@@ -180,7 +180,7 @@ impl Connection {
             () = tokio::time::sleep(self.age()) => {}
         }
         end(connection.as_mut());
-        connection.await;
+        let _ = connection.await;
     }
 
     /// How long the connection may live: spread by a tenth up and down, so that those which were

@@ -20,15 +20,19 @@ pub struct Front {
     pub anonymous: Option<ClientName>,
 }
 
-impl Front {
-    /// The path below this front's prefix, if the front is meant at all.
-    fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
-        if self.host.as_deref().is_some_and(|own| own != host) {
-            return None;
-        }
-        path.strip_prefix(self.prefix.as_str())
-            .filter(|rest| rest.starts_with('/'))
+/// The path below a prefix on a host, if that front is meant at all.
+fn path_below<'p>(front: (Option<&str>, &str), host: &str, path: &'p str) -> Option<&'p str> {
+    let (own_host, prefix) = front;
+    if own_host.is_some_and(|own| own != host) {
+        return None;
     }
+    path.strip_prefix(prefix)
+        .filter(|rest| rest.starts_with('/'))
+}
+
+/// The most particular fronts come first: those with a host, then those with the longest prefix.
+fn rank(host: Option<&str>, prefix: &str) -> (bool, std::cmp::Reverse<usize>) {
+    (host.is_none(), std::cmp::Reverse(prefix.len()))
 }
 
 /// Which front a request is for, and what it means there.
@@ -66,7 +70,8 @@ pub(super) fn find<'f, 'p>(
     let mut wrong_method = None;
     let mut nearest: Option<(usize, usize)> = None;
     for (index, front) in fronts.iter().enumerate() {
-        let Some(below) = front.path_below(host, path) else {
+        let mounted = (front.host.as_deref(), front.prefix.as_str());
+        let Some(below) = path_below(mounted, host, path) else {
             continue;
         };
         match front.dialect.route(method, below) {
@@ -94,9 +99,9 @@ pub(super) fn find<'f, 'p>(
     })
 }
 
-/// Puts the most particular fronts first: those with a host, then those with the longest prefix.
+/// Puts the most particular fronts first.
 pub(super) fn sort(fronts: &mut [Front]) {
-    fronts.sort_by_key(|front| (front.host.is_none(), std::cmp::Reverse(front.prefix.len())));
+    fronts.sort_by_key(|front| rank(front.host.as_deref(), &front.prefix));
 }
 
 #[cfg(test)]
@@ -105,29 +110,16 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_at_a_segment() {
-        let front = |host: Option<&str>, prefix: &str| Front {
-            dialect: Arc::new(Dialect {}),
-            settings: dialect::Settings::default(),
-            host: host.map(str::to_owned),
-            prefix: prefix.to_owned(),
-            anonymous: None,
-        };
-        assert_eq!(
-            front(None, "/fa").path_below("any", "/fa/api"),
-            Some("/api")
-        );
-        assert_eq!(front(None, "/fa").path_below("any", "/fab"), None);
-        assert_eq!(front(None, "").path_below("any", "/api"), Some("/api"));
-        assert_eq!(front(Some("a"), "").path_below("b", "/api"), None);
-        let mut fronts = [front(None, ""), front(None, "/fa"), front(Some("a"), "")];
-        sort(&mut fronts);
-        assert_eq!(
-            fronts.map(|f| (f.host, f.prefix)),
-            [
-                (Some("a".into()), "".into()),
-                (None, "/fa".into()),
-                (None, "".into())
-            ]
-        );
+        assert_eq!(path_below((None, "/fa"), "any", "/fa/api"), Some("/api"));
+        assert_eq!(path_below((None, "/fa"), "any", "/fab"), None);
+        assert_eq!(path_below((None, ""), "any", "/api"), Some("/api"));
+        assert_eq!(path_below((Some("a"), ""), "b", "/api"), None);
+    }
+
+    #[test]
+    fn the_most_particular_front_comes_first() {
+        let mut fronts = [(None, ""), (None, "/fa"), (Some("a"), "")];
+        fronts.sort_by_key(|(host, prefix)| rank(*host, prefix));
+        assert_eq!(fronts, [(Some("a"), ""), (None, "/fa"), (None, "")]);
     }
 }

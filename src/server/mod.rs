@@ -168,10 +168,7 @@ impl Server {
         front::sort(&mut parts.fronts);
         let mut workers = bind_all(&settings)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
-        let admin = settings
-            .admin
-            .map(|address| bind_admin(address))
-            .transpose()?;
+        let admin = settings.admin.map(bind_admin).transpose()?;
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
         if let Some(first) = workers.first_mut() {
             first.admin = admin;
@@ -268,10 +265,14 @@ impl Running {
     }
 
     fn join(&mut self) -> bool {
-        self.threads
+        // Counted, so that each of them is waited for.
+        let n_failed = self
+            .threads
             .drain(..)
-            .map(|thread| thread.join().is_ok())
-            .fold(true, |all, one| all && one)
+            .map(JoinHandle::join)
+            .filter(Result::is_err)
+            .count();
+        n_failed == 0
     }
 }
 

@@ -10,8 +10,8 @@ use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Scope};
 use crate::model::{
-    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Page, Place,
-    Problem, Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
+    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Place, Problem,
+    Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
 };
 
 /// Where operations are carried out, and whose ids mean what.
@@ -220,7 +220,7 @@ impl Caller<'_> {
             Action::LinkList {
                 page, provider_id, ..
             } => {
-                asked.page = std::mem::replace(page, Page::default());
+                asked.page = std::mem::take(page);
                 provider_id.clone()
             }
             Action::PendingCreate {

@@ -269,7 +269,7 @@ mod tests {
         let directory = testing::directory(&["blue"]);
         let presenter = Presenter {
             directory: &directory,
-            aliases: &FakeAliases::default(),
+            aliases: &FakeAliases,
             vendor: &vendor(),
             client: &client(scopes),
         };

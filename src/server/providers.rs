@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn only_what_the_client_can_be_told_is_listed() {
         let directory = testing::directory(&["blue", "green"]);
-        let aliases = FakeAliases::default();
+        let aliases = FakeAliases;
         let (vendor, client) = (vendor(), client(&[]));
         let presenter = Presenter {
             directory: &directory,

@@ -54,14 +54,8 @@ mod tests {
     ) -> Result<String, Failure> {
         let mut client = client(&[]);
         client.tenant = lock.map(|key| TenantId::new(key).unwrap());
-        resolve(
-            directory,
-            &FakeAliases::default(),
-            &vendor(),
-            &client,
-            params,
-        )
-        .map(|t| t.tenant_id.to_string())
+        resolve(directory, &FakeAliases, &vendor(), &client, params)
+            .map(|t| t.tenant_id.to_string())
     }
 
     fn naming(tenant: &str) -> Record {

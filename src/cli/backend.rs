@@ -1,0 +1,42 @@
+//! From the configured backend to an open one.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::config;
+use crate::directory::Aliases;
+
+/// An open backend, and where users' ids are kept.
+pub(super) struct Open {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) aliases: Arc<dyn Aliases>,
+}
+
+/// Opens the backend.
+///
+/// # Errors
+/// A sentence that says why it cannot be opened and what to do.
+pub(super) fn open(backend: config::Backend) -> Result<Open, String> {
+    let config::Backend::Embedded { directory, .. } = backend;
+    Err(format!(
+        "{}: the embedded store is not built in yet",
+        directory.display()
+    ))
+}
+
+/// The backend in a few words, for the start.
+pub(super) fn describe(backend: &config::Backend) -> String {
+    match backend {
+        config::Backend::Embedded {
+            directory,
+            token_keys,
+        } => {
+            let keys = match token_keys.len() {
+                0 => "its own token key".to_owned(),
+                1 => "1 token key".to_owned(),
+                n => format!("{n} token keys"),
+            };
+            format!("embedded store in {}, {keys}", directory.display())
+        }
+    }
+}

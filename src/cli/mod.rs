@@ -1,0 +1,121 @@
+//! The command line: verbs, and what their exit codes mean.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | fine |
+//! | 1 | differences or findings: the verb did its work and has something to say |
+//! | 2 | bad usage, or a configuration that cannot be used |
+//! | 3 | could not run: an address is taken, the store is locked or damaged, no random numbers |
+//!
+//! The only module that sees the configuration, the only one that writes to standard output.
+
+mod backend;
+mod dialects;
+mod keys;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Vars;
+
+/// How a verb ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Fine,
+    BadUsage,
+    CouldNotRun,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Fine => 0,
+            Exit::BadUsage => 2,
+            Exit::CouldNotRun => 3,
+        })
+    }
+}
+
+/// A compatibility proxy for identity-link APIs.
+#[derive(Debug, Parser)]
+#[command(name = "linkbridge", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve every dialect that is configured.
+    Serve(serve::Arguments),
+    /// Make a client's key, or adopt one.
+    #[command(subcommand)]
+    Keys(keys::Verb),
+}
+
+/// Runs a command line.
+pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are asked for, and no fault; a closed output is none either.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::BadUsage
+            } else {
+                Exit::Fine
+            };
+            return exit.into();
+        }
+    };
+    let exit = match arguments.verb {
+        Verb::Serve(arguments) => serve::run(&arguments, vars),
+        Verb::Keys(verb) => keys::run(&verb),
+    };
+    exit.into()
+}
+
+/// Writes a line to standard output. That nobody reads it must not end the process.
+fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a line to standard error, with the same care.
+fn complain(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(args: &[&str]) -> String {
+        let args = args.iter().map(OsString::from);
+        format!("{:?}", run(args, &Vars::default()))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_fine_and_a_missing_configuration_is_bad_usage() {
+        let as_code = |exit: Exit| format!("{:?}", ExitCode::from(exit));
+        assert_eq!(code(&["linkbridge", "--version"]), as_code(Exit::Fine));
+        assert_eq!(code(&["linkbridge", "severe"]), as_code(Exit::BadUsage));
+        assert_eq!(
+            code(&["linkbridge", "serve", "--config", "/does/not/exist"]),
+            as_code(Exit::BadUsage)
+        );
+        assert_eq!(
+            code(&["linkbridge", "keys", "new", "no name"]),
+            as_code(Exit::BadUsage)
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! `serve`: from a configuration to a running server, and to its orderly end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Exit, backend, complain, dialects, say};
+use crate::config::{self, Config, Inputs, Vars};
+use crate::dialect::Dialect;
+use crate::edge::authn::Clients;
+use crate::finding::{Finding, render};
+use crate::server::{Control, Front, Parts, Running, Server};
+use crate::telemetry;
+
+/// What to serve.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration file; config.example.toml documents every key. Else LINKBRIDGE_CONFIG names it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen at this address instead of the one that is configured.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Keep the embedded store's data in this directory.
+    #[arg(long, value_name = "DIRECTORY")]
+    data: Option<String>,
+    /// What is logged, such as `info` or `warn,access=info`.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl Arguments {
+    /// The flags that were given, by the keys that they stand for.
+    fn flags(&self) -> Vec<(&'static str, String)> {
+        let given = [
+            ("server.listen", &self.listen),
+            ("server.data", &self.data),
+            ("server.log", &self.log),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
+            .collect()
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
+    let dialects = dialects::built_in();
+    let config = match load(arguments, vars, &dialects) {
+        Ok(config) => config,
+        Err(text) => {
+            complain(text);
+            return Exit::BadUsage;
+        }
+    };
+    telemetry::start(config.log_format, &config.log);
+    match start(config, &dialects) {
+        Ok(running) => until_the_end(running),
+        Err(text) => {
+            complain(format!("error: {text}"));
+            Exit::CouldNotRun
+        }
+    }
+}
+
+/// The configuration; warnings are told and do not stop the start.
+fn load(arguments: &Arguments, vars: &Vars, dialects: &[Arc<Dialect>]) -> Result<Config, String> {
+    let named = || vars.value("LINKBRIDGE_CONFIG").map(PathBuf::from);
+    let path = arguments.config.clone().or_else(named);
+    let path =
+        path.ok_or("error: which configuration? Give `--config FILE`, or set LINKBRIDGE_CONFIG")?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| format!("error: {} cannot be read: {e}", path.display()))?;
+    let (flags, catalog) = (arguments.flags(), dialects::catalog(dialects));
+    let inputs = Inputs {
+        vars,
+        flags: &flags,
+        catalog: &catalog,
+    };
+    match config::read(&path.display().to_string(), &text, &inputs) {
+        Ok((config, warnings)) => {
+            if !warnings.is_empty() {
+                complain(rendered(&warnings));
+            }
+            Ok(config)
+        }
+        Err(findings) => Err(rendered(&findings)),
+    }
+}
+
+fn rendered(findings: &[Finding]) -> String {
+    findings.iter().map(render).collect::<Vec<_>>().join("\n")
+}
+
+/// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
+fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
+    let described = backend::describe(&config.backend);
+    let open = backend::open(config.backend)?;
+    let fronts: Vec<Front> = config
+        .fronts
+        .into_iter()
+        .filter_map(|front| mount(front, dialects))
+        .collect();
+    let mounted = fronts.clone();
+    let n_clients = config.clients.len();
+    let parts = Parts {
+        fronts,
+        clients: Clients::new(config.clients),
+        directory: Arc::new(config.directory),
+        aliases: open.aliases,
+        backend: open.backend,
+    };
+    let listeners = config.server.listeners.clone();
+    let workers = config.server.workers;
+    let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
+    say(format!(
+        "linkbridge {}, {workers} workers, {n_clients} clients",
+        env!("CARGO_PKG_VERSION")
+    ));
+    for (address, listener) in running.addresses().iter().zip(&listeners) {
+        let protocol = if listener.http2 {
+            "HTTP/2 by prior knowledge, no TLS"
+        } else {
+            "HTTP/1.1, no TLS"
+        };
+        say(format!("listening at {address} ({protocol})"));
+    }
+    match running.admin_address() {
+        Some(address) => say(format!("health at http://{address}/readyz")),
+        None => say("health is off"),
+    }
+    say(format!("backend: {described}"));
+    for front in &mounted {
+        tell(front);
+    }
+    Ok(running)
+}
+
+fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
+    let config::Front {
+        dialect,
+        settings,
+        host,
+        prefix,
+        anonymous,
+    } = front;
+    let dialect = dialects.iter().find(|known| known.name() == dialect)?;
+    Some(Front {
+        dialect: Arc::clone(dialect),
+        settings,
+        host,
+        prefix,
+        anonymous,
+    })
+}
+
+fn tell(front: &Front) {
+    say(format!(
+        "dialect {} at {}",
+        front.dialect.name(),
+        front.settings.origin
+    ));
+    if let Some(client) = &front.anonymous {
+        say(format!("  without a credential: client {client}"));
+    }
+    for example in dialects::examples(&front.dialect, &front.settings.origin) {
+        say(format!("  {example}"));
+    }
+}
+
+/// Serves until a signal; the second one does not wait.
+fn until_the_end(running: Running) -> Exit {
+    if let Err(error) = watch_signals(running.control()) {
+        complain(format!("error: signals cannot be handled: {error}"));
+        return Exit::CouldNotRun;
+    }
+    if running.wait() {
+        Exit::Fine
+    } else {
+        Exit::CouldNotRun
+    }
+}
+
+/// Signals have a thread of their own, so that they are heard however busy the workers are. It is
+/// left behind when the process ends.
+fn watch_signals(control: Control) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut term, mut int) = {
+        let _entered = runtime.enter();
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        )
+    };
+    let watch = async move {
+        any(&mut term, &mut int).await;
+        tracing::info!("draining");
+        control.drain();
+        any(&mut term, &mut int).await;
+        tracing::warn!("ending at once");
+        control.abort();
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || runtime.block_on(watch))
+        .map(drop)
+}
+
+async fn any(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
