@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::backend::embedded::{self, Embedded};
 use crate::config;
 use crate::directory::Aliases;
 
@@ -17,26 +18,31 @@ pub(super) struct Open {
 /// # Errors
 /// A sentence that says why it cannot be opened and what to do.
 pub(super) fn open(backend: config::Backend) -> Result<Open, String> {
-    let config::Backend::Embedded { directory, .. } = backend;
-    Err(format!(
-        "{}: the embedded store is not built in yet",
-        directory.display()
-    ))
+    let config::Backend::Embedded {
+        directory,
+        token_keys,
+    } = backend;
+    let settings = embedded::Settings {
+        token_keys,
+        ..embedded::Settings::new(directory)
+    };
+    let store = Arc::new(Embedded::open(settings).map_err(|error| error.to_string())?);
+    Ok(Open {
+        backend: Arc::clone(&store) as Arc<dyn Backend>,
+        aliases: store,
+    })
 }
 
 /// The backend in a few words, for the start.
 pub(super) fn describe(backend: &config::Backend) -> String {
-    match backend {
-        config::Backend::Embedded {
-            directory,
-            token_keys,
-        } => {
-            let keys = match token_keys.len() {
-                0 => "its own token key".to_owned(),
-                1 => "1 token key".to_owned(),
-                n => format!("{n} token keys"),
-            };
-            format!("embedded store in {}, {keys}", directory.display())
-        }
-    }
+    let config::Backend::Embedded {
+        directory,
+        token_keys,
+    } = backend;
+    let keys = match token_keys.len() {
+        0 => "its own token key".to_owned(),
+        1 => "1 token key".to_owned(),
+        n => format!("{n} token keys"),
+    };
+    format!("embedded store in {}, {keys}", directory.display())
 }

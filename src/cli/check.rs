@@ -29,7 +29,11 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     let mut all = Vec::new();
     let mut examples = 0;
     let mut unreadable = false;
-    let files = if arguments.files.is_empty() { built_in() } else { from_disk(arguments) };
+    let files = if arguments.files.is_empty() {
+        built_in()
+    } else {
+        from_disk(arguments)
+    };
     let count = files.len();
     for file in files {
         match file {
@@ -48,7 +52,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     }
     let errors = all.iter().filter(|f| f.severity == Severity::Error).count();
     let warnings = all.len() - errors;
-    say(format_args!("{count} files, {examples} examples replayed both ways: {errors} errors, {warnings} warnings"));
+    say(format_args!(
+        "{count} files, {examples} examples replayed both ways: {errors} errors, {warnings} warnings"
+    ));
     match (unreadable, errors) {
         (true, _) => Exit::CouldNotRun,
         (false, 0) => Exit::Fine,
@@ -57,24 +63,36 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn built_in() -> Vec<Result<Checked, String>> {
-    let loaded = builtin::SOURCES.iter().filter_map(|(name, _)| builtin::load_builtin(name));
+    let loaded = builtin::SOURCES
+        .iter()
+        .filter_map(|(name, _)| builtin::load_builtin(name));
     loaded.map(|loaded| Ok(replayed(loaded, true))).collect()
 }
 
 fn from_disk(arguments: &Arguments) -> Vec<Result<Checked, String>> {
-    arguments.files.iter().map(|path| Ok(replayed(load_file(path)?, arguments.strict))).collect()
+    arguments
+        .files
+        .iter()
+        .map(|path| Ok(replayed(load_file(path)?, arguments.strict)))
+        .collect()
 }
 
 /// Loads a mapping file with what it includes from its own folder.
 pub(super) fn load_file(path: &Path) -> Result<mapping::Loaded, String> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("mapping");
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let name = path
+        .file_stem()
+        .and_then(|name| name.to_str())
+        .unwrap_or("mapping");
     let folder = path.parent().unwrap_or(Path::new("."));
     let includes = |file: &str| {
         // An include is a file beside this one: no path leads elsewhere.
         let plain = Path::new(file).file_name().is_some_and(|name| name == file);
-        plain.then(|| std::fs::read_to_string(folder.join(file)).ok()).flatten()
+        plain
+            .then(|| std::fs::read_to_string(folder.join(file)).ok())
+            .flatten()
     };
     Ok(mapping::load(name, &shown, &text, &includes))
 }
@@ -84,7 +102,12 @@ fn replayed(loaded: mapping::Loaded, strict: bool) -> Checked {
     let mut examples = 0;
     if let Some(plan) = loaded.plan {
         let of_ops = plan.ops.iter().map(|op| op.examples.len()).sum::<usize>();
-        examples = of_ops + plan.errors.iter().map(|row| row.examples.len()).sum::<usize>();
+        examples = of_ops
+            + plan
+                .errors
+                .iter()
+                .map(|row| row.examples.len())
+                .sum::<usize>();
         findings.extend(laws::replay(&Dialect::new(plan), strict));
     }
     Checked { findings, examples }

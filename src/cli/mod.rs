@@ -10,7 +10,9 @@
 //! The only module that sees the configuration, the only one that writes to standard output.
 
 mod backend;
+mod check;
 mod dialects;
+mod explain;
 mod keys;
 mod serve;
 
@@ -26,6 +28,7 @@ use crate::config::Vars;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Fine,
+    Findings,
     BadUsage,
     CouldNotRun,
 }
@@ -34,6 +37,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(match exit {
             Exit::Fine => 0,
+            Exit::Findings => 1,
             Exit::BadUsage => 2,
             Exit::CouldNotRun => 3,
         })
@@ -52,6 +56,12 @@ struct Arguments {
 enum Verb {
     /// Serve every dialect that is configured.
     Serve(serve::Arguments),
+    /// Say everything that is wrong with mapping files, and replay their examples both ways.
+    Check(check::Arguments),
+    /// Show what a dialect makes of one request; nothing is executed.
+    Explain(explain::Arguments),
+    /// Show what each built-in dialect supports.
+    Dialects(dialects::Arguments),
     /// Make a client's key, or adopt one.
     #[command(subcommand)]
     Keys(keys::Verb),
@@ -74,6 +84,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     };
     let exit = match arguments.verb {
         Verb::Serve(arguments) => serve::run(&arguments, vars),
+        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Dialects(arguments) => dialects::run(&arguments),
         Verb::Keys(verb) => keys::run(&verb),
     };
     exit.into()

@@ -83,24 +83,31 @@ pub struct KnownDialect {
     pub name: String,
     /// Whose ids it speaks.
     pub vendor: String,
-    /// Its options with their values; `None` = not known, nothing is checked.
-    pub options: Option<BTreeMap<String, Vec<String>>>,
+    /// Its options with their values.
+    pub options: BTreeMap<String, Vec<String>>,
 }
 
 /// The dialects that a configuration may name.
 #[derive(Clone, Debug, Default)]
-pub struct Catalog(pub Vec<KnownDialect>);
+pub struct Catalog {
+    /// The dialects there are.
+    pub dialects: Vec<KnownDialect>,
+    /// Vendors without a dialect whose ids the directory may hold all the same.
+    pub other_vendors: Vec<String>,
+}
 
 impl Catalog {
     fn names(&self) -> Vec<&str> {
-        self.0.iter().map(|dialect| dialect.name.as_str()).collect()
+        self.dialects
+            .iter()
+            .map(|dialect| dialect.name.as_str())
+            .collect()
     }
 
     fn vendors(&self) -> Vec<&str> {
-        let mut vendors: Vec<&str> = self
-            .0
-            .iter()
-            .map(|dialect| dialect.vendor.as_str())
+        let spoken = self.dialects.iter().map(|dialect| dialect.vendor.as_str());
+        let mut vendors: Vec<&str> = spoken
+            .chain(self.other_vendors.iter().map(String::as_str))
             .collect();
         vendors.sort_unstable();
         vendors.dedup();
@@ -108,11 +115,10 @@ impl Catalog {
     }
 
     fn options(&self, dialect: &str) -> Option<&BTreeMap<String, Vec<String>>> {
-        self.0
+        self.dialects
             .iter()
-            .find(|known| known.name == dialect)?
-            .options
-            .as_ref()
+            .find(|known| known.name == dialect)
+            .map(|known| &known.options)
     }
 }
 

@@ -12,10 +12,13 @@ fn catalog() -> Catalog {
     let known = |name: &str, vendor: &str| KnownDialect {
         name: name.to_owned(),
         vendor: vendor.to_owned(),
-        options: Some([("style".to_owned(), vec!["old".to_owned(), "new".to_owned()])].into()),
+        options: [("style".to_owned(), vec!["old".to_owned(), "new".to_owned()])].into(),
     };
     let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
-    Catalog(names.into_iter().map(|name| known(name, name)).collect())
+    Catalog {
+        dialects: names.into_iter().map(|name| known(name, name)).collect(),
+        other_vendors: Vec::new(),
+    }
 }
 
 fn read_with(
@@ -55,7 +58,7 @@ fn the_example_loads_without_a_finding() {
         "{}",
         warnings.iter().map(render).collect::<String>()
     );
-    assert_eq!(config.fronts.len(), catalog().0.len());
+    assert_eq!(config.fronts.len(), catalog().dialects.len());
     assert_eq!(
         config.clients[0].keys,
         [crate::edge::keys::hash(crate::edge::keys::EXAMPLE_KEY)]

@@ -30,3 +30,7 @@ pub fn load_builtin(name: &str) -> Option<Loaded> {
         &includes,
     ))
 }
+
+/// The vendors whose ids the directory may hold, besides those of the built-in dialects: a migration
+/// can be prepared before the dialect is used.
+pub const VENDORS: &[&str] = &["flip", "ory", "pingone", "zitadel"];
