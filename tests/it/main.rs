@@ -12,5 +12,8 @@
 
 mod backend;
 mod exchanges;
+mod hostile;
+mod kill;
 mod laws;
+mod race;
 mod support;
