@@ -4,35 +4,24 @@
 //! its choices go. All rounds share one data directory, so that each restart meets the history of all.
 
 mod journal;
+mod writer;
 
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
-
 use self::journal::{Entry, Journal, State, look_up, verify};
-use super::support::client::{Answer, Client, Lost};
+use self::writer::{Done, Writer};
+use super::support::client::Client;
 use super::support::config::Profile;
-use super::support::fixtures::{LINK, P, create_body};
-use super::support::native::{put_user, try_create_pending};
+use super::support::fixtures::LINK;
+use super::support::native::put_user;
 use super::support::random::{Random, number, seed};
 use super::support::server::Server;
 
 const WRITERS: usize = 8;
 const USERS_PER_WRITER: usize = 4;
-
-/// What one writer did in one round.
-struct Done {
-    journal: Journal,
-    /// Writes that were acknowledged.
-    acknowledged: usize,
-    /// Writes that were sent and not answered: they were in flight when the process died.
-    in_flight: usize,
-    /// Answers that should not be.
-    odd: Vec<String>,
-}
 
 fn users() -> Vec<String> {
     (0..WRITERS * USERS_PER_WRITER)
@@ -149,18 +138,18 @@ fn one_round(
                     held: mine
                         .map(|(subject, entry)| (subject.clone(), entry.clone()))
                         .collect(),
-                    done: Done {
-                        journal: Journal::new(),
-                        acknowledged: 0,
-                        in_flight: 0,
-                        odd: Vec::new(),
-                    },
+                    done: Done::default(),
                 };
                 let (stop, start) = (&stop, &start);
                 scope.spawn(move || {
-                    let connected = writer.client.connect();
+                    // Connected and accepted before the clock starts, so that even 5 ms are full of writes.
+                    let target = format!("{LINK}?userId={}", writer.users[0]);
+                    let warm = writer
+                        .client
+                        .bare("GET", &target)
+                        .map(|answer| answer.status);
                     start.wait();
-                    connected.unwrap();
+                    assert!(matches!(warm, Ok(200)), "{warm:?}");
                     while !stop.load(Ordering::Relaxed) && writer.write() {}
                     writer.done
                 })
@@ -176,127 +165,4 @@ fn one_round(
             .collect()
     });
     (done, Server::start_in(dir, &Profile::default()).unwrap())
-}
-
-struct Writer {
-    client: Client,
-    random: Random,
-    users: Vec<String>,
-    prefix: String,
-    held: Vec<(String, Entry)>,
-    done: Done,
-}
-
-impl Writer {
-    /// One write of a random kind. Answers whether the server is still there.
-    fn write(&mut self) -> bool {
-        let kind = self.random.between(0, 9);
-        match kind {
-            0..=2 if !self.held.is_empty() => self.delete(),
-            3..=5 => self.complete(),
-            _ => self.create(),
-        }
-    }
-
-    fn subject(&mut self) -> (String, String) {
-        let number = self.done.journal.len();
-        let user = self.users[self.random.index(self.users.len())].clone();
-        (format!("{}-{number}", self.prefix), user)
-    }
-
-    fn create(&mut self) -> bool {
-        let (subject, user) = self.subject();
-        let token = format!("token of {subject}");
-        let entry = Entry {
-            user: user.clone(),
-            display_name: format!("name of {subject}"),
-            token: Some(token.clone()),
-            state: State::Unknown,
-        };
-        let answer = self.client.post(
-            LINK,
-            &create_body(&user, &subject, &entry.display_name, &token),
-        );
-        self.note(subject, entry, State::Held, answer)
-    }
-
-    fn complete(&mut self) -> bool {
-        let (subject, user) = self.subject();
-        let display_name = format!("pending {subject}");
-        let body =
-            json!({ "provider_id": "acme-oidc", "subject": subject, "display_name": display_name });
-        // A pending link that was not acknowledged is nobody's: only its completion is journaled.
-        let pending = match try_create_pending(&mut self.client, "acme", &body) {
-            Err(_) => return false,
-            Ok(answer) => answer,
-        };
-        let id = pending
-            .json()
-            .ok()
-            .and_then(|json| json["pending_id"].as_str().map(str::to_owned));
-        let Some(id) = id else {
-            self.done.odd.push(format!(
-                "{subject}: no pending link: {} {}",
-                pending.status,
-                pending.text()
-            ));
-            return false;
-        };
-        let entry = Entry {
-            user: user.clone(),
-            display_name,
-            token: None,
-            state: State::Unknown,
-        };
-        let answer = self
-            .client
-            .post(LINK, &json!({ "pendingIdPLinkId": id, "userId": user }));
-        self.note(subject, entry, State::Held, answer)
-    }
-
-    fn delete(&mut self) -> bool {
-        let (subject, entry) = self.held.swap_remove(self.random.index(self.held.len()));
-        let target = format!(
-            "{LINK}?identityProviderId={P}&identityProviderUserId={subject}&userId={}",
-            entry.user
-        );
-        let answer = self.client.bare("DELETE", &target);
-        self.note(subject, entry, State::Gone, answer)
-    }
-
-    /// Writes into the journal what a write came to.
-    fn note(
-        &mut self,
-        subject: String,
-        mut entry: Entry,
-        state: State,
-        answer: Result<Answer, Lost>,
-    ) -> bool {
-        let goes_on = match answer {
-            Ok(answer) if answer.status == 200 => {
-                entry.state = state.clone();
-                self.done.acknowledged += 1;
-                if state == State::Held {
-                    self.held.push((subject.clone(), entry.clone()));
-                }
-                true
-            }
-            Ok(answer) => {
-                self.done
-                    .odd
-                    .push(format!("{subject}: {} {}", answer.status, answer.text()));
-                false
-            }
-            // The connection was gone before anything was sent: what was there before still is.
-            Err(Lost::Unsent(_)) if state == State::Gone => false,
-            Err(Lost::Unsent(_)) => return false,
-            Err(Lost::Unknown(_)) => {
-                entry.state = State::Unknown;
-                self.done.in_flight += 1;
-                false
-            }
-        };
-        self.done.journal.insert(subject, entry);
-        goes_on
-    }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::exchanges::is_errors;
 use super::support::client::{Answer, Client};
 use super::support::config::Profile;
-use super::support::fixtures::{A, B, LINK};
+use super::support::fixtures::{A, B, LINK, P};
 use super::support::native::{create_pending, put_user};
 use super::support::random::number;
 use super::support::server::Server;
@@ -135,6 +135,9 @@ fn one_of_sixty_four_completes_a_pending_link() {
     // How a spent pending link is refused when nobody races: the measure for all who lose.
     let alone = pending(&mut client, "alone");
     assert_eq!(complete(&mut client, &alone, A).status, 200);
+    // Its link is deleted again, so that the account is free and only the pending link can be the reason.
+    let target = format!("{LINK}?identityProviderId={P}&identityProviderUserId=alone&userId={A}");
+    assert_eq!(client.bare("DELETE", &target).unwrap().status, 200);
     let spent = refusal(&complete(&mut client, &alone, A));
 
     let mut taken = Vec::new();

@@ -211,7 +211,7 @@ test('what is wrong with a create is told by field', async () => {
   for (const user of [A, B]) {
     assertFieldError(await rejected(create(of, user), 400), field('identityProviderUserId'), `[alreadyLinked]${field('identityProviderUserId')}`);
   }
-  assertFieldError(await rejected(create(subject(), undefined), 400), field('userId'), `[missing]${field('userId')}`);
+  assertFieldError(await rejected(create(subject(), A, { userId: undefined }), 400), field('userId'), `[missing]${field('userId')}`);
   assertFieldError(await rejected(create('', A), 400), field('identityProviderUserId'), `[blank]${field('identityProviderUserId')}`);
   assertFieldError(await rejected(create(subject(), Z), 400), field('userId'), `[invalid]${field('userId')}`);
   assertFieldError(await rejected(create(subject(), 'xyz'), 400), field('userId'), '[invalidJSON]');
