@@ -1,4 +1,19 @@
-//! The integration tests: one binary, so that it links once.
+//! The integration tests: one binary, so that it links once. Helpers are in `support`.
+
+#![allow(missing_docs, reason = "tests are read where they stand")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "helpers of tests may fail loudly; clippy exempts only the test functions themselves"
+)]
 
 mod backend;
+mod exchanges;
+mod hostile;
+mod kill;
 mod laws;
+mod race;
+mod support;

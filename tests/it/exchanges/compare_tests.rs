@@ -1,0 +1,245 @@
+//! The comparer is the judge of every exchange, so each kind of wrong answer is shown to it once.
+
+use super::super::support::client::Answer;
+use super::compare::{Expected, House, differences};
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect()
+}
+
+fn house() -> House {
+    House {
+        json: pairs(&[
+            ("Content-Type", "application/json; charset=UTF-8"),
+            ("Cache-Control", "no-cache"),
+        ]),
+        empty: pairs(&[("Content-Type", "absent"), ("Content-Length", "0")]),
+    }
+}
+
+fn json_answer(body: &str) -> Answer {
+    let headers = [
+        ("content-type", "application/json; charset=UTF-8"),
+        ("cache-control", "no-cache"),
+    ];
+    Answer {
+        status: 200,
+        headers: pairs(&headers),
+        body: body.into(),
+    }
+}
+
+fn expect(body: &str) -> Expected {
+    Expected {
+        status: 200,
+        headers: Vec::new(),
+        body: Some(body.to_owned()),
+    }
+}
+
+/// The differences between an expected and an actual document.
+fn json(expected: &str, actual: &str) -> Vec<String> {
+    differences(&house(), &expect(expected), &json_answer(actual))
+}
+
+#[track_caller]
+fn one_difference(found: &[String], holds: &str) {
+    assert!(
+        matches!(found, [only] if only.contains(holds)),
+        "expected one difference with {holds}: {found:?}"
+    );
+}
+
+#[test]
+fn the_right_answer_passes() {
+    assert!(
+        json(
+            r#"{"a":{"b":[1,"x"]},"c":true}"#,
+            r#"{ "c": true, "a": {"b": [1, "x"]} }"#
+        )
+        .is_empty()
+    );
+    let empty = Answer {
+        status: 404,
+        headers: pairs(&[("content-length", "0")]),
+        body: Vec::new(),
+    };
+    let expected = Expected {
+        status: 404,
+        ..Expected::default()
+    };
+    assert!(differences(&house(), &expected, &empty).is_empty());
+}
+
+#[test]
+fn a_wrong_status_fails() {
+    let actual = Answer {
+        status: 201,
+        ..json_answer("{}")
+    };
+    one_difference(
+        &differences(&house(), &expect("{}"), &actual),
+        "status: expected 200, got 201",
+    );
+}
+
+#[test]
+fn a_wrong_missing_or_repeated_header_fails() {
+    let mut actual = json_answer("{}");
+    actual.headers[0].1 = "application/json".to_owned();
+    one_difference(
+        &differences(&house(), &expect("{}"), &actual),
+        "header Content-Type",
+    );
+    actual.headers.remove(0);
+    one_difference(
+        &differences(&house(), &expect("{}"), &actual),
+        "header Content-Type",
+    );
+    let mut twice = json_answer("{}");
+    twice
+        .headers
+        .push(("cache-control".to_owned(), "no-cache".to_owned()));
+    one_difference(
+        &differences(&house(), &expect("{}"), &twice),
+        "header Cache-Control",
+    );
+}
+
+#[test]
+fn an_empty_answer_with_a_type_a_body_or_no_length_fails() {
+    let expected = Expected {
+        status: 401,
+        ..Expected::default()
+    };
+    let typed = Answer {
+        status: 401,
+        headers: pairs(&[("content-type", "text/plain"), ("content-length", "0")]),
+        body: Vec::new(),
+    };
+    one_difference(
+        &differences(&house(), &expected, &typed),
+        "header Content-Type: expected absent",
+    );
+    let full = Answer {
+        status: 401,
+        headers: pairs(&[("content-length", "0")]),
+        body: b"no".to_vec(),
+    };
+    one_difference(
+        &differences(&house(), &expected, &full),
+        "expected zero bytes",
+    );
+    let chunked = Answer {
+        status: 401,
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    one_difference(
+        &differences(&house(), &expected, &chunked),
+        "header Content-Length",
+    );
+}
+
+#[test]
+fn the_headers_of_a_step_win() {
+    let own = Expected {
+        headers: pairs(&[("cache-control", "absent")]),
+        ..expect("{}")
+    };
+    one_difference(
+        &differences(&house(), &own, &json_answer("{}")),
+        "header cache-control: expected absent",
+    );
+}
+
+#[test]
+fn an_extra_missing_null_or_different_member_fails() {
+    one_difference(
+        &json(r#"{"a":1}"#, r#"{"a":1,"b":2}"#),
+        r#"$["b"]: not expected"#,
+    );
+    one_difference(
+        &json(r#"{"a":1,"b":2}"#, r#"{"a":1}"#),
+        r#"$["b"]: missing"#,
+    );
+    one_difference(
+        &json(r#"{"a":1}"#, r#"{"a":1,"b":null}"#),
+        r#"$["b"]: not expected, got null"#,
+    );
+    one_difference(
+        &json(r#"{"a":{"b":1}}"#, r#"{"a":{"b":"1"}}"#),
+        r#"$["a"]["b"]: expected 1, got "1""#,
+    );
+    one_difference(&json(r#"{"a":[]}"#, r#"{"a":{}}"#), r#"$["a"]"#);
+}
+
+#[test]
+fn arrays_differ_by_length_element_and_order() {
+    one_difference(&json("[1,2]", "[1]"), "expected 2 elements, got 1");
+    one_difference(&json("[1,2]", "[1,3]"), "$[1]: expected 2, got 3");
+    assert_eq!(json("[1,2]", "[2,1]").len(), 2);
+    assert!(json(r#"["any:order",1,2]"#, "[2,1]").is_empty());
+    one_difference(&json(r#"["any:order",1,2]"#, "[2,2]"), "no element is 1");
+}
+
+#[test]
+fn what_is_no_json_fails() {
+    one_difference(&json("{}", "<html>"), "no JSON");
+    one_difference(&json("{}", ""), "no JSON");
+    one_difference(&json("{", "{}"), "the expected body is no JSON");
+}
+
+#[test]
+fn free_values_have_a_type() {
+    let uuid = r#""48426136-8eb7-49d5-81f3-9280b146a334""#;
+    for (kind, good, bad) in [
+        ("any:string", r#""x""#, r#""""#),
+        ("any:string", r#""x""#, "1"),
+        ("any:int", "0", r#""0""#),
+        ("any:int", "-3", "1.5"),
+        ("any:instant", "1710000000123", "1710000000"),
+        ("any:instant", "1710000000123", r#""1710000000123""#),
+        (
+            "any:uuid",
+            uuid,
+            r#""48426136-8EB7-49D5-81F3-9280B146A334""#,
+        ),
+        ("any:uuid", uuid, r#""4842""#),
+    ] {
+        let expected = format!(r#"{{"a":"{kind}"}}"#);
+        assert!(
+            json(&expected, &format!(r#"{{"a":{good}}}"#)).is_empty(),
+            "{kind} refused {good}"
+        );
+        one_difference(&json(&expected, &format!(r#"{{"a":{bad}}}"#)), kind);
+    }
+    one_difference(
+        &json(r#"{"a":"any:thing"}"#, r#"{"a":"any:thing"}"#),
+        "any:thing",
+    );
+    one_difference(
+        &json(r#"{"a":1,"any:members":"more"}"#, r#"{"b":1}"#),
+        r#"$["a"]: missing"#,
+    );
+    assert!(json(r#"{"a":1,"any:members":"more"}"#, r#"{"a":1,"b":1}"#).is_empty());
+}
+
+#[test]
+fn an_errors_object_has_both_members_and_an_error() {
+    let error = r#"{"code":"[missing]userId","message":"m"}"#;
+    let good = format!(r#"{{"fieldErrors":{{"userId":[{error}]}},"generalErrors":[]}}"#);
+    assert!(json("any:errors", &good).is_empty());
+    for bad in [
+        r#"{"fieldErrors":{},"generalErrors":[]}"#.to_owned(),
+        format!(r#"{{"generalErrors":[{error}]}}"#),
+        format!(r#"{{"fieldErrors":[{error}],"generalErrors":[]}}"#),
+        format!(r#"{{"fieldErrors":{{"userId":[]}},"generalErrors":[{error}]}}"#),
+        r#"{"fieldErrors":{},"generalErrors":[{"code":"[x]"}]}"#.to_owned(),
+        r#"{"fieldErrors":{},"generalErrors":[{"code":"x","message":"m"}]}"#.to_owned(),
+    ] {
+        one_difference(&json("any:errors", &bad), "any:errors");
+    }
+}

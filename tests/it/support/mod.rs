@@ -1,0 +1,9 @@
+//! What black-box tests share: the binary as a child process, its configuration, and a client of it.
+
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod conflict;
+pub(crate) mod fixtures;
+pub(crate) mod native;
+pub(crate) mod random;
+pub(crate) mod server;

@@ -1,0 +1,147 @@
+//! The real binary as a child process: fresh ports, a generated configuration, waited for, ended with the test.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use super::client::Client;
+use super::config::{self, Profile};
+
+/// A running server. Dropping it kills the process.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+    /// How long it took from the start of the process to its first answer.
+    pub(crate) ready_after: Duration,
+    log: PathBuf,
+    // Only held, so that the directory lives as long as the server; `None` if the test owns it.
+    _dir: Option<tempfile::TempDir>,
+}
+
+/// How long a start may take; far above what any test demands, so that its own message comes first.
+const START: Duration = Duration::from_secs(20);
+
+impl Server {
+    /// A server with fresh data.
+    pub(crate) fn start(profile: &Profile) -> Result<Self, String> {
+        let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let mut server = Self::start_in(dir.path(), profile)?;
+        server._dir = Some(dir);
+        Ok(server)
+    }
+
+    /// A server over the data that is in this directory.
+    pub(crate) fn start_in(dir: &Path, profile: &Profile) -> Result<Self, String> {
+        let mut last = String::new();
+        // A port that was free can be taken before the child binds it: then the child ends, and another is tried.
+        for _ in 0..3 {
+            match Self::try_start(dir, profile) {
+                Ok(server) => return Ok(server),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn try_start(dir: &Path, profile: &Profile) -> Result<Self, String> {
+        let (port, admin_port) = (free_port(), free_port());
+        let file = dir.join("config.toml");
+        let text = config::text(profile, port, admin_port, &dir.join("data"));
+        std::fs::write(&file, text).map_err(|e| e.to_string())?;
+        let log = dir.join("server.log");
+        let out = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|e| e.to_string())?;
+        let err: File = out.try_clone().map_err(|e| e.to_string())?;
+        let began = Instant::now();
+        let child = Command::new(binary())
+            .args(["serve", "--config"])
+            .arg(&file)
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut server = Self {
+            child,
+            addr,
+            ready_after: Duration::ZERO,
+            log,
+            _dir: None,
+        };
+        loop {
+            if let Some(status) = server.child.try_wait().map_err(|e| e.to_string())? {
+                return Err(format!("the server ended with {status}:\n{}", server.log()));
+            }
+            // Whatever it answers, it serves.
+            if Client::new(addr)
+                .send("GET", "/api/status", &[], None)
+                .is_ok()
+            {
+                server.ready_after = began.elapsed();
+                return Ok(server);
+            }
+            if began.elapsed() > START {
+                return Err(format!("the server does not answer:\n{}", server.log()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What it wrote to its standard output and error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Whether the process lives.
+    pub(crate) fn lives(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// SIGKILL, now; returns when the process is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only if the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary under test: that of this build, or the one that `LINKBRIDGE_BIN` names.
+fn binary() -> PathBuf {
+    std::env::var_os("LINKBRIDGE_BIN").map_or_else(
+        || PathBuf::from(env!("CARGO_BIN_EXE_linkbridge")),
+        PathBuf::from,
+    )
+}
+
+/// A free port that no other test of this process was given. Listeners share ports (SO_REUSEPORT), so two
+/// servers on one port would not notice each other.
+fn free_port() -> u16 {
+    static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+    loop {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
+}
