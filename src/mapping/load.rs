@@ -167,7 +167,13 @@ fn read<'a>(
     } else {
         errors::wording(&errors, &operations, sink)
     };
-    for (name, shape) in context.unused_shapes() {
+    // A misspelled use of a shape is told as an error; that the shape is then unused says nothing more.
+    let unused = if sink.has_errors() {
+        Vec::new()
+    } else {
+        context.unused_shapes().collect()
+    };
+    for (name, shape) in unused {
         shape.sink.warning(
             "LB302",
             shape.span.clone(),

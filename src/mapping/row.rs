@@ -198,6 +198,10 @@ impl RowReader<'_> {
             ["url"] => self.parts("url").map(Form::Url),
             ["one" | "list" | "dict" | "group"] if self.site == Site::Body => self.nested_form(),
             _ => {
+                // The forms are known keys, however many of them stand here.
+                for form in FORMS {
+                    let _known = self.table.value(form);
+                }
                 let place = if self.site == Site::Body {
                     "a body"
                 } else {

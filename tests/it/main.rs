@@ -13,6 +13,7 @@
 mod backend;
 mod exchanges;
 mod hostile;
+mod findings;
 mod kill;
 mod laws;
 mod race;
