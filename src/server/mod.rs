@@ -127,7 +127,7 @@ struct Shared {
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
-    phase: watch::Sender<Phase>,
+    phase: Arc<watch::Sender<Phase>>,
 }
 
 /// Why a server did not start.
@@ -196,7 +196,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
     Arc::new(Shared {
         limits: RateLimits::new(&settings.rates, rates),
         connections: Connections::new(settings.connections, settings.connections_per_source),
-        phase: watch::Sender::new(Phase::Serving),
+        phase: Arc::new(watch::Sender::new(Phase::Serving)),
         world: World {
             directory: parts.directory,
             aliases: parts.aliases,
@@ -216,19 +216,20 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Ends a server from elsewhere: from a signal, say.
+/// Ends a server from elsewhere: from a signal, say. It keeps nothing of the server alive, so that the
+/// backend is closed when the server has ended.
 #[derive(Clone)]
-pub struct Control(Arc<Shared>);
+pub struct Control(Arc<watch::Sender<Phase>>);
 
 impl Control {
     /// Lets open requests end, then the server.
     pub fn drain(&self) {
-        advance(&self.0.phase, Phase::Leaving);
+        advance(&self.0, Phase::Leaving);
     }
 
     /// Ends the server at once.
     pub fn abort(&self) {
-        advance(&self.0.phase, Phase::Aborted);
+        advance(&self.0, Phase::Aborted);
     }
 }
 
@@ -248,7 +249,7 @@ impl Running {
     /// A handle that can end the server.
     #[must_use]
     pub fn control(&self) -> Control {
-        Control(Arc::clone(&self.shared))
+        Control(Arc::clone(&self.shared.phase))
     }
 
     /// Waits until the server has ended; blocks the thread. Answers whether every worker ended in order.
@@ -384,273 +385,6 @@ async fn prune(shared: Arc<Shared>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-    use std::time::Instant;
-
-    use super::testing::{FakeAliases, FakeBackend, directory};
-    use super::*;
-    use crate::edge::rate_limit::Rate;
-
-    const LONG: Duration = Duration::from_secs(20);
-    const SHORT: Duration = Duration::from_millis(150);
-
-    fn settings() -> Settings {
-        let rate = Rate::parse("1000/s").unwrap();
-        Settings {
-            listeners: vec![Listener {
-                address: "127.0.0.1:0".parse().unwrap(),
-                http2: false,
-            }],
-            admin: Some("127.0.0.1:0".parse().unwrap()),
-            workers: NonZeroUsize::new(2).unwrap(),
-            connections: 100,
-            connections_per_source: 50,
-            connection_requests: 1000,
-            head_bytes: 16 * 1024,
-            head_fields: 64,
-            http2_streams: 100,
-            head: head::Settings {
-                target_bytes: 8192,
-                field_bytes: 8192,
-            },
-            body: body::Settings {
-                bytes: 1024,
-                chunk: SHORT,
-                total: LONG,
-                bytes_per_second: 1024,
-            },
-            rates: rate_limit::Settings {
-                source: rate,
-                failed_auth: rate,
-                client: rate,
-            },
-            timeouts: Timeouts {
-                first_byte: LONG,
-                head: LONG,
-                idle: LONG,
-                write_stall: LONG,
-                request: LONG,
-                connection_age: LONG,
-                drain_delay: Duration::ZERO,
-                drain: LONG,
-            },
-        }
-    }
-
-    fn start(settings: Settings) -> Running {
-        let parts = Parts {
-            fronts: Vec::new(),
-            clients: Clients::default(),
-            directory: Arc::new(directory(&["blue"])),
-            aliases: Arc::new(FakeAliases),
-            backend: Arc::new(FakeBackend::default()),
-        };
-        Server::start(settings, parts).unwrap()
-    }
-
-    fn connect(address: SocketAddr) -> TcpStream {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(LONG)).unwrap();
-        stream
-    }
-
-    /// Everything up to the end of the connection.
-    fn exchange(address: SocketAddr, request: &str) -> String {
-        let mut stream = connect(address);
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// One answer of a connection that stays open.
-    fn read_some(stream: &mut TcpStream) -> String {
-        let mut buffer = [0; 4096];
-        let n = stream.read(&mut buffer).unwrap();
-        String::from_utf8(buffer[..n].to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_path_that_nobody_serves_is_a_problem_document() {
-        let running = start(settings());
-        let answer = exchange(
-            running.addresses()[0],
-            "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-        );
-        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
-        assert!(
-            answer.contains("application/problem+json") && answer.contains("nosniff"),
-            "{answer}"
-        );
-        assert!(!answer.to_lowercase().contains("\r\nserver:"), "{answer}");
-    }
-
-    #[test]
-    fn a_refused_head_ends_the_connection() {
-        let running = start(settings());
-        for (head, status) in [
-            ("GET / HTTP/1.1\r\n\r\n", "400"),
-            ("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
-            ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "405"),
-            (
-                "POST / HTTP/1.1\r\nHost: a\r\nExpect: pony\r\nContent-Length: 1\r\n\r\n",
-                "417",
-            ),
-            ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "421"),
-            (
-                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-                "501",
-            ),
-        ] {
-            // `exchange` comes back only if the server closes.
-            let answer = exchange(running.addresses()[0], head);
-            assert!(
-                answer.starts_with(&format!("HTTP/1.1 {status}")),
-                "{head:?} -> {answer:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_early_answer_never_leaves_a_body_to_be_read_as_the_next_request() {
-        let running = start(settings());
-        let smuggled = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n";
-        let answer = exchange(running.addresses()[0], smuggled);
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
-    }
-
-    #[test]
-    fn silent_and_slow_connections_end() {
-        let mut quick = settings();
-        quick.timeouts.first_byte = SHORT;
-        quick.timeouts.head = SHORT;
-        let running = start(quick);
-        for sent in ["", "GET / HTT"] {
-            let begin = Instant::now();
-            assert_eq!(exchange(running.addresses()[0], sent), "");
-            assert!(
-                begin.elapsed() < Duration::from_secs(5),
-                "{sent:?} was held"
-            );
-        }
-        // Between two requests neither of the two timers runs.
-        let mut stream = connect(running.addresses()[0]);
-        for _ in 0..2 {
-            stream
-                .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-                .unwrap();
-            assert!(read_some(&mut stream).starts_with("HTTP/1.1 404"));
-            std::thread::sleep(SHORT * 3);
-        }
-    }
-
-    #[test]
-    fn connections_over_the_limit_are_closed_and_room_comes_back() {
-        let running = start(Settings {
-            connections_per_source: 1,
-            ..settings()
-        });
-        let mut first = connect(running.addresses()[0]);
-        first
-            .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-            .unwrap();
-        assert!(read_some(&mut first).starts_with("HTTP/1.1 404"));
-        let mut second = connect(running.addresses()[0]);
-        assert!(matches!(second.read(&mut [0; 1]), Ok(0) | Err(_)));
-        drop(first);
-        let begin = Instant::now();
-        while begin.elapsed() < LONG {
-            let mut third = connect(running.addresses()[0]);
-            let _ = third.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-            let mut answer = String::new();
-            if third.read_to_string(&mut answer).is_ok() && !answer.is_empty() {
-                return;
-            }
-        }
-        panic!("the place of a closed connection was not given back");
-    }
-
-    #[test]
-    fn a_drain_ends_idle_connections_and_the_server() {
-        let running = start(settings());
-        let (address, admin) = (running.addresses()[0], running.admin_address().unwrap());
-        assert!(
-            exchange(
-                admin,
-                "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-            )
-            .contains(" 200 ")
-        );
-        let mut idle = connect(address);
-        idle.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-            .unwrap();
-        assert!(read_some(&mut idle).starts_with("HTTP/1.1 404"));
-        let begin = Instant::now();
-        assert!(running.shutdown());
-        assert!(begin.elapsed() < Duration::from_secs(5));
-        assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
-        assert!(TcpStream::connect(address).is_err());
-    }
-
-    #[test]
-    fn a_leaving_server_is_not_ready_but_still_serves() {
-        let mut patient = settings();
-        patient.timeouts.drain_delay = LONG;
-        let running = start(patient);
-        running.control().drain();
-        let ready = exchange(
-            running.admin_address().unwrap(),
-            "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-        );
-        assert!(ready.contains(" 503 "), "{ready}");
-        assert!(
-            exchange(
-                running.addresses()[0],
-                "GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-            )
-            .contains("404")
-        );
-        // A second signal does not wait.
-        running.control().abort();
-        assert!(running.wait());
-    }
-
-    #[test]
-    fn a_stalled_connection_cannot_hold_a_drain_for_ever() {
-        let mut hurried = settings();
-        hurried.timeouts.drain = SHORT;
-        let running = start(hurried);
-        let mut stalled = connect(running.addresses()[0]);
-        stalled.write_all(b"GET /x HT").unwrap();
-        let begin = Instant::now();
-        assert!(running.shutdown());
-        assert!(begin.elapsed() < Duration::from_secs(5));
-    }
-
-    #[test]
-    fn an_http2_listener_speaks_nothing_else() {
-        let mut h2 = settings();
-        h2.listeners[0].http2 = true;
-        let running = start(h2);
-        let mut stream = connect(running.addresses()[0]);
-        stream
-            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-            .unwrap();
-        let mut frame = [0; 9];
-        stream.read_exact(&mut frame).unwrap();
-        assert_eq!(frame[3], 4, "the first frame is SETTINGS");
-        let answer = {
-            let mut stream = connect(running.addresses()[0]);
-            stream
-                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                .unwrap();
-            let mut bytes = Vec::new();
-            let _ = stream.read_to_end(&mut bytes);
-            bytes
-        };
-        assert!(!answer.starts_with(b"HTTP/1.1"));
-    }
-}
+mod tests;
+#[cfg(test)]
+mod walk_tests;

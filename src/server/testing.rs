@@ -1,12 +1,20 @@
 //! A small world for the tests of this module: the invented vendor `acme`, its tenants and providers.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Front, Listener, Parts, Running, Server, Settings, Timeouts};
 
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
-use crate::edge::authn::Client;
+use crate::edge::authn::{Client, Clients};
+use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
+use crate::edge::{body, head, keys, rate_limit};
 use crate::model::{
     Alias, ClientName, Failure, Instant, Link, LinkId, Operation, Provider, ProviderId,
     ProviderKind, Secret, Subject, TenantId, UserId, VendorName,
@@ -151,4 +159,100 @@ impl Backend for FakeBackend {
     fn ready(&self) -> bool {
         true
     }
+}
+
+/// The key of the client of [`start_with`].
+pub(super) const KEY: &str = "a key of the tests";
+pub(super) const LONG: Duration = Duration::from_secs(20);
+pub(super) const SHORT: Duration = Duration::from_millis(150);
+
+pub(super) fn settings() -> Settings {
+    let rate = Rate::parse("1000/s").unwrap();
+    Settings {
+        listeners: vec![Listener {
+            address: "127.0.0.1:0".parse().unwrap(),
+            http2: false,
+        }],
+        admin: Some("127.0.0.1:0".parse().unwrap()),
+        workers: NonZeroUsize::new(2).unwrap(),
+        connections: 100,
+        connections_per_source: 50,
+        connection_requests: 1000,
+        head_bytes: 16 * 1024,
+        head_fields: 64,
+        http2_streams: 100,
+        head: head::Settings {
+            target_bytes: 8192,
+            field_bytes: 8192,
+        },
+        body: body::Settings {
+            bytes: 1024,
+            chunk: SHORT,
+            total: LONG,
+            bytes_per_second: 1024,
+        },
+        rates: rate_limit::Settings {
+            source: rate,
+            failed_auth: rate,
+            client: rate,
+        },
+        timeouts: Timeouts {
+            first_byte: LONG,
+            head: LONG,
+            idle: LONG,
+            write_stall: LONG,
+            request: LONG,
+            connection_age: LONG,
+            drain_delay: Duration::ZERO,
+            drain: LONG,
+        },
+    }
+}
+
+/// A server without fronts.
+pub(super) fn start(settings: Settings) -> Running {
+    start_with(settings, Vec::new(), Arc::new(FakeBackend::default()))
+}
+
+/// A server with these fronts over this backend, and one client that may do everything with [`KEY`].
+pub(super) fn start_with(
+    settings: Settings,
+    fronts: Vec<Front>,
+    backend: Arc<dyn Backend>,
+) -> Running {
+    let clients = Clients::new(vec![Client {
+        keys: vec![keys::hash(KEY)],
+        ..client(Scope::ALL)
+    }]);
+    let directory = Arc::new(directory(&["blue"]));
+    let parts = Parts {
+        fronts,
+        clients,
+        directory,
+        aliases: Arc::new(FakeAliases),
+        backend,
+    };
+    Server::start(settings, parts).unwrap()
+}
+
+pub(super) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+/// Everything up to the end of the connection.
+pub(super) fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = connect(address);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// One answer of a connection that stays open.
+pub(super) fn read_some(stream: &mut TcpStream) -> String {
+    let mut buffer = [0; 4096];
+    let n = stream.read(&mut buffer).unwrap();
+    String::from_utf8(buffer[..n].to_vec()).unwrap()
 }

@@ -23,8 +23,8 @@ use super::{Shared, clock, respond};
 use crate::dialect::{Auth, Candidates, Decoded, OpId};
 use crate::edge::authn::{Client, ClientIndex};
 use crate::edge::body::{self, BodyFault};
-use crate::edge::{head, keys};
-use crate::model::{Failure, Place, Problem, Record, Request, Response, Why};
+use crate::edge::{head, keys, scope};
+use crate::model::{Failure, Field, Place, Problem, Record, Request, Response, Value, Why};
 use crate::telemetry;
 
 /// Held by whoever must be waited for when the server ends.
@@ -185,7 +185,9 @@ fn admit(
     };
     facts.client = Some(index);
     shared.limits.check_client(index)?;
-    if client.may_use(front.dialect.name()) {
+    // Where none of the ops would be allowed, the body need not be read to say so.
+    let may = |kind| client.need(scope::needed(kind)).is_ok();
+    if client.may_use(front.dialect.name()) && candidates.operations().any(may) {
         Ok(())
     } else {
         Err(Failure::Forbidden)
@@ -232,10 +234,18 @@ async fn carry_out(
 ) -> Response {
     let Decoded {
         op,
-        params,
+        mut params,
         problems,
         refusal,
     } = decoded;
+    if let Some(rule) = front.dialect.page(op)
+        && !params.has(Field::PageLimit)
+    {
+        params.set(
+            Field::PageLimit,
+            Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
+        );
+    }
     let params = Arc::new(params);
     let kind = front.dialect.operation(op);
     let call = Call {
