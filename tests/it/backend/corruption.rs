@@ -14,16 +14,34 @@ const LINKS: usize = 120;
 const MUTATIONS: usize = 250;
 
 fn fill(directory: &Path) {
-    let world = World { store: Box::new(embedded(directory)) };
+    let world = World {
+        store: Box::new(embedded(directory)),
+    };
     for n in 0..LINKS {
         let (who, account) = (format!("u{}", n % 9), format!("subject-{n}"));
         for tenant in ["acme", "other"] {
-            world.link(create_with_token(&who, "google", &account, &format!("token-{tenant}-{n}")).of(tenant));
+            world.link(
+                create_with_token(&who, "google", &account, &format!("token-{tenant}-{n}"))
+                    .of(tenant),
+            );
         }
     }
     for n in 0..9 {
-        world.user(put(&format!("u{n}"), Some("{\"a\":1}"), &[alias("one", &format!("x{n}"))]));
-        assert!(world.apply(pending(&format!("id-{n}"), "github", &format!("p{n}"), linkbridge::model::Instant(i64::MAX))).is_ok());
+        world.user(put(
+            &format!("u{n}"),
+            Some("{\"a\":1}"),
+            &[alias("one", &format!("x{n}"))],
+        ));
+        assert!(
+            world
+                .apply(pending(
+                    &format!("id-{n}"),
+                    "github",
+                    &format!("p{n}"),
+                    linkbridge::model::Instant(i64::MAX)
+                ))
+                .is_ok()
+        );
     }
 }
 
@@ -32,8 +50,13 @@ fn scan(world: &World) {
     for n in 0..LINKS {
         let account = format!("subject-{n}");
         for tenant in ["acme", "other"] {
-            if let Ok(Outcome::Link { link, .. }) = world.apply(find("google", &account, None).of(tenant)) {
-                assert_eq!((link.tenant.as_str(), link.subject.as_str()), (tenant, account.as_str()));
+            if let Ok(Outcome::Link { link, .. }) =
+                world.apply(find("google", &account, None).of(tenant))
+            {
+                assert_eq!(
+                    (link.tenant.as_str(), link.subject.as_str()),
+                    (tenant, account.as_str())
+                );
                 assert_eq!(link.user_id.as_str(), format!("u{}", n % 9));
                 let token = link.token.as_ref().map(Secret::expose);
                 assert!(token.is_none_or(|token| token == format!("token-{tenant}-{n}")));
@@ -43,16 +66,31 @@ fn scan(world: &World) {
     for n in 0..9 {
         let who = format!("u{n}");
         if let Ok(Outcome::Links { links, .. }) = world.apply(list(&who)) {
-            assert!(links.iter().all(|l| l.user_id.as_str() == who && l.tenant.as_str() == "acme"));
+            assert!(
+                links
+                    .iter()
+                    .all(|l| l.user_id.as_str() == who && l.tenant.as_str() == "acme")
+            );
         }
-        if let Ok(Outcome::Pending { pending, .. }) = world.apply(look(&format!("id-{n}"), Some(&who))) {
+        if let Ok(Outcome::Pending { pending, .. }) =
+            world.apply(look(&format!("id-{n}"), Some(&who)))
+        {
             assert_eq!(pending.tenant.as_str(), "acme");
         }
-        let _ = world.store.user_of(&tenant("acme"), &vendor("one"), &format!("x{n}"));
+        let _ = world
+            .store
+            .user_of(&tenant("acme"), &vendor("one"), &format!("x{n}"));
         let _ = world.store.tenants_of(&vendor("one"), &who);
     }
-    let _ = world.apply(operation(Action::UserList { page: Page::default() }));
-    for write in [create("u1", "google", "new"), complete("id-3", "u2"), delete("u3", "google", "subject-3"), remove("u4")] {
+    let _ = world.apply(operation(Action::UserList {
+        page: Page::default(),
+    }));
+    for write in [
+        create("u1", "google", "new"),
+        complete("id-3", "u2"),
+        delete("u3", "google", "subject-3"),
+        remove("u4"),
+    ] {
         let _ = world.apply(write);
     }
 }
@@ -84,12 +122,21 @@ fn a_damaged_file_is_refused_or_read_correctly() {
         }
         std::fs::write(directory.path().join("linkbridge.db"), &bytes).unwrap();
         match Embedded::open(Settings::new(directory.path())) {
-            Ok(store) => scan(&World { store: Box::new(store) }),
+            Ok(store) => scan(&World {
+                store: Box::new(store),
+            }),
             Err(error) => {
                 refused += 1;
-                assert!(!matches!(error, OpenError::Locked { .. } | OpenError::Newer { .. }) || mutation % 4 == 2, "{error}");
+                assert!(
+                    !matches!(error, OpenError::Locked { .. } | OpenError::Newer { .. })
+                        || mutation % 4 == 2,
+                    "{error}"
+                );
             }
         }
     }
-    assert!(refused > 0 && refused < MUTATIONS, "{refused} of {MUTATIONS} were refused");
+    assert!(
+        refused > 0 && refused < MUTATIONS,
+        "{refused} of {MUTATIONS} were refused"
+    );
 }

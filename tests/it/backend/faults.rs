@@ -27,7 +27,10 @@ fn orders() -> Option<PathBuf> {
 /// Runs `script` in a child process of this test whose disk can be made to fail.
 fn under_faults(test: &str, script: fn(&Disk)) {
     if let Some(orders) = orders() {
-        return script(&Disk { orders, count: AtomicUsize::new(0) });
+        return script(&Disk {
+            orders,
+            count: AtomicUsize::new(0),
+        });
     }
     if !cfg!(all(target_os = "linux", target_env = "gnu")) {
         eprintln!("skipped: the library that makes calls fail is written for Linux with glibc");
@@ -36,13 +39,21 @@ fn under_faults(test: &str, script: fn(&Disk)) {
     let directory = tempfile::tempdir().unwrap();
     let library = compile(directory.path());
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("backend::faults::{test}"), "--nocapture"])
+        .args([
+            "--exact",
+            &format!("backend::faults::{test}"),
+            "--nocapture",
+        ])
         .env("LD_PRELOAD", library)
         .env("LINKBRIDGE_FAULTS", directory.path().join("orders"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
-    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+    let said = String::from_utf8_lossy(&child.stdout).into_owned()
+        + &String::from_utf8_lossy(&child.stderr);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
 }
 
 fn compile(directory: &Path) -> PathBuf {
@@ -50,11 +61,23 @@ fn compile(directory: &Path) -> PathBuf {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/faults.rs");
     let made = Command::new(rustc)
-        .args(["--edition", "2024", "--crate-type", "cdylib", "-C", "opt-level=1", "-o"])
+        .args([
+            "--edition",
+            "2024",
+            "--crate-type",
+            "cdylib",
+            "-C",
+            "opt-level=1",
+            "-o",
+        ])
         .args([library.as_os_str(), source.as_os_str()])
         .output()
         .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     library
 }
 
@@ -89,12 +112,18 @@ struct Journal {
 impl Journal {
     /// Makes two links that stand or fall together, and notes what was answered.
     fn write(&self, store: &dyn Backend, account: &str) -> bool {
-        let pair = vec![create("u1", "google", account), create("u1", "github", account)];
+        let pair = vec![
+            create("u1", "google", account),
+            create("u1", "github", account),
+        ];
         let answers = wait(store.apply_all(pair, Atomicity::Together));
         let list = match answers.as_slice() {
             [Ok(_), Ok(_)] => &self.acknowledged,
             [Err(Failure::OutcomeUnknown), Err(Failure::OutcomeUnknown)] => &self.unknown,
-            [Err(Failure::Overloaded { .. }), Err(Failure::Overloaded { .. })] => &self.refused,
+            [
+                Err(Failure::Overloaded { .. }),
+                Err(Failure::Overloaded { .. }),
+            ] => &self.refused,
             other => panic!("{other:?}"),
         };
         list.lock().unwrap().push(account.to_owned());
@@ -108,16 +137,23 @@ impl Journal {
     /// What was acknowledged is there, what was refused is not, what is unknown is whole or not there.
     fn verify(&self, world: &World) {
         let is_there = |account: &String| {
-            let both = ["google", "github"].map(|at| match world.apply(find(at, account, Some("u1"))) {
-                Ok(_) => true,
-                Err(Failure::LinkNotFound) => false,
-                other => panic!("{other:?}"),
-            });
+            let both =
+                ["google", "github"].map(|at| match world.apply(find(at, account, Some("u1"))) {
+                    Ok(_) => true,
+                    Err(Failure::LinkNotFound) => false,
+                    other => panic!("{other:?}"),
+                });
             assert_eq!(both[0], both[1], "{account} is there in part");
             both[0]
         };
-        assert!(self.acknowledged.lock().unwrap().iter().all(is_there), "an acknowledged write is lost");
-        assert!(!self.refused.lock().unwrap().iter().any(is_there), "a refused write took place");
+        assert!(
+            self.acknowledged.lock().unwrap().iter().all(is_there),
+            "an acknowledged write is lost"
+        );
+        assert!(
+            !self.refused.lock().unwrap().iter().any(is_there),
+            "a refused write took place"
+        );
         self.unknown.lock().unwrap().iter().for_each(|account| {
             is_there(account);
         });
@@ -129,7 +165,10 @@ fn resume(store: &dyn Backend, journal: &Journal, tag: &str) {
     let lifted = Instant::now();
     let mut tries = 0;
     while !journal.write(store, &format!("{tag}-resume-{tries}")) {
-        assert!(lifted.elapsed() < Duration::from_secs(5), "{tag}: writes do not resume");
+        assert!(
+            lifted.elapsed() < Duration::from_secs(5),
+            "{tag}: writes do not resume"
+        );
         std::thread::sleep(Duration::from_millis(10));
         tries += 1;
     }
@@ -139,7 +178,9 @@ fn resume(store: &dyn Backend, journal: &Journal, tag: &str) {
 /// One failing disk, for a while, under eight writers and two readers.
 fn episode(disk: &Disk, group: &str, error: i32) {
     let directory = tempfile::tempdir().unwrap();
-    let world = World { store: Box::new(embedded(directory.path())) };
+    let world = World {
+        store: Box::new(embedded(directory.path())),
+    };
     let store: &dyn Backend = &*world.store;
     let journal = Journal::default();
     (0..20).for_each(|n| assert!(journal.write(store, &format!("before-{n}"))));
@@ -152,8 +193,14 @@ fn episode(disk: &Disk, group: &str, error: i32) {
         for reader in 0..2 {
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    let account = format!("before-{}", (reads.fetch_add(1, Ordering::Relaxed) + reader) % 20);
-                    assert!(wait(store.apply(find("google", &account, None))).is_ok(), "a read failed");
+                    let account = format!(
+                        "before-{}",
+                        (reads.fetch_add(1, Ordering::Relaxed) + reader) % 20
+                    );
+                    assert!(
+                        wait(store.apply(find("google", &account, None))).is_ok(),
+                        "a read failed"
+                    );
                     assert!(wait(store.apply(list("u1"))).is_ok(), "a list failed");
                 }
             });
@@ -162,25 +209,42 @@ fn episode(disk: &Disk, group: &str, error: i32) {
             .map(|writer| {
                 scope.spawn(move || {
                     for n in 0..40 {
-                        assert!(!journal.write(store, &format!("during-{writer}-{n}")), "acknowledged");
-                        assert!(!store.ready(), "a store that cannot write says that it is ready");
+                        assert!(
+                            !journal.write(store, &format!("during-{writer}-{n}")),
+                            "acknowledged"
+                        );
+                        assert!(
+                            !store.ready(),
+                            "a store that cannot write says that it is ready"
+                        );
                         std::thread::sleep(Duration::from_millis(20));
                     }
                 })
             })
             .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
         is_over.store(true, Ordering::Relaxed);
     });
-    assert_eq!(journal.counts()[0], acknowledged, "something was acknowledged on a failing disk");
+    assert_eq!(
+        journal.counts()[0],
+        acknowledged,
+        "something was acknowledged on a failing disk"
+    );
     assert!(reads.load(Ordering::Relaxed) > 100);
     disk.mend();
     resume(store, &journal, "episode");
     journal.verify(&world);
     drop(world);
-    let world = World { store: Box::new(embedded(directory.path())) };
+    let world = World {
+        store: Box::new(embedded(directory.path())),
+    };
     journal.verify(&world);
-    eprintln!("{group} {error}: acknowledged, unknown, refused: {:?}", journal.counts());
+    eprintln!(
+        "{group} {error}: acknowledged, unknown, refused: {:?}",
+        journal.counts()
+    );
 }
 
 /// Lets the k-th call fail, once and then for good, for every k.
@@ -188,7 +252,9 @@ fn sweep(disk: &Disk, group: &str, error: i32, last: usize) {
     let directory = tempfile::tempdir().unwrap();
     let journal = Journal::default();
     for k in 0..last {
-        let world = World { store: Box::new(embedded(directory.path())) };
+        let world = World {
+            store: Box::new(embedded(directory.path())),
+        };
         for fail in [1, u64::MAX] {
             disk.fail(group, error, k, fail);
             for n in 0..6 {
@@ -206,7 +272,9 @@ fn sweep(disk: &Disk, group: &str, error: i32, last: usize) {
             drop(world);
         }
     }
-    let world = World { store: Box::new(embedded(directory.path())) };
+    let world = World {
+        store: Box::new(embedded(directory.path())),
+    };
     journal.verify(&world);
     let counts = journal.counts();
     eprintln!("{group} {error}: acknowledged, unknown, refused: {counts:?}");
@@ -215,30 +283,43 @@ fn sweep(disk: &Disk, group: &str, error: i32, last: usize) {
 
 #[test]
 fn a_failing_fsync_acknowledges_nothing() {
-    under_faults("a_failing_fsync_acknowledges_nothing", |disk| episode(disk, "sync", EIO));
+    under_faults("a_failing_fsync_acknowledges_nothing", |disk| {
+        episode(disk, "sync", EIO)
+    });
 }
 
 #[test]
 fn a_full_disk_refuses_writes_and_serves_reads() {
-    under_faults("a_full_disk_refuses_writes_and_serves_reads", |disk| episode(disk, "write", ENOSPC));
+    under_faults("a_full_disk_refuses_writes_and_serves_reads", |disk| {
+        episode(disk, "write", ENOSPC)
+    });
 }
 
 #[test]
 fn a_failing_write_acknowledges_nothing() {
-    under_faults("a_failing_write_acknowledges_nothing", |disk| episode(disk, "write", EIO));
+    under_faults("a_failing_write_acknowledges_nothing", |disk| {
+        episode(disk, "write", EIO)
+    });
 }
 
 #[test]
 fn whichever_fsync_fails_nothing_is_lost() {
-    under_faults("whichever_fsync_fails_nothing_is_lost", |disk| sweep(disk, "sync", EIO, 12));
+    under_faults("whichever_fsync_fails_nothing_is_lost", |disk| {
+        sweep(disk, "sync", EIO, 12)
+    });
 }
 
 #[test]
 fn whichever_write_finds_the_disk_full_nothing_is_lost() {
-    under_faults("whichever_write_finds_the_disk_full_nothing_is_lost", |disk| sweep(disk, "write", ENOSPC, 40));
+    under_faults(
+        "whichever_write_finds_the_disk_full_nothing_is_lost",
+        |disk| sweep(disk, "write", ENOSPC, 40),
+    );
 }
 
 #[test]
 fn whichever_write_fails_nothing_is_lost() {
-    under_faults("whichever_write_fails_nothing_is_lost", |disk| sweep(disk, "write", EIO, 40));
+    under_faults("whichever_write_fails_nothing_is_lost", |disk| {
+        sweep(disk, "write", EIO, 40)
+    });
 }

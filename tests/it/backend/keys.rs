@@ -13,7 +13,10 @@ const TOKEN: &str = "opaque-token-of-a-link";
 
 fn with_keys(directory: &Path, keys: &[&str]) -> Result<Embedded, OpenError> {
     let token_keys = keys.iter().map(|key| Secret::new(*key)).collect();
-    Embedded::open(Settings { token_keys, ..Settings::new(directory) })
+    Embedded::open(Settings {
+        token_keys,
+        ..Settings::new(directory)
+    })
 }
 
 fn hex(byte: u8) -> String {
@@ -21,7 +24,9 @@ fn hex(byte: u8) -> String {
 }
 
 fn world(store: Embedded) -> World {
-    World { store: Box::new(store) }
+    World {
+        store: Box::new(store),
+    }
 }
 
 fn token(link: &Link) -> Option<&str> {
@@ -32,12 +37,20 @@ fn token(link: &Link) -> Option<&str> {
 fn seal(directory: &Path, keys: &[&str]) {
     let world = world(with_keys(directory, keys).unwrap());
     world.link(create_with_token("u1", "google", "s1", TOKEN));
-    assert!(world.apply(pending("id-of-pending", "google", "s2", LATER)).is_ok());
+    assert!(
+        world
+            .apply(pending("id-of-pending", "google", "s2", LATER))
+            .is_ok()
+    );
 }
 
 fn bytes_of(directory: &Path) -> Vec<u8> {
-    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    files.flat_map(|path| std::fs::read(path).unwrap()).collect()
+    let files = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect()
 }
 
 #[test]
@@ -45,11 +58,17 @@ fn neither_tokens_nor_pending_ids_stand_in_any_file() {
     let directory = tempfile::tempdir().unwrap();
     let holds = |text: &str| {
         let text = text.as_bytes();
-        bytes_of(directory.path()).windows(text.len()).any(|window| window == text)
+        bytes_of(directory.path())
+            .windows(text.len())
+            .any(|window| window == text)
     };
     let world = world(embedded(directory.path()));
     world.link(create_with_token("u1", "google", "s1", TOKEN));
-    assert!(world.apply(pending("id-of-pending", "google", "s2", LATER)).is_ok());
+    assert!(
+        world
+            .apply(pending("id-of-pending", "google", "s2", LATER))
+            .is_ok()
+    );
     let is_clean = |when: &str| {
         assert!(holds("google"), "the search finds what is there, {when}");
         for secret in [TOKEN, "id-of-pending", "pending-token"] {
@@ -72,7 +91,11 @@ fn the_audit_has_no_subject() {
     let conn = rusqlite::Connection::open(directory.path().join("linkbridge.db")).unwrap();
     let actions = "SELECT count(*) FROM audit WHERE action IN ('link.create', 'link.delete') \
                    AND length(subject_sha256) = 32 AND client = 'tests' AND user_id = 'u1' AND length(link_id) = 16";
-    assert_eq!(conn.query_row(actions, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+    assert_eq!(
+        conn.query_row(actions, [], |row| row.get::<_, i64>(0))
+            .unwrap(),
+        2
+    );
     let dump: String = conn
         .query_row("SELECT group_concat(concat_ws('|', action, user_id, provider_id, reason, vendor)) FROM audit", [], |row| {
             row.get(0)
@@ -97,7 +120,14 @@ fn every_file_is_its_owners_only() {
         names.push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     names.sort();
-    let want = ["incarnation", "linkbridge.db", "linkbridge.db-shm", "linkbridge.db-wal", "linkbridge.lock", "token.key"];
+    let want = [
+        "incarnation",
+        "linkbridge.db",
+        "linkbridge.db-shm",
+        "linkbridge.db-wal",
+        "linkbridge.lock",
+        "token.key",
+    ];
     assert_eq!(names, want);
     drop(store);
 }
@@ -112,7 +142,10 @@ fn a_key_file_that_others_may_read_is_refused() {
     for mode in [0o640, 0o604, 0o660] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let error = with_keys(directory.path(), &[]).err().unwrap();
-        assert!(matches!(error, OpenError::KeyUnreadable { .. }), "{error:?}");
+        assert!(
+            matches!(error, OpenError::KeyUnreadable { .. }),
+            "{error:?}"
+        );
         assert!(error.to_string().contains("chmod 600"), "{error}");
     }
 }
@@ -153,9 +186,17 @@ fn a_wrong_key_is_refused() {
 #[test]
 fn a_key_of_another_form_is_refused_without_being_shown() {
     let directory = tempfile::tempdir().unwrap();
-    let error = with_keys(directory.path(), &[&hex(1), "too-short-a-secret"]).err().unwrap();
-    assert!(matches!(error, OpenError::KeyUnreadable { .. }), "{error:?}");
-    assert!(error.to_string().contains("token key 2") && error.to_string().contains("32 bytes"), "{error}");
+    let error = with_keys(directory.path(), &[&hex(1), "too-short-a-secret"])
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, OpenError::KeyUnreadable { .. }),
+        "{error:?}"
+    );
+    assert!(
+        error.to_string().contains("token key 2") && error.to_string().contains("32 bytes"),
+        "{error}"
+    );
     assert!(!error.to_string().contains("too-short-a-secret"), "{error}");
 }
 
@@ -184,7 +225,11 @@ fn a_rotation_seals_every_token_with_the_new_key() {
             // Every second link has no token, so that steps of rows without any are walked over too.
             let account = format!("s{n}");
             let made = create_with_token("u1", "google", &account, &format!("token-{n}"));
-            world.link(if n % 2 == 0 { made } else { create("u1", "google", &account) });
+            world.link(if n % 2 == 0 {
+                made
+            } else {
+                create("u1", "google", &account)
+            });
         }
         assert!(world.apply(pending("id-1", "google", "p1", LATER)).is_ok());
     }
@@ -193,7 +238,10 @@ fn a_rotation_seals_every_token_with_the_new_key() {
         let link = world.link(find("google", &format!("s{n}"), None));
         assert_eq!(token(&link), Some(format!("token-{n}").as_str()));
     }
-    assert_eq!(token(&world.link(complete("id-1", "u1"))), Some("pending-token"));
+    assert_eq!(
+        token(&world.link(complete("id-1", "u1"))),
+        Some("pending-token")
+    );
 }
 
 #[test]
@@ -203,13 +251,25 @@ fn a_configured_key_takes_over_from_the_key_file() {
     let key = hex(3);
     drop(once_rotated(directory.path(), &[&key], &[&key]));
     let end = Instant::now() + Duration::from_secs(10);
-    std::fs::rename(directory.path().join("token.key"), directory.path().join("kept.key")).unwrap();
+    std::fs::rename(
+        directory.path().join("token.key"),
+        directory.path().join("kept.key"),
+    )
+    .unwrap();
     while with_keys(directory.path(), &[&key]).is_err() {
         assert!(Instant::now() < end);
-        std::fs::rename(directory.path().join("kept.key"), directory.path().join("token.key")).unwrap();
+        std::fs::rename(
+            directory.path().join("kept.key"),
+            directory.path().join("token.key"),
+        )
+        .unwrap();
         let store = with_keys(directory.path(), &[&key]).unwrap();
         std::thread::sleep(Duration::from_millis(50));
         drop(store);
-        std::fs::rename(directory.path().join("token.key"), directory.path().join("kept.key")).unwrap();
+        std::fs::rename(
+            directory.path().join("token.key"),
+            directory.path().join("kept.key"),
+        )
+        .unwrap();
     }
 }

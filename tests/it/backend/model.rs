@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use linkbridge::backend::{Answer, Atomicity};
 use linkbridge::model::operation::{OnMissingDelete, OnRepeat, Rules};
 use linkbridge::model::{
-    Action, Alias, Failure, Field, How, Instant, Link, LinkId, LinkLimit, Operation, Outcome, Page, PendingLink,
-    Place, Problem, ProviderId, Secret, Subject, Target, User, UserId, Why,
+    Action, Alias, Failure, Field, How, Instant, Link, LinkId, LinkLimit, Operation, Outcome, Page,
+    PendingLink, Place, Problem, ProviderId, Secret, Subject, Target, User, UserId, Why,
 };
 use proptest::prelude::*;
 
@@ -60,28 +60,59 @@ impl Model {
     }
 
     fn some(&self, op: &Operation, fits: impl Fn(&Link) -> bool) -> Vec<Link> {
-        self.links.iter().filter(|l| l.tenant == op.tenant && fits(l)).cloned().collect()
+        self.links
+            .iter()
+            .filter(|l| l.tenant == op.tenant && fits(l))
+            .cloned()
+            .collect()
     }
 
     fn run(&mut self, op: &Operation) -> Answer {
         match &op.action {
-            Action::LinkCreate { user_id, provider_id, subject, display_name, token } => {
-                self.create(op, (user_id, provider_id, subject), display_name.clone(), token.clone())
+            Action::LinkCreate {
+                user_id,
+                provider_id,
+                subject,
+                display_name,
+                token,
+            } => self.create(
+                op,
+                (user_id, provider_id, subject),
+                display_name.clone(),
+                token.clone(),
+            ),
+            Action::LinkGet { link_id, user_id } => {
+                self.one(op, user_id.as_ref(), |l| l.link_id == *link_id)
             }
-            Action::LinkGet { link_id, user_id } => self.one(op, user_id.as_ref(), |l| l.link_id == *link_id),
-            Action::LinkFind { provider_id, subject, user_id } => {
-                self.one(op, user_id.as_ref(), |l| l.provider_id == *provider_id && l.subject == *subject)
-            }
+            Action::LinkFind {
+                provider_id,
+                subject,
+                user_id,
+            } => self.one(op, user_id.as_ref(), |l| {
+                l.provider_id == *provider_id && l.subject == *subject
+            }),
             Action::LinkList { user_id, page, .. } => {
                 self.require(op, user_id)?;
                 let mut links = self.some(op, |l| l.user_id == *user_id);
                 links.sort_by_key(|l| l.created_at);
                 let total = links.len() as u64;
                 let part = links.into_iter().skip(page.offset as usize);
-                Ok(Outcome::Links { links: part.take(page.limit.map_or(usize::MAX, |n| n as usize)).collect(), total })
+                Ok(Outcome::Links {
+                    links: part
+                        .take(page.limit.map_or(usize::MAX, |n| n as usize))
+                        .collect(),
+                    total,
+                })
             }
             Action::LinkDelete(target) => self.delete(op, target),
-            Action::PendingCreate { pending_id, provider_id, subject, token, expires_at, .. } => {
+            Action::PendingCreate {
+                pending_id,
+                provider_id,
+                subject,
+                token,
+                expires_at,
+                ..
+            } => {
                 let pending = PendingLink {
                     tenant: op.tenant.clone(),
                     client: op.client.clone(),
@@ -96,7 +127,10 @@ impl Model {
                 self.pending.push((pending_id.clone(), pending.clone()));
                 Ok(outcome(op, pending, None))
             }
-            Action::PendingGet { pending_id, user_id } => {
+            Action::PendingGet {
+                pending_id,
+                user_id,
+            } => {
                 let pending = self.waiting(op, pending_id)?;
                 let mut count = None;
                 if let Some(user) = user_id {
@@ -106,35 +140,64 @@ impl Model {
                 }
                 Ok(outcome(op, pending, count))
             }
-            Action::PendingComplete { pending_id, user_id } => {
+            Action::PendingComplete {
+                pending_id,
+                user_id,
+            } => {
                 let p = self.waiting(op, pending_id)?;
-                let answer = self.create(op, (user_id, &p.provider_id, &p.subject), p.display_name, p.token)?;
-                self.pending.retain(|(id, p)| id != pending_id || p.tenant != op.tenant);
+                let answer = self.create(
+                    op,
+                    (user_id, &p.provider_id, &p.subject),
+                    p.display_name,
+                    p.token,
+                )?;
+                self.pending
+                    .retain(|(id, p)| id != pending_id || p.tenant != op.tenant);
                 Ok(answer)
             }
             Action::UserGet { user_id } => self.user(op, user_id, false),
-            Action::UserPut { user_id, document, ids } => {
+            Action::UserPut {
+                user_id,
+                document,
+                ids,
+            } => {
                 let created = self.touch(op, user_id);
                 let user = self.users.get_mut(&key(op, user_id)).unwrap();
                 user.document = document.clone().or(user.document.take());
-                ids.iter().try_for_each(|alias| self.alias(op, user_id, alias, false))?;
+                ids.iter()
+                    .try_for_each(|alias| self.alias(op, user_id, alias, false))?;
                 self.user(op, user_id, created)
             }
-            Action::UserAlias { user_id, vendor, vendor_id, rebind } => {
+            Action::UserAlias {
+                user_id,
+                vendor,
+                vendor_id,
+                rebind,
+            } => {
                 self.require(op, user_id)?;
                 let created = self.touch(op, user_id);
-                let alias = Alias { vendor: vendor.clone(), vendor_id: vendor_id.clone() };
+                let alias = Alias {
+                    vendor: vendor.clone(),
+                    vendor_id: vendor_id.clone(),
+                };
                 self.alias(op, user_id, &alias, rebind.is_some())?;
                 self.user(op, user_id, created)
             }
             Action::UserDelete { user_id } => {
-                let mut gone = self.users.remove(&key(op, user_id)).ok_or(Failure::UserNotFound)?;
+                let mut gone = self
+                    .users
+                    .remove(&key(op, user_id))
+                    .ok_or(Failure::UserNotFound)?;
                 if !self.some(op, |l| l.user_id == *user_id).is_empty() {
                     self.bump(op, user_id);
                 }
-                self.links.retain(|l| l.tenant != op.tenant || l.user_id != *user_id);
+                self.links
+                    .retain(|l| l.tenant != op.tenant || l.user_id != *user_id);
                 gone.revision = self.bump(op, user_id);
-                Ok(Outcome::User { user: gone, created: false })
+                Ok(Outcome::User {
+                    user: gone,
+                    created: false,
+                })
             }
             other => panic!("not modeled: {other:?}"),
         }
@@ -148,14 +211,22 @@ impl Model {
         token: Option<Secret>,
     ) -> Answer {
         self.require(op, user)?;
-        if let Some(link) = self.some(op, |l| l.provider_id == *provider && l.subject == *subject).pop() {
+        if let Some(link) = self
+            .some(op, |l| l.provider_id == *provider && l.subject == *subject)
+            .pop()
+        {
             return match op.rules.on_repeat {
                 _ if link.user_id != *user => Err(Failure::SubjectTaken),
                 OnRepeat::Error => Err(Failure::LinkExists),
-                OnRepeat::Same => Ok(Outcome::Link { link, how: How::Existed }),
+                OnRepeat::Same => Ok(Outcome::Link {
+                    link,
+                    how: How::Existed,
+                }),
             };
         }
-        let held = self.some(op, |l| l.user_id == *user && l.provider_id == *provider).len();
+        let held = self
+            .some(op, |l| l.user_id == *user && l.provider_id == *provider)
+            .len();
         if let Some(max) = op.rules.per_user_provider
             && held >= max as usize
         {
@@ -175,38 +246,61 @@ impl Model {
             revision: self.bump(op, user),
         };
         self.links.push(link.clone());
-        Ok(Outcome::Link { link, how: How::Created })
+        Ok(Outcome::Link {
+            link,
+            how: How::Created,
+        })
     }
 
     fn one(&self, op: &Operation, guard: Option<&UserId>, fits: impl Fn(&Link) -> bool) -> Answer {
-        let link = self.some(op, |l| fits(l) && guard.is_none_or(|u| l.user_id == *u)).pop();
+        let link = self
+            .some(op, |l| fits(l) && guard.is_none_or(|u| l.user_id == *u))
+            .pop();
         let is_visible = guard.is_none_or(|u| self.require(op, u).is_ok());
-        Ok(Outcome::Link { link: link.filter(|_| is_visible).ok_or(Failure::LinkNotFound)?, how: How::Found })
+        Ok(Outcome::Link {
+            link: link.filter(|_| is_visible).ok_or(Failure::LinkNotFound)?,
+            how: How::Found,
+        })
     }
 
     fn delete(&mut self, op: &Operation, target: &Target) -> Answer {
         let mut links = match target {
-            Target::Id { link_id, user_id } => {
-                self.some(op, |l| l.link_id == *link_id && user_id.as_ref().is_none_or(|u| l.user_id == *u))
-            }
-            Target::Exact { user_id, provider_id, subject } => self.some(op, |l| {
+            Target::Id { link_id, user_id } => self.some(op, |l| {
+                l.link_id == *link_id && user_id.as_ref().is_none_or(|u| l.user_id == *u)
+            }),
+            Target::Exact {
+                user_id,
+                provider_id,
+                subject,
+            } => self.some(op, |l| {
                 (&l.user_id, &l.provider_id, &l.subject) == (user_id, provider_id, subject)
             }),
-            Target::AtProvider { user_id, provider_id, .. } => {
-                self.some(op, |l| l.user_id == *user_id && l.provider_id == *provider_id)
-            }
+            Target::AtProvider {
+                user_id,
+                provider_id,
+                ..
+            } => self.some(op, |l| {
+                l.user_id == *user_id && l.provider_id == *provider_id
+            }),
         };
         links.sort_by_key(|l| l.created_at);
         if links.len() > 1 && matches!(target, Target::AtProvider { all: false, .. }) {
             let (place, field, why) = (Place::Query, Some(Field::Many), Why::Missing);
-            return Err(Failure::Invalid(vec![Problem { place, at: "many".to_owned(), field, why, max: None }]));
+            return Err(Failure::Invalid(vec![Problem {
+                place,
+                at: "many".to_owned(),
+                field,
+                why,
+                max: None,
+            }]));
         }
         if links.is_empty() && op.rules.on_missing_delete == OnMissingDelete::Error {
             return Err(Failure::LinkNotFound);
         }
         if let Some(user) = links.first().map(|l| l.user_id.clone()) {
             let revision = self.bump(op, &user);
-            self.links.retain(|l| links.iter().all(|gone| gone.link_id != l.link_id));
+            self.links
+                .retain(|l| links.iter().all(|gone| gone.link_id != l.link_id));
             links.iter_mut().for_each(|l| l.revision = revision);
         }
         let total = links.len() as u64;
@@ -215,8 +309,11 @@ impl Model {
 
     fn waiting(&self, op: &Operation, pending_id: &Secret) -> Result<PendingLink, Failure> {
         let mut all = self.pending.iter();
-        let found = all.find(|(id, p)| id == pending_id && p.tenant == op.tenant && p.expires_at > op.at);
-        found.map(|(_, p)| p.clone()).ok_or(Failure::PendingNotFound)
+        let found =
+            all.find(|(id, p)| id == pending_id && p.tenant == op.tenant && p.expires_at > op.at);
+        found
+            .map(|(_, p)| p.clone())
+            .ok_or(Failure::PendingNotFound)
     }
 
     fn touch(&mut self, op: &Operation, user: &UserId) -> bool {
@@ -235,17 +332,32 @@ impl Model {
         created
     }
 
-    fn alias(&mut self, op: &Operation, user: &UserId, alias: &Alias, rebind: bool) -> Result<(), Failure> {
+    fn alias(
+        &mut self,
+        op: &Operation,
+        user: &UserId,
+        alias: &Alias,
+        rebind: bool,
+    ) -> Result<(), Failure> {
         let mut of_tenant = self.users.values().filter(|u| u.tenant == op.tenant);
-        let holder = of_tenant.find(|u| u.ids.contains(alias)).map(|u| u.user_id.clone());
-        let has_other = self.users[&key(op, user)].ids.iter().any(|a| a.vendor == alias.vendor);
+        let holder = of_tenant
+            .find(|u| u.ids.contains(alias))
+            .map(|u| u.user_id.clone());
+        let has_other = self.users[&key(op, user)]
+            .ids
+            .iter()
+            .any(|a| a.vendor == alias.vendor);
         match &holder {
             Some(holder) if holder == user => return Ok(()),
             Some(_) if !rebind => return Err(Failure::SubjectTaken),
             None if has_other && !rebind => return Err(Failure::LinkExists),
             Some(holder) => {
                 self.touch(op, holder);
-                self.users.get_mut(&key(op, holder)).unwrap().ids.retain(|a| a != alias);
+                self.users
+                    .get_mut(&key(op, holder))
+                    .unwrap()
+                    .ids
+                    .retain(|a| a != alias);
             }
             None => {}
         }
@@ -257,67 +369,113 @@ impl Model {
     }
 
     fn user(&self, op: &Operation, user: &UserId, created: bool) -> Answer {
-        let mut found = self.users.get(&key(op, user)).cloned().ok_or(Failure::UserNotFound)?;
+        let mut found = self
+            .users
+            .get(&key(op, user))
+            .cloned()
+            .ok_or(Failure::UserNotFound)?;
         found.revision = self.revisions[&key(op, user)];
-        Ok(Outcome::User { user: found, created })
+        Ok(Outcome::User {
+            user: found,
+            created,
+        })
     }
 }
 
 fn outcome(op: &Operation, pending: PendingLink, link_count: Option<u64>) -> Outcome {
-    Outcome::Pending { pending, link_count, limit: op.rules.per_user_provider.map(|max| LinkLimit { max }) }
+    Outcome::Pending {
+        pending,
+        link_count,
+        limit: op.rules.per_user_provider.map(|max| LinkLimit { max }),
+    }
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    (any::<bool>(), any::<bool>(), proptest::option::of(1..3u32), proptest::bool::weighted(0.2)).prop_map(
-        |(repeat, missing, per_user_provider, known_users)| Rules {
-            on_repeat: if repeat { OnRepeat::Same } else { OnRepeat::Error },
-            on_missing_delete: if missing { OnMissingDelete::Same } else { OnMissingDelete::Error },
+    (
+        any::<bool>(),
+        any::<bool>(),
+        proptest::option::of(1..3u32),
+        proptest::bool::weighted(0.2),
+    )
+        .prop_map(|(repeat, missing, per_user_provider, known_users)| Rules {
+            on_repeat: if repeat {
+                OnRepeat::Same
+            } else {
+                OnRepeat::Error
+            },
+            on_missing_delete: if missing {
+                OnMissingDelete::Same
+            } else {
+                OnMissingDelete::Error
+            },
             per_user_provider,
             known_users,
-        },
-    )
+        })
 }
 
 /// An operation from a small world, so that operations meet. Pending ids are made unique later.
 fn any_operation() -> impl Strategy<Value = Operation> {
     let texts = (0..3usize, 0..2usize, 0..4usize, 0..3usize);
-    (0..20u8, texts, any::<bool>(), rules(), 0..2usize).prop_map(|(what, (who, at, account, n), flag, rules, tenant)| {
-        let (u, p, s) = (["u1", "u2", "u3"][who], ["google", "github"][at], ["a", "A", "b", "c"][account]);
-        let (guard, id) = (flag.then(|| ["u1", "u2", "u3"][n]), ["x", "y", "z"][n]);
-        let (guarded, tenant) = (guard.map(user), ["acme", "other"][tenant]);
-        let link_id = LinkId::of(&super::world::tenant(tenant), &user(u), &provider(p), &subject(s));
-        let op = match what {
-            0..=4 => create_with_token(u, p, s, "opaque"),
-            5 => find(p, s, guard),
-            6 => operation(Action::LinkGet { link_id, user_id: guarded }),
-            7 => list(u),
-            8 => operation(Action::LinkList {
-                user_id: user(u),
-                provider_id: None,
-                subject: None,
-                page: Page { offset: n as u64, limit: flag.then_some(at as u64) },
-            }),
-            9 => delete(u, p, s),
-            10 => operation(Action::LinkDelete(Target::Id { link_id, user_id: guarded })),
-            11 => operation(Action::LinkDelete(Target::AtProvider {
-                user_id: user(u),
-                provider_id: provider(p),
-                all: flag,
-            })),
-            12 => pending("new", p, s, Instant(NOW.0 + n as i64 * 20)),
-            13 => look(id, guard),
-            14 | 15 => complete(id, u),
-            16 => put(u, flag.then_some("{}"), &[alias(["one", "two"][at], id)]),
-            17 => get(u),
-            18 => remove(u),
-            _ => name(u, ["one", "two"][at], id, flag.then_some("reason")),
-        };
-        op.of(tenant).rules(rules)
-    })
+    (0..20u8, texts, any::<bool>(), rules(), 0..2usize).prop_map(
+        |(what, (who, at, account, n), flag, rules, tenant)| {
+            let (u, p, s) = (
+                ["u1", "u2", "u3"][who],
+                ["google", "github"][at],
+                ["a", "A", "b", "c"][account],
+            );
+            let (guard, id) = (flag.then(|| ["u1", "u2", "u3"][n]), ["x", "y", "z"][n]);
+            let (guarded, tenant) = (guard.map(user), ["acme", "other"][tenant]);
+            let link_id = LinkId::of(
+                &super::world::tenant(tenant),
+                &user(u),
+                &provider(p),
+                &subject(s),
+            );
+            let op = match what {
+                0..=4 => create_with_token(u, p, s, "opaque"),
+                5 => find(p, s, guard),
+                6 => operation(Action::LinkGet {
+                    link_id,
+                    user_id: guarded,
+                }),
+                7 => list(u),
+                8 => operation(Action::LinkList {
+                    user_id: user(u),
+                    provider_id: None,
+                    subject: None,
+                    page: Page {
+                        offset: n as u64,
+                        limit: flag.then_some(at as u64),
+                    },
+                }),
+                9 => delete(u, p, s),
+                10 => operation(Action::LinkDelete(Target::Id {
+                    link_id,
+                    user_id: guarded,
+                })),
+                11 => operation(Action::LinkDelete(Target::AtProvider {
+                    user_id: user(u),
+                    provider_id: provider(p),
+                    all: flag,
+                })),
+                12 => pending("new", p, s, Instant(NOW.0 + n as i64 * 20)),
+                13 => look(id, guard),
+                14 | 15 => complete(id, u),
+                16 => put(u, flag.then_some("{}"), &[alias(["one", "two"][at], id)]),
+                17 => get(u),
+                18 => remove(u),
+                _ => name(u, ["one", "two"][at], id, flag.then_some("reason")),
+            };
+            op.of(tenant).rules(rules)
+        },
+    )
 }
 
 fn any_script() -> impl Strategy<Value = Vec<(Vec<Operation>, bool)>> {
-    let batch = (proptest::collection::vec(any_operation(), 1..4), any::<bool>());
+    let batch = (
+        proptest::collection::vec(any_operation(), 1..4),
+        any::<bool>(),
+    );
     proptest::collection::vec(batch, 1..40).prop_map(|mut script| {
         let mut made = 0;
         for (step, (operations, _)) in script.iter_mut().enumerate() {
@@ -325,7 +483,13 @@ fn any_script() -> impl Strategy<Value = Vec<(Vec<Operation>, bool)>> {
                 op.at = Instant(NOW.0 + step as i64);
                 if let Action::PendingCreate { pending_id, .. } = &mut op.action {
                     // The first three can be looked at and completed under these names.
-                    *pending_id = Secret::new(["x", "y", "z"].get(made).copied().unwrap_or_default().to_owned());
+                    *pending_id = Secret::new(
+                        ["x", "y", "z"]
+                            .get(made)
+                            .copied()
+                            .unwrap_or_default()
+                            .to_owned(),
+                    );
                     if made >= 3 {
                         *pending_id = Secret::new(format!("p{made}"));
                     }

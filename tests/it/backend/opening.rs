@@ -15,7 +15,9 @@ fn open(directory: &Path) -> Result<Embedded, OpenError> {
 }
 
 fn world(directory: &Path) -> World {
-    World { store: Box::new(embedded(directory)) }
+    World {
+        store: Box::new(embedded(directory)),
+    }
 }
 
 #[test]
@@ -39,7 +41,12 @@ fn a_directory_has_one_process() {
     let store = embedded(directory.path());
     let error = open(directory.path()).err().unwrap();
     assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
-    assert!(error.to_string().contains("linkbridge.lock: another linkbridge"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("linkbridge.lock: another linkbridge"),
+        "{error}"
+    );
     store.close();
     embedded(directory.path()).close();
 }
@@ -52,7 +59,10 @@ fn a_newer_database_is_refused() {
     conn.pragma_update(None, "user_version", 99).unwrap();
     drop(conn);
     let error = open(directory.path()).err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error:?}");
+    assert!(
+        matches!(error, OpenError::Newer { found: 99, .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 
@@ -60,7 +70,11 @@ fn a_newer_database_is_refused() {
 fn a_foreign_file_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("linkbridge.db");
-    std::fs::write(&path, "this is a text and no database, whatever its name may say\n".repeat(99)).unwrap();
+    std::fs::write(
+        &path,
+        "this is a text and no database, whatever its name may say\n".repeat(99),
+    )
+    .unwrap();
     let before = std::fs::read(&path).unwrap();
     let error = open(directory.path()).err().unwrap();
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error:?}");
@@ -72,11 +86,15 @@ fn another_programs_database_is_refused_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("linkbridge.db");
     let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.execute_batch("CREATE TABLE links (a); PRAGMA user_version = 1").unwrap();
+    conn.execute_batch("CREATE TABLE links (a); PRAGMA user_version = 1")
+        .unwrap();
     drop(conn);
     let error = open(directory.path()).err().unwrap();
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error:?}");
-    assert!(error.to_string().contains("not a database of linkbridge"), "{error}");
+    assert!(
+        error.to_string().contains("not a database of linkbridge"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -101,14 +119,21 @@ fn a_restored_backup_voids_pending_links() {
     world(directory.path()).link(complete("id-1", "u1"));
     std::fs::write(&database, backup).unwrap();
     let world = world(directory.path());
-    assert_eq!(world.apply(complete("id-1", "u2")), Err(Failure::PendingNotFound));
+    assert_eq!(
+        world.apply(complete("id-1", "u2")),
+        Err(Failure::PendingNotFound)
+    );
     assert_eq!(world.link(find("google", "s9", None)), made);
 }
 
 #[test]
 fn a_full_queue_refuses_and_does_not_grow() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Embedded::open(Settings { queue: 2, ..Settings::new(directory.path()) }).unwrap();
+    let store = Embedded::open(Settings {
+        queue: 2,
+        ..Settings::new(directory.path())
+    })
+    .unwrap();
     let waker = std::task::Waker::noop();
     let mut context = std::task::Context::from_waker(waker);
     // Nobody waits for an answer here, so that the queue fills as fast as one thread can fill it.
@@ -122,7 +147,11 @@ fn a_full_queue_refuses_and_does_not_grow() {
             std::task::Poll::Pending => waiting.push(answer),
         }
     }
-    assert!(refused > 0 && !waiting.is_empty(), "{refused} refused, {} taken", waiting.len());
+    assert!(
+        refused > 0 && !waiting.is_empty(),
+        "{refused} refused, {} taken",
+        waiting.len()
+    );
     for answer in waiting {
         assert!(wait(answer).is_ok());
     }
@@ -135,25 +164,45 @@ fn closing_finishes_what_was_queued() {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     for n in 0..300 {
         let mut answer = store.apply(create("u1", "google", &format!("s{n}")));
-        assert!(!matches!(answer.as_mut().poll(&mut context), std::task::Poll::Ready(Err(_))));
+        assert!(!matches!(
+            answer.as_mut().poll(&mut context),
+            std::task::Poll::Ready(Err(_))
+        ));
     }
     store.close();
-    assert_eq!(world(directory.path()).links(list("u1")).1, 300, "also those nobody waited for");
+    assert_eq!(
+        world(directory.path()).links(list("u1")).1,
+        300,
+        "also those nobody waited for"
+    );
 }
 
 #[test]
 fn the_log_does_not_grow_without_end() {
     let directory = tempfile::tempdir().unwrap();
     let wal_limit = 1 << 20;
-    let store = Embedded::open(Settings { wal_limit, ..Settings::new(directory.path()) }).unwrap();
-    let world = World { store: Box::new(store) };
+    let store = Embedded::open(Settings {
+        wal_limit,
+        ..Settings::new(directory.path())
+    })
+    .unwrap();
+    let world = World {
+        store: Box::new(store),
+    };
     let mut largest = 0;
     let document = format!("\"{}\"", "x".repeat(20_000));
     for n in 0..600 {
         world.user(put(&format!("u{}", n % 7), Some(&document), &[]));
-        largest = largest.max(std::fs::metadata(directory.path().join("linkbridge.db-wal")).unwrap().len());
+        largest = largest.max(
+            std::fs::metadata(directory.path().join("linkbridge.db-wal"))
+                .unwrap()
+                .len(),
+        );
     }
-    assert!(largest < 2 * wal_limit, "{largest} bytes for some 13 MB of writes");
+    assert!(
+        largest < 2 * wal_limit,
+        "{largest} bytes for some 13 MB of writes"
+    );
 }
 
 #[test]
@@ -162,9 +211,22 @@ fn expired_pending_links_are_purged() {
     {
         let world = world(directory.path());
         for n in 0..600 {
-            assert!(world.apply(pending(&format!("id-{n}"), "google", &format!("s{n}"), LATER)).is_ok());
+            assert!(
+                world
+                    .apply(pending(
+                        &format!("id-{n}"),
+                        "google",
+                        &format!("s{n}"),
+                        LATER
+                    ))
+                    .is_ok()
+            );
         }
-        assert!(world.apply(pending("kept", "google", "kept", Instant(LATER.0 + 9))).is_ok());
+        assert!(
+            world
+                .apply(pending("kept", "google", "kept", Instant(LATER.0 + 9)))
+                .is_ok()
+        );
     }
     {
         // Each group of a new process takes some along until none are left.
@@ -174,6 +236,8 @@ fn expired_pending_links_are_purged() {
         }
     }
     let conn = rusqlite::Connection::open(directory.path().join("linkbridge.db")).unwrap();
-    let left: i64 = conn.query_row("SELECT count(*) FROM pending", [], |row| row.get(0)).unwrap();
+    let left: i64 = conn
+        .query_row("SELECT count(*) FROM pending", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(left, 1);
 }

@@ -25,13 +25,21 @@ fn race(world: &World, operation: impl Fn(usize) -> Operation) -> Vec<Answer> {
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     })
 }
 
 fn assert_one_winner(answers: &[Answer], loss: &Failure) {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
-    assert!(answers.iter().filter_map(|answer| answer.as_ref().err()).all(|failure| failure == loss));
+    assert!(
+        answers
+            .iter()
+            .filter_map(|answer| answer.as_ref().err())
+            .all(|failure| failure == loss)
+    );
 }
 
 facts! {
