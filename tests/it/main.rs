@@ -10,6 +10,8 @@
     reason = "helpers of tests may fail loudly; clippy exempts only the test functions themselves"
 )]
 
+// Clippy takes helpers for tests, which may unwrap, where the whole module is one for tests.
+#[cfg(test)]
 mod backend;
 mod exchanges;
 mod hostile;

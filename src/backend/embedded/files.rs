@@ -1,7 +1,7 @@
 //! The files of a data directory: their names, their permissions and the lock of the process.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::settings::OpenError;
@@ -71,6 +71,35 @@ impl Files {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Err(e) => Err(OpenError::io(&path, &e)),
         }
+    }
+
+    /// Writes the log of an earlier process over itself, and makes it durable.
+    ///
+    /// If an fsync of that process failed, the page cache may show commits that are not on the disk
+    /// and that no later fsync would write. SQLite would take them for durable and append to them; a
+    /// power loss then cuts the log before everything that was acknowledged since.
+    pub(super) fn renew_log(&self) -> Result<(), OpenError> {
+        let path = self.wal();
+        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(OpenError::io(&path, &e)),
+        };
+        let mut rewrite = || -> std::io::Result<()> {
+            let mut chunk = vec![0; 1 << 20];
+            let mut at = 0;
+            loop {
+                file.seek(SeekFrom::Start(at))?;
+                let length = file.read(&mut chunk)?;
+                let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else {
+                    return file.sync_all();
+                };
+                file.seek(SeekFrom::Start(at))?;
+                file.write_all(read)?;
+                at += length as u64;
+            }
+        };
+        rewrite().map_err(|e| OpenError::io(&path, &e))
     }
 
     /// Replaces a small file as a whole: after a crash there is the old text or the new one.

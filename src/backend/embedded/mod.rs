@@ -72,6 +72,7 @@ impl Embedded {
         let files = Files::prepare(&settings.directory)?;
         let lock = files.lock()?;
         files.create_database()?;
+        files.renew_log()?;
         let path = files.database();
         let sqlite = |e: rusqlite::Error| OpenError::sqlite(&path, &e);
         let conn = connection::writer(&files, settings.wal_limit).map_err(sqlite)?;
@@ -94,7 +95,7 @@ impl Embedded {
         };
         // The store exists before its threads do: if one cannot be started, dropping it ends the other.
         let mut store = Self {
-            readers: Readers::new(files.clone()),
+            readers: Readers::new(files.clone()).map_err(sqlite)?,
             keys,
             ready,
             pulse: pulse.clone(),

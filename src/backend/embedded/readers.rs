@@ -12,14 +12,21 @@ use super::task::{Step, Stop};
 pub(super) struct Readers {
     files: Files,
     idle: Mutex<Vec<Connection>>,
+    /// Kept open for as long as the store is. When the last connection goes, SQLite forgets where the
+    /// log ends, and the next one reads it from the file: with the commits whose fsync failed.
+    _anchor: Mutex<Connection>,
 }
 
 impl Readers {
-    pub(super) fn new(files: Files) -> Self {
-        Self {
+    pub(super) fn new(files: Files) -> rusqlite::Result<Self> {
+        let anchor = connection::reader(&files)?;
+        // A connection knows nothing of the log before its first read.
+        anchor.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
+        Ok(Self {
             files,
             idle: Mutex::new(Vec::new()),
-        }
+            _anchor: Mutex::new(anchor),
+        })
     }
 
     /// Reads in one transaction, so that all statements of `work` see the same state: at least

@@ -17,7 +17,7 @@ macro_rules! select_links {
     ($rest:literal) => {
         concat!(
             "SELECT link_id, tenant, user_id, provider_id, subject, display_name, token, token_key, created_at, ",
-            "updated_at, last_login_at, revision FROM links WHERE tenant = ?1 ",
+            "updated_at, last_login_at, revision, seq FROM links WHERE tenant = ?1 ",
             $rest
         )
     };

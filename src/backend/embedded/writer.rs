@@ -49,13 +49,15 @@ impl Writer {
     pub(super) fn run(mut self, conn: Connection) -> Option<Connection> {
         let mut conn = conn;
         loop {
-            match self.serve(&conn) {
+            match guarded(|| self.serve(&conn)) {
                 Ok(()) => return Some(conn),
                 Err(broken) => {
                     self.ready.store(false, Ordering::Release);
                     tracing::error!(cause = %broken.cause, undone = broken.undone, "the store cannot write; it will be reopened");
                     drop(conn);
                     conn = self.reopen()?;
+                    // What the failure interrupted is planned anew; it starts from the first row.
+                    self.reseal = Reseal::plan(&conn, &self.keys).unwrap_or_default();
                     self.ready.store(true, Ordering::Release);
                     tracing::info!("the store can write again");
                 }
@@ -96,17 +98,7 @@ impl Writer {
 
     fn commit(&mut self, conn: &Connection, jobs: Vec<Job>) -> Result<(), Broken> {
         let is_purging = Instant::now() >= self.next_purge;
-        // A panic is a bug, but it must cost one group and not the store.
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            group::run(conn, &self.keys, &jobs, is_purging)
-        }))
-        .unwrap_or_else(|_| {
-            Err(Broken {
-                undone: false,
-                cause: "a panic in the writer".to_owned(),
-            })
-        });
-        match done {
+        match group::run(conn, &self.keys, &jobs, is_purging) {
             Ok(done) => {
                 if is_purging && !done.more_to_purge {
                     self.next_purge = Instant::now() + PURGE_EVERY;
@@ -164,7 +156,7 @@ impl Writer {
         let mut pause = FIRST_PAUSE;
         loop {
             self.refuse_for(pause)?;
-            match self.probe() {
+            match guarded(|| self.probe()) {
                 Ok(conn) => return Some(conn),
                 Err(broken) => {
                     tracing::warn!(cause = %broken.cause, "the store still cannot write")
@@ -204,6 +196,17 @@ impl Writer {
         self.relieve(&conn)?;
         Ok(conn)
     }
+}
+
+/// A panic is a bug, but it must cost one group and not the store. Whoever waits for that group learns
+/// from the end of its reply channel that nothing is known.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Broken {
+            undone: false,
+            cause: "a panic in the writer".to_owned(),
+        })
+    })
 }
 
 /// The answer of a store that cannot write now.

@@ -281,6 +281,63 @@ fn sweep(disk: &Disk, group: &str, error: i32, last: usize) {
     assert!(counts[0] > 0 && counts[1] + counts[2] > 0);
 }
 
+/// A commit whose fsync fails. The log holds it, and the page cache shows it, but the disk may not
+/// have it: nothing may be appended to it in this process, and a crash may bring it back. Answers
+/// whether it did; it does not if the store was quicker with its next attempt than the copy.
+fn half_done(disk: &Disk) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let crashed = tempfile::tempdir().unwrap();
+    let journal = Journal::default();
+    {
+        let world = World {
+            store: Box::new(embedded(directory.path())),
+        };
+        assert!(journal.write(&*world.store, "before"));
+        disk.fail("sync", EIO, 0, u64::MAX);
+        assert!(!journal.write(&*world.store, "half-done"));
+        assert_eq!(
+            journal.counts(),
+            [1, 1, 0],
+            "acknowledged, unknown, refused"
+        );
+        // What a crash at this moment would leave.
+        for name in [
+            "linkbridge.db",
+            "linkbridge.db-wal",
+            "token.key",
+            "incarnation",
+        ] {
+            std::fs::copy(directory.path().join(name), crashed.path().join(name)).unwrap();
+        }
+        disk.mend();
+        resume(&*world.store, &journal, "half-done");
+        assert_eq!(
+            world.apply(find("google", "half-done", None)),
+            Err(Failure::LinkNotFound)
+        );
+    }
+    journal.verify(&World {
+        store: Box::new(embedded(directory.path())),
+    });
+    let world = World {
+        store: Box::new(embedded(crashed.path())),
+    };
+    assert!(world.apply(find("google", "before", None)).is_ok());
+    let back = ["google", "github"].map(|at| world.apply(find(at, "half-done", None)).is_ok());
+    assert_eq!(back[0], back[1]);
+    back[0]
+}
+
+#[test]
+fn a_commit_whose_fsync_failed_is_not_built_upon() {
+    under_faults("a_commit_whose_fsync_failed_is_not_built_upon", |disk| {
+        assert!(
+            (0..5).any(|_| half_done(disk)),
+            "it never came back, so that its outcome is known"
+        );
+    });
+}
+
 #[test]
 fn a_failing_fsync_acknowledges_nothing() {
     under_faults("a_failing_fsync_acknowledges_nothing", |disk| {

@@ -20,6 +20,7 @@ mod batches;
 mod corruption;
 mod faults;
 mod keys;
+mod kill;
 mod links;
 mod lists;
 mod model;

@@ -28,7 +28,11 @@ fn fault(group: &str, fd: c_int) -> Option<c_int> {
         return None;
     }
     let path = std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
-    if !path.file_name()?.to_string_lossy().starts_with("linkbridge.db") {
+    if !path
+        .file_name()?
+        .to_string_lossy()
+        .starts_with("linkbridge.db")
+    {
         return None;
     }
     let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());

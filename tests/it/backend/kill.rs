@@ -1,0 +1,153 @@
+//! `kill -9` while eight threads write: what was acknowledged is there, and nothing is there in part.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use linkbridge::backend::Atomicity;
+use linkbridge::model::{Failure, Instant, Operation};
+
+use super::world::*;
+
+const KILLS: u64 = 25;
+
+/// The store of the child process, and the number of the round.
+const STORE: &str = "LINKBRIDGE_KILL_STORE";
+const ROUND: &str = "LINKBRIDGE_KILL_ROUND";
+
+#[test]
+fn a_killed_process_loses_nothing_that_it_acknowledged() {
+    if let Some(directory) = std::env::var_os(STORE) {
+        let round = std::env::var_os(ROUND).unwrap_or_default();
+        return write_for_ever(Path::new(&directory), &round.to_string_lossy());
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut journal = BTreeMap::new();
+    for round in 0..KILLS {
+        // The pauses differ, so that the kills meet the writers at different steps.
+        run_and_kill(
+            &data,
+            round,
+            Duration::from_millis(5 + round * 37 % 200),
+            &mut journal,
+        );
+        let world = World {
+            store: Box::new(embedded(&data)),
+        };
+        journal
+            .iter()
+            .for_each(|(account, state)| verify(&world, account, *state));
+    }
+    assert!(
+        journal.len() > 500,
+        "only {} pairs were written",
+        journal.len()
+    );
+    let count = |state| journal.values().filter(|s| **s == state).count();
+    eprintln!(
+        "{KILLS} kills: {} made, {} removed, {} completed",
+        count('+'),
+        count('-'),
+        count('c')
+    );
+}
+
+/// Says what it is about to do and what was acknowledged, line by line.
+fn write_for_ever(directory: &Path, round: &str) {
+    let world = World {
+        store: Box::new(embedded(directory)),
+    };
+    println!("ready");
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let world = &world;
+            scope.spawn(move || {
+                for n in 0.. {
+                    let account = format!("{round}-{thread}-{n}");
+                    let both = |operation: fn(&str, &str, &str) -> Operation| {
+                        let pair = ["google", "github"]
+                            .map(|at| operation("u1", at, &account))
+                            .to_vec();
+                        let answers = wait(world.store.apply_all(pair, Atomicity::Together));
+                        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+                    };
+                    if n % 3 == 2 {
+                        assert!(
+                            world
+                                .apply(pending(&account, "google", &account, Instant(i64::MAX)))
+                                .is_ok()
+                        );
+                        println!("p {account}");
+                        world.link(complete(&account, "u1"));
+                        println!("c {account}");
+                        continue;
+                    }
+                    both(create);
+                    println!("+ {account}");
+                    if n % 3 == 1 {
+                        println!("? {account}");
+                        both(delete);
+                        println!("- {account}");
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Runs the writers for `pause` and keeps the last that was said of each account.
+fn run_and_kill(data: &Path, round: u64, pause: Duration, journal: &mut BTreeMap<String, char>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "backend::kill::a_killed_process_loses_nothing_that_it_acknowledged",
+            "--nocapture",
+        ])
+        .env(STORE, PathBuf::from(data))
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    assert!(
+        lines.any(|line| line == "ready"),
+        "the store of the child did not open"
+    );
+    let reader = std::thread::spawn(move || lines.collect::<Vec<String>>());
+    std::thread::sleep(pause);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in reader.join().unwrap() {
+        if let Some((state, account)) = line
+            .split_once(' ')
+            .filter(|(state, _)| "pc+-?".contains(state))
+        {
+            journal.insert(account.to_owned(), state.chars().next().unwrap());
+        }
+    }
+}
+
+fn verify(world: &World, account: &str, state: char) {
+    let is_there = |at| match world.apply(find(at, account, Some("u1"))) {
+        Ok(_) => true,
+        Err(Failure::LinkNotFound) => false,
+        other => panic!("{other:?}"),
+    };
+    let links = (is_there("google"), is_there("github"));
+    let waits = world.apply(look(account, None)).is_ok();
+    match state {
+        '+' => assert_eq!(links, (true, true), "{account} was made"),
+        '-' => assert_eq!(links, (false, false), "{account} was removed"),
+        '?' => assert_eq!(links.0, links.1, "{account} was removed in part"),
+        'c' => assert_eq!((links.0, waits), (true, false), "{account} was completed"),
+        _ => assert_ne!(
+            links.0, waits,
+            "{account} is pending or linked, not both or neither"
+        ),
+    }
+}
