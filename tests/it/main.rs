@@ -14,8 +14,8 @@
 #[cfg(test)]
 mod backend;
 mod exchanges;
-mod hostile;
 mod findings;
+mod hostile;
 mod kill;
 mod laws;
 mod race;
