@@ -35,6 +35,11 @@ pub(super) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
         .map_err(|e| e.to_string())?;
     // A server may answer and close before it has read everything; its answer is still to be read.
     let _ = stream.write_all(bytes);
+    read(&mut stream)
+}
+
+/// Reads one answer.
+pub(super) fn read(stream: &mut TcpStream) -> Result<Answer, String> {
     let mut got = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
