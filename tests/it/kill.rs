@@ -75,7 +75,7 @@ fn no_acknowledged_write_is_lost_or_undone() {
         settled = (settled.0 + verdict.settled.0, settled.1 + verdict.settled.1);
         let prefix = format!("r{round}-");
         let odd = look_up(
-            &mut client,
+            server.addr,
             journal
                 .iter()
                 .filter(|(subject, _)| subject.starts_with(&prefix)),
@@ -86,7 +86,7 @@ fn no_acknowledged_write_is_lost_or_undone() {
             odd.join("\n")
         );
     }
-    let odd = look_up(&mut Client::new(server.addr), journal.iter());
+    let odd = look_up(server.addr, journal.iter());
     assert!(
         odd.is_empty(),
         "seed {seed}, at the end: {}",

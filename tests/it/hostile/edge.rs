@@ -4,10 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use super::super::support::config::Profile;
 use super::super::support::fixtures::create_body;
 use super::super::support::fixtures::{A, B, K, LINK, P};
+use super::super::support::server::Server;
 use super::Target;
-use super::raw::{head, raw};
+use super::raw::{head, raw, read};
 
 #[test]
 fn large_and_lying_bodies() {
@@ -222,4 +224,27 @@ fn odd_heads_and_garbage() {
     bytes.extend_from_slice(b"\xff\xfe\r\n\r\n");
     target.ask("a credential of bytes", &bytes, &[400, 401]);
     target.finish();
+}
+
+#[test]
+fn a_connection_is_not_closed_unannounced() {
+    let server = Server::start(&Profile::default()).unwrap();
+    let mut stream = TcpStream::connect(server.addr).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let request = b"GET /api/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    // A client that was not told sends its next request into the close, and cannot know what became of it.
+    // Servers limit the requests of a connection; the default of this one is below what is sent here.
+    for number in 1..=10_100 {
+        let sent = stream.write_all(request).map_err(|e| e.to_string());
+        let answer = sent.and_then(|()| read(&mut stream));
+        let answer = answer.unwrap_or_else(|error| panic!("request {number}: {error}"));
+        if answer
+            .header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+        {
+            return;
+        }
+    }
 }

@@ -35,6 +35,11 @@ pub(super) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
         .map_err(|e| e.to_string())?;
     // A server may answer and close before it has read everything; its answer is still to be read.
     let _ = stream.write_all(bytes);
+    read(&mut stream)
+}
+
+/// Reads one answer.
+pub(super) fn read(stream: &mut TcpStream) -> Result<Answer, String> {
     let mut got = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -51,24 +56,23 @@ pub(super) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
 
 /// An answer, once it is complete. All answers of the server have a length; one that has not is a fault.
 fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
-    let mut headers = [httparse::EMPTY_HEADER; 64];
-    let mut response = httparse::Response::new(&mut headers);
-    let length = match response.parse(bytes) {
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Ok(httparse::Status::Complete(length)) => length,
-        Err(error) => return Err(format!("not HTTP: {error}")),
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
     };
-    let status = response.code.unwrap_or_default();
-    let headers: Vec<_> = response
-        .headers
-        .iter()
-        .map(|h| {
-            (
-                h.name.to_ascii_lowercase(),
-                String::from_utf8_lossy(h.value).into_owned(),
-            )
-        })
-        .collect();
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.split("\r\n");
+    let first = lines.next().unwrap_or_default();
+    let status = first
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3)?.parse().ok());
+    let status: u16 = status.ok_or_else(|| format!("not HTTP/1.1: {first}"))?;
+    let headers = lines.map(|line| {
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("no header: {line}"))?;
+        Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
+    });
+    let headers = headers.collect::<Result<_, String>>()?;
     let mut answer = Answer {
         status,
         headers,
@@ -78,9 +82,10 @@ fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
         Some(Ok(wanted)) => wanted,
         _ => return Err(format!("an answer without a length: {status}")),
     };
-    if bytes.len() < length + wanted {
+    let body = &bytes[end + 4..];
+    if body.len() < wanted {
         return Ok(None);
     }
-    answer.body = bytes[length..length + wanted].to_vec();
+    answer.body = body[..wanted].to_vec();
     Ok(Some(answer))
 }

@@ -38,14 +38,16 @@ pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -
         Some("acme.example"),
     );
     provider(&mut out, "google", "Google", "google", G, None);
-    client(&mut out, "super", K, "");
+    client(&mut out, "super", K, ALL);
     client(
         &mut out,
         "reader",
         R,
         "scopes = [\"links.read\", \"links.read_token\"]\n",
     );
-    client(&mut out, "locked", Q, "tenant = \"acme\"\n");
+    client(&mut out, "locked", Q, &format!("tenant = \"acme\"\n{ALL}"));
+    // All tests come from one address; what limits it is tested elsewhere.
+    out.push_str("[limits]\nsource_rate = \"100000/s burst 100000\"\n");
     out
 }
 
@@ -73,7 +75,12 @@ fn provider(out: &mut String, key: &str, name: &str, kind: &str, id: &str, domai
     out.push('\n');
 }
 
-/// A client without `scopes` has all of them. The rate is out of the way of tests that write fast.
+/// The scopes of a client that may do everything.
+const ALL: &str = "scopes = [\"links.read\", \"links.read_token\", \"links.create\", \"links.delete\", \
+    \"pending.read\", \"pending.complete\", \"pending.create\", \"providers.read\", \"users.read\", \
+    \"users.write\", \"directory.write\"]\n";
+
+/// The rate is out of the way of tests that write fast.
 fn client(out: &mut String, name: &str, key: &str, more: &str) {
     let hash = hex(&Sha256::digest(key.as_bytes()));
     write!(

@@ -65,6 +65,9 @@ impl Server {
             .args(["serve", "--config"])
             .arg(&file)
             .current_dir(dir)
+            // Variables of whoever runs the tests must not reach the configuration.
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
