@@ -38,14 +38,19 @@ pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -
         Some("acme.example"),
     );
     provider(&mut out, "google", "Google", "google", G, None);
-    client(&mut out, "super", K, "");
+    client(&mut out, "super", K, ALL_SCOPES);
     client(
         &mut out,
         "reader",
         R,
         "scopes = [\"links.read\", \"links.read_token\"]\n",
     );
-    client(&mut out, "locked", Q, "tenant = \"acme\"\n");
+    client(
+        &mut out,
+        "locked",
+        Q,
+        &format!("{ALL_SCOPES}tenant = \"acme\"\n"),
+    );
     out
 }
 
@@ -73,7 +78,12 @@ fn provider(out: &mut String, key: &str, name: &str, kind: &str, id: &str, domai
     out.push('\n');
 }
 
-/// A client without `scopes` has all of them. The rate is out of the way of tests that write fast.
+/// Every scope there is: the configuration has no word for that, so that nobody gets it by accident.
+const ALL_SCOPES: &str = "scopes = [\"links.read\", \"links.read_token\", \"links.create\", \"links.delete\", \
+    \"pending.read\", \"pending.complete\", \"pending.create\", \"providers.read\", \"users.read\", \
+    \"users.write\", \"directory.write\"]\n";
+
+/// A client. Its rate is out of the way of tests that write fast.
 fn client(out: &mut String, name: &str, key: &str, more: &str) {
     let hash = hex(&Sha256::digest(key.as_bytes()));
     write!(
