@@ -1,7 +1,7 @@
 //! Heads that hyper lets through and that we refuse.
 //!
 //! hyper accepts a missing, a second or a malformed `Host`, codings before `chunked`, CONNECT and
-//! TRACE, targets in a foreign absolute form, unknown expectations, and paths with dot segments, `//`
+//! TRACE, unknown methods, targets in a foreign absolute form, unknown expectations, and paths with dot segments, `//`
 //! or raw UTF-8. Each is a way to make two programs read one request differently. Every refusal ends
 //! the connection.
 
@@ -24,14 +24,14 @@ pub enum HeadFault {
     Host,
     /// A `Transfer-Encoding` other than one `chunked`.
     TransferEncoding,
-    /// CONNECT or TRACE.
-    Method,
+    /// CONNECT: nothing is ever tunnelled.
+    Connect,
+    /// A method that no standard names.
+    UnknownMethod,
     /// An absolute target that names another host than `Host`.
     ForeignTarget,
     /// An expectation other than `100-continue`.
     Expectation,
-    /// A path that two programs could read differently.
-    Path,
     /// A target over the limit.
     TargetTooLong,
     /// A field over the limit.
@@ -43,13 +43,13 @@ impl HeadFault {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            HeadFault::Host | HeadFault::Path => 400,
-            HeadFault::Method => 405,
+            HeadFault::Host => 400,
+            HeadFault::Connect => 405,
             HeadFault::TargetTooLong => 414,
             HeadFault::Expectation => 417,
             HeadFault::ForeignTarget => 421,
             HeadFault::FieldTooLong => 431,
-            HeadFault::TransferEncoding => 501,
+            HeadFault::TransferEncoding | HeadFault::UnknownMethod => 501,
         }
     }
 
@@ -59,10 +59,10 @@ impl HeadFault {
         match self {
             HeadFault::Host => "The request needs exactly one valid Host.",
             HeadFault::TransferEncoding => "The only transfer coding that is read is chunked.",
-            HeadFault::Method => "The method is not served.",
+            HeadFault::Connect => "Nothing is tunnelled here.",
+            HeadFault::UnknownMethod => "The method is not known.",
             HeadFault::ForeignTarget => "The target names another host.",
             HeadFault::Expectation => "The expectation is not known.",
-            HeadFault::Path => "The path is not in its canonical form.",
             HeadFault::TargetTooLong => "The target is too long.",
             HeadFault::FieldTooLong => "A header field is too long.",
         }
@@ -80,9 +80,7 @@ pub fn check(
     headers: &HeaderMap,
     settings: &Settings,
 ) -> Result<String, HeadFault> {
-    if matches!(*method, Method::CONNECT | Method::TRACE) {
-        return Err(HeadFault::Method);
-    }
+    check_method(method)?;
     let target = uri.path_and_query().map_or("", |t| t.as_str());
     if target.len() > settings.target_bytes {
         return Err(HeadFault::TargetTooLong);
@@ -95,10 +93,14 @@ pub fn check(
     }
     check_transfer_encoding(headers)?;
     check_expectation(headers)?;
-    if !is_canonical(uri.path()) || !is_visible_ascii(target) {
-        return Err(HeadFault::Path);
-    }
     host(uri, version, headers)
+}
+
+/// Whether a target has one reading only. That it has not is worded by a front, where one is near.
+#[must_use]
+pub fn has_one_reading(uri: &Uri) -> bool {
+    let target = uri.path_and_query().map_or("", |t| t.as_str());
+    is_canonical(uri.path()) && target.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Removes fields whose names hold `_`: programs behind a gateway read `X_A` as `X-A`.
@@ -112,6 +114,25 @@ pub fn drop_ambiguous_fields(headers: &mut HeaderMap) {
         for name in ambiguous {
             headers.remove(name);
         }
+    }
+}
+
+/// TRACE passes, so that a front words its refusal; nothing is ever echoed.
+fn check_method(method: &Method) -> Result<(), HeadFault> {
+    const KNOWN: [Method; 8] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::DELETE,
+        Method::PATCH,
+        Method::OPTIONS,
+        Method::TRACE,
+    ];
+    match method {
+        &Method::CONNECT => Err(HeadFault::Connect),
+        known if KNOWN.contains(known) => Ok(()),
+        _ => Err(HeadFault::UnknownMethod),
     }
 }
 
@@ -236,10 +257,6 @@ fn hex(byte: Option<u8>) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn is_visible_ascii(target: &str) -> bool {
-    target.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,14 +340,15 @@ mod tests {
     }
 
     #[test]
-    fn tunnels_echoes_and_unknown_expectations_are_refused() {
+    fn tunnels_unknown_methods_and_unknown_expectations_are_refused() {
+        assert!(checked("TRACE", "/", &[("host", "a")]).is_ok());
         assert_eq!(
-            checked("TRACE", "/", &[("host", "a")]),
-            Err(HeadFault::Method)
+            checked("FROB", "/", &[("host", "a")]),
+            Err(HeadFault::UnknownMethod)
         );
         assert_eq!(
             checked("CONNECT", "a:1", &[("host", "a:1")]),
-            Err(HeadFault::Method)
+            Err(HeadFault::Connect)
         );
         assert_eq!(
             checked("POST", "/", &[("host", "a"), ("expect", "a-pony")]),

@@ -142,8 +142,6 @@ pub enum Form {
         item: Arc<Tree>,
         /// Which records are meant.
         filter: Option<Condition>,
-        /// No member at all for an empty list.
-        omit_empty: bool,
     },
     /// An object whose keys are a field of each record.
     Dict {

@@ -119,7 +119,8 @@ impl Problem {
             (Place::Body, true) => format!("The request body {what}."),
             (Place::Body, false) => format!("The member {} {what}.", self.at),
             (Place::Query, _) => format!("The query parameter {} {what}.", self.at),
-            (Place::Path, _) => format!("The path parameter {} {what}.", self.at),
+            (Place::Path, true) => format!("The path {what}."),
+            (Place::Path, false) => format!("The path parameter {} {what}.", self.at),
             (Place::Header, _) => format!("The header {} {what}.", self.at),
         }
     }

@@ -68,10 +68,8 @@ pub(super) fn find<'f, 'p>(
     path: &'p str,
 ) -> Found<'f, 'p> {
     let mut wrong_method = None;
-    let mut nearest: Option<(usize, usize)> = None;
     for (index, front) in fronts.iter().enumerate() {
-        let mounted = (front.host.as_deref(), front.prefix.as_str());
-        let Some(below) = path_below(mounted, host, path) else {
+        let Some(below) = front.path_below(host, path) else {
             continue;
         };
         match front.dialect.route(method, below) {
@@ -85,18 +83,34 @@ pub(super) fn find<'f, 'p>(
             Routed::WrongMethod { allow } if wrong_method.is_none() => {
                 wrong_method = Some(Found::WrongMethod { index, allow });
             }
-            Routed::WrongMethod { .. } => {}
-            Routed::Unknown => {
-                let affinity = front.prefix.len() + front.dialect.affinity(below);
-                if affinity > 0 && nearest.is_none_or(|(_, best)| affinity > best) {
-                    nearest = Some((index, affinity));
-                }
-            }
+            Routed::WrongMethod { .. } | Routed::Unknown => {}
         }
     }
-    wrong_method.unwrap_or(Found::Unknown {
-        index: nearest.map(|(index, _)| index),
+    wrong_method.unwrap_or_else(|| Found::Unknown {
+        index: nearest(fronts, host, path),
     })
+}
+
+/// The front that has most of a path in common with it: who words what is wrong with the path.
+pub(super) fn nearest(fronts: &[Front], host: &str, path: &str) -> Option<usize> {
+    let affinity = |front: &Front| {
+        Some(front.prefix.len() + front.dialect.affinity(front.path_below(host, path)?))
+    };
+    let near = fronts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, front)| Some((affinity(front)?, index)));
+    // Of equals the first one, which is the most particular.
+    let best = near
+        .filter(|(affinity, _)| *affinity > 0)
+        .max_by_key(|(affinity, index)| (*affinity, std::cmp::Reverse(*index)));
+    best.map(|(_, index)| index)
+}
+
+impl Front {
+    fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
+        path_below((self.host.as_deref(), self.prefix.as_str()), host, path)
+    }
 }
 
 /// Puts the most particular fronts first.

@@ -28,11 +28,12 @@ fn a_refused_head_ends_the_connection() {
     for (head, status) in [
         ("GET / HTTP/1.1\r\n\r\n", "400"),
         ("GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", "400"),
-        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "405"),
+        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", "404"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nExpect: pony\r\nContent-Length: 1\r\n\r\n",
             "417",
         ),
+        ("FROB / HTTP/1.1\r\nHost: a\r\n\r\n", "501"),
         ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "421"),
         (
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",

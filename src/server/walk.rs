@@ -105,6 +105,12 @@ async fn walk(
         }
     };
     head::drop_ambiguous_fields(&mut parts.headers);
+    facts.close = parts.method == http::Method::TRACE;
+    if !head::has_one_reading(&parts.uri) {
+        facts.close = true;
+        facts.front = front::nearest(&shared.fronts, &host, parts.uri.path());
+        return refuse(shared, facts, &malformed(Place::Path));
+    }
     let (index, path, candidates) =
         match front::find(&shared.fronts, &host, &parts.method, parts.uri.path()) {
             Found::Ops {
@@ -313,17 +319,20 @@ fn refuse_body(shared: &Shared, facts: &Facts, fault: BodyFault) -> Response {
     match fault {
         BodyFault::TooLarge => refuse(shared, facts, &Failure::TooLarge),
         BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
-        BodyFault::Broken => {
-            let whole = Problem {
-                place: Place::Body,
-                at: String::new(),
-                field: None,
-                why: Why::Malformed,
-                max: None,
-            };
-            refuse(shared, facts, &Failure::Invalid(vec![whole]))
-        }
+        BodyFault::Broken => refuse(shared, facts, &malformed(Place::Body)),
     }
+}
+
+/// The whole of a place cannot be read.
+fn malformed(place: Place) -> Failure {
+    let whole = Problem {
+        place,
+        at: String::new(),
+        field: None,
+        why: Why::Malformed,
+        max: None,
+    };
+    Failure::Invalid(vec![whole])
 }
 
 /// The cause is in the log: the panic hook has written where it happened, right before this.
