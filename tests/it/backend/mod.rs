@@ -1,4 +1,4 @@
-//! What every backend must do (`links`, `pending`, `users`, `batches`, `aliases`, `model`), and what
+//! What every backend must do (`links`, `pending`, `users`, `batches`, `aliases`, `scripts`), and what
 //! the embedded store promises beyond that.
 //!
 //! A fact of the conformance suite is written once, inside `facts!`, and runs for each backend that
@@ -18,6 +18,7 @@ macro_rules! facts {
 mod aliases;
 mod batches;
 mod corruption;
+mod disk;
 mod faults;
 mod keys;
 mod kill;
@@ -27,5 +28,6 @@ mod model;
 mod opening;
 mod pending;
 mod races;
+mod scripts;
 mod users;
 mod world;
