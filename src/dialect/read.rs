@@ -64,7 +64,7 @@ impl Reader<'_> {
                 let read = codec
                     .read_json(json)
                     .and_then(|value| translate(value, words.as_deref()));
-                self.set(row, *field, read, codec, at, record);
+                self.set(row, *field, read, at, record);
             }
             Form::Const(expected) if json != expected => {
                 self.refuse(row, None, at, Why::UnknownValue, None)
@@ -74,11 +74,15 @@ impl Reader<'_> {
                 None => self.refuse(row, None, at, Why::WrongType, None),
             },
             Form::One { shape, field } => self.one(shape, *field, json, at, record),
-            Form::List { field, item, .. } => self.list(*field, item, json, at, record),
-            Form::Dict { field, key, item } => self.dict(*field, *key, item, json, at, record),
+            Form::List { field, item, .. } => {
+                self.records(*field, item, items(json, at), at, record);
+            }
+            Form::Dict { field, key, item } => {
+                self.records(*field, item, members(json, *key, at), at, record);
+            }
             Form::Group {
                 field, by, item, ..
-            } => self.group(*field, *by, item, json, at, record),
+            } => self.records(*field, item, groups(json, *by, at), at, record),
             Form::First(rows) => self.first(rows, json, at, record),
             Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
         }
@@ -103,7 +107,7 @@ impl Reader<'_> {
                     let read = codec
                         .read_text(text)
                         .and_then(|value| translate(value, words.as_deref()));
-                    self.set(row, *field, read, codec, at, record);
+                    self.set(row, *field, read, at, record);
                 }
                 Form::Const(expected) if expected.as_str() != Some(text) => {
                     self.refuse(row, None, at, Why::UnknownValue, None);
@@ -122,7 +126,6 @@ impl Reader<'_> {
         row: &Row,
         field: Field,
         read: Result<Option<Value>, Why>,
-        codec: &Codec,
         at: &str,
         record: &mut Record,
     ) {
@@ -132,14 +135,7 @@ impl Reader<'_> {
             }
             Ok(Some(value)) => record.set(field, value),
             Ok(None) => {}
-            Err(why) => {
-                let max = match (why, codec) {
-                    (Why::TooLong, Codec::Text { max, .. }) => u64::try_from(*max).ok(),
-                    (Why::TooLong, Codec::Int { max, .. }) => u64::try_from(*max).ok(),
-                    _ => None,
-                };
-                self.refuse(row, Some(field), at, why, max);
-            }
+            Err(why) => self.refuse(row, Some(field), at, why, bound(row, why)),
         }
     }
 
@@ -172,65 +168,27 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, field: Field, item: &Tree, json: &Json, at: &str, record: &mut Record) {
-        let Some(items) = json.as_array() else {
+    /// Reads the items of a list, whatever holds them. `None` = it is held by the wrong type.
+    fn records(
+        &mut self,
+        field: Field,
+        shape: &Tree,
+        items: Option<Vec<Item<'_>>>,
+        at: &str,
+        record: &mut Record,
+    ) {
+        let Some(items) = items else {
             self.problem(Some(field), at, Why::WrongType, None);
             return;
         };
         let mut records = Vec::with_capacity(items.len());
-        for (index, json) in items.iter().enumerate() {
+        for item in items {
             let mut inner = Record::new();
-            self.tree(item, json, &format!("{at}[{index}]"), &mut inner);
-            records.push(inner);
-        }
-        append(record, field, records);
-    }
-
-    fn dict(
-        &mut self,
-        field: Field,
-        key: Field,
-        item: &Tree,
-        json: &Json,
-        at: &str,
-        record: &mut Record,
-    ) {
-        let Some(members) = json.as_object() else {
-            self.problem(Some(field), at, Why::WrongType, None);
-            return;
-        };
-        let mut records = Vec::with_capacity(members.len());
-        for (name, json) in members {
-            let mut inner = Record::new();
-            inner.set_text(key, name.as_str());
-            self.tree(item, json, &join(at, name), &mut inner);
-            records.push(inner);
-        }
-        append(record, field, records);
-    }
-
-    fn group(
-        &mut self,
-        field: Field,
-        by: Field,
-        item: &Tree,
-        json: &Json,
-        at: &str,
-        record: &mut Record,
-    ) {
-        let Some(members) = json.as_object() else {
-            self.problem(Some(field), at, Why::WrongType, None);
-            return;
-        };
-        let mut records = Vec::new();
-        for (name, json) in members {
-            let here = join(at, name);
-            for (index, json) in json.as_array().into_iter().flatten().enumerate() {
-                let mut inner = Record::new();
-                self.tree(item, json, &format!("{here}[{index}]"), &mut inner);
-                inner.set_text(by, name.as_str());
-                records.push(inner);
+            self.tree(shape, item.json, &item.at, &mut inner);
+            if let Some((key, text)) = item.key {
+                inner.set_text(key, text);
             }
+            records.push(inner);
         }
         append(record, field, records);
     }
@@ -298,6 +256,47 @@ impl Reader<'_> {
     }
 }
 
+/// One item of a list, with its place and the key that it stands under.
+struct Item<'j> {
+    json: &'j Json,
+    at: String,
+    key: Option<(Field, &'j str)>,
+}
+
+/// The items of an array.
+fn items<'j>(json: &'j Json, at: &str) -> Option<Vec<Item<'j>>> {
+    let item = |(index, json): (usize, &'j Json)| Item {
+        json,
+        at: format!("{at}[{index}]"),
+        key: None,
+    };
+    Some(json.as_array()?.iter().enumerate().map(item).collect())
+}
+
+/// The members of an object.
+fn members<'j>(json: &'j Json, key: Field, at: &str) -> Option<Vec<Item<'j>>> {
+    let item = |(name, json): (&'j String, &'j Json)| Item {
+        json,
+        at: join(at, name),
+        key: Some((key, name)),
+    };
+    Some(json.as_object()?.iter().map(item).collect())
+}
+
+/// The items of the arrays that are members of an object.
+fn groups<'j>(json: &'j Json, by: Field, at: &str) -> Option<Vec<Item<'j>>> {
+    let mut all = Vec::new();
+    for member in members(json, by, at)? {
+        for item in items(member.json, &member.at)? {
+            all.push(Item {
+                key: member.key,
+                ..item
+            });
+        }
+    }
+    Some(all)
+}
+
 /// Whether a problem at `above` hides what is at `at`; the root of a body is above everything.
 fn is_above(above: &str, at: &str) -> bool {
     above.is_empty()
@@ -330,6 +329,27 @@ fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)
             positions.push((field, position));
             true
         }
+    }
+}
+
+/// The bound that a value was over.
+fn bound(row: &Row, why: Why) -> Option<u64> {
+    match (&row.form, why) {
+        (
+            Form::Field {
+                codec: Codec::Text { max, .. },
+                ..
+            },
+            Why::TooLong,
+        ) => u64::try_from(*max).ok(),
+        (
+            Form::Field {
+                codec: Codec::Int { max, .. },
+                ..
+            },
+            Why::TooLong,
+        ) => u64::try_from(*max).ok(),
+        _ => None,
     }
 }
 

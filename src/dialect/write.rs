@@ -61,11 +61,10 @@ impl Writer<'_> {
                 field,
                 item,
                 filter,
-                omit_empty,
             } => {
                 let chosen = self.chosen(*field, filter.as_ref(), record)?;
                 let items: Vec<Json> = chosen.map(|record| self.object(item, record)).collect();
-                (!items.is_empty() || !omit_empty).then_some(Json::Array(items))
+                Some(Json::Array(items))
             }
             Form::Dict { field, key, item } => {
                 let members = record.list(*field)?.iter();
@@ -192,10 +191,7 @@ impl Writer<'_> {
         headers: &mut HeaderMap,
     ) {
         for (name, row) in rows {
-            if let Some(Ok(value)) = self
-                .text(row, record)
-                .map(|text| HeaderValue::try_from(text))
-            {
+            if let Some(Ok(value)) = self.text(row, record).map(HeaderValue::try_from) {
                 headers.insert(name.clone(), value);
             }
         }

@@ -381,12 +381,10 @@ impl RowReader<'_> {
         let item = self.table.need_text("item")?;
         let item = self.context.shape(&item, self.sink())?;
         if let Some(name) = self.table.text("list") {
-            let omit_empty = self.table.bool("omit_empty").unwrap_or(false);
             return Some(Form::List {
                 field: self.record_field(&name, FieldType::List)?,
                 item,
                 filter,
-                omit_empty,
             });
         }
         if let Some(name) = self.table.text("dict") {

@@ -17,7 +17,7 @@ impl Rng {
     }
 
     /// The next 64 random bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Rng {
     /// A number below `limit`, which is not 0.
     pub fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % limit).unwrap_or(0)
+        usize::try_from(self.bits() % limit).unwrap_or(0)
     }
 
     fn pick<'t, T: ?Sized>(&mut self, items: &[&'t T]) -> Option<&'t T> {
@@ -190,7 +190,7 @@ fn value(codec: &Codec, words: Option<&Words>, rng: &mut Rng) -> Option<Value> {
             }
         }
         Codec::Uuid | Codec::JavaUuid => {
-            Value::Text(uuid::Uuid::from_u64_pair(rng.next(), rng.next()).to_string())
+            Value::Text(uuid::Uuid::from_u64_pair(rng.bits(), rng.bits()).to_string())
         }
         Codec::EpochMs | Codec::Rfc3339 | Codec::Plain(FieldType::Instant) => {
             Value::Int(number() + i64::try_from(rng.below(1_000_000)).unwrap_or(0))
