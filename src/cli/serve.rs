@@ -56,8 +56,9 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
         }
     };
     telemetry::start(config.log_format, &config.log);
-    match start(config, &dialects) {
-        Ok(running) => until_the_end(running),
+    let signals = Signals::catch().map_err(|error| format!("signals cannot be handled: {error}"));
+    match signals.and_then(|signals| Ok((start(config, &dialects)?, signals))) {
+        Ok((running, signals)) => until_the_end(running, signals),
         Err(text) => {
             complain(format!("error: {text}"));
             Exit::CouldNotRun
@@ -171,8 +172,8 @@ fn tell(front: &Front) {
 }
 
 /// Serves until a signal; the second one does not wait.
-fn until_the_end(running: Running) -> Exit {
-    if let Err(error) = watch_signals(running.control()) {
+fn until_the_end(running: Running, signals: Signals) -> Exit {
+    if let Err(error) = signals.watch(running.control()) {
         complain(format!("error: signals cannot be handled: {error}"));
         return Exit::CouldNotRun;
     }
@@ -183,31 +184,44 @@ fn until_the_end(running: Running) -> Exit {
     }
 }
 
-/// Signals have a thread of their own, so that they are heard however busy the workers are. It is
-/// left behind when the process ends.
-fn watch_signals(control: Control) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let (mut term, mut int) = {
-        let _entered = runtime.enter();
-        (
+/// SIGTERM and SIGINT. They are caught before anything is opened, so that one that comes early ends
+/// the server in order, too.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let entered = runtime.enter();
+        let (term, int) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
-        )
-    };
-    let watch = async move {
-        any(&mut term, &mut int).await;
-        tracing::info!("draining");
-        control.drain();
-        any(&mut term, &mut int).await;
-        tracing::warn!("ending at once");
-        control.abort();
-    };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || runtime.block_on(watch))
-        .map(drop)
+        );
+        drop(entered);
+        Ok(Self { runtime, term, int })
+    }
+
+    /// Signals have a thread of their own, so that they are heard however busy the workers are. It is
+    /// left behind when the process ends.
+    fn watch(mut self, control: Control) -> std::io::Result<()> {
+        let watch = move || {
+            self.runtime.block_on(any(&mut self.term, &mut self.int));
+            tracing::info!("draining");
+            control.drain();
+            self.runtime.block_on(any(&mut self.term, &mut self.int));
+            tracing::warn!("ending at once");
+            control.abort();
+        };
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(watch)
+            .map(drop)
+    }
 }
 
 async fn any(term: &mut Signal, int: &mut Signal) {

@@ -39,13 +39,16 @@ impl Overlay {
         Self::new("environment", values)
     }
 
-    /// Flags, by the key that each stands for.
+    /// Flags, by the key that each stands for: `server.listen` is `--listen`.
     pub(super) fn of_flags(flags: &[(&'static str, String)]) -> Self {
+        let shown: Vec<String> = flags
+            .iter()
+            .map(|(key, _)| format!("--{}", key.rsplit('.').next().unwrap_or(key)))
+            .collect();
+        let values = flags.iter().zip(&shown);
         Self::new(
             "command line",
-            flags
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), *key, value.as_str())),
+            values.map(|((key, value), shown)| ((*key).to_owned(), shown.as_str(), value.as_str())),
         )
     }
 
@@ -98,6 +101,11 @@ impl<'a> At<'a> {
     ) {
         self.sink
             .warning(code, self.span.clone(), message, Some(hint.into()));
+    }
+
+    /// Whether the value stands in the text of this sink.
+    pub(super) fn is_in(&self, sink: &Sink) -> bool {
+        std::ptr::eq(self.sink, sink)
     }
 
     /// Keeps the value itself out of every finding.

@@ -65,16 +65,17 @@ fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
         table.finish();
     }
     match listen {
+        // A flag or a variable names the one address to listen at, whatever the file lists.
+        Some(given) if !given.at.is_in(root.sink()) => {
+            return plain(&given).into_iter().collect();
+        }
         Some(given) if root.has("listener") => {
             let hint = "keep `listen` for one plain address, or list all of them as [[listener]]";
             given
                 .at
                 .error("LB524", "`listen` and [[listener]] are both given", hint);
         }
-        Some(given) => listeners.extend(address(&given).map(|address| Listener {
-            address,
-            http2: false,
-        })),
+        Some(given) => listeners.extend(plain(&given)),
         None if !root.has("listener") => {
             listeners.extend(DEFAULT_LISTEN.parse().ok().map(|address| Listener {
                 address,
@@ -84,6 +85,13 @@ fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
         None => {}
     }
     listeners
+}
+
+fn plain(given: &Given<'_, String>) -> Option<Listener> {
+    address(given).map(|address| Listener {
+        address,
+        http2: false,
+    })
 }
 
 fn address(given: &Given<'_, String>) -> Option<SocketAddr> {

@@ -205,6 +205,29 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 }
 
 #[test]
+fn a_flag_for_the_address_replaces_all_listeners_of_the_file() {
+    let text = minimal(
+        "[[listener]]\naddress = \"127.0.0.1:3\"\n[[listener]]\naddress = \"127.0.0.1:4\"\n",
+    );
+    let flags = [("server.listen", "127.0.0.1:1".to_owned())];
+    let ports = |flags: &[_]| {
+        let listeners = read_with(&text, &Vars::default(), flags)
+            .unwrap()
+            .0
+            .server
+            .listeners;
+        listeners
+            .iter()
+            .map(|l| l.address.port())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((ports(&flags), ports(&[])), (vec![1], vec![3, 4]));
+    let bad = [("server.listen", "here".to_owned())];
+    let findings = read_with(&text, &Vars::default(), &bad).unwrap_err();
+    assert!(render(&findings[0]).contains("--listen"));
+}
+
+#[test]
 fn variables_are_checked_and_their_values_never_shown() {
     let vars = Vars::from([
         ("LINKBRIDGE_LIMITS_BODY_BYTES", "hunter2"),
