@@ -55,14 +55,14 @@ pub struct Candidates<'d> {
 }
 
 impl<'d> Candidates<'d> {
-    /// The strictest wish of the ops for a credential.
+    /// Whether one of the ops wants a credential.
     #[must_use]
     pub fn auth(&self) -> Auth {
-        let wishes = [Auth::Required, Auth::Optional];
-        wishes
-            .into_iter()
-            .find(|wish| self.ops().any(|(_, op)| op.auth == *wish))
-            .unwrap_or(Auth::None)
+        if self.ops().all(|(_, op)| op.auth == Auth::None) {
+            Auth::None
+        } else {
+            Auth::Required
+        }
     }
 
     /// What the ops do; for limits that are decided before the op is known.
@@ -303,6 +303,23 @@ impl Dialect {
     #[must_use]
     pub fn page(&self, op: OpId) -> Option<PageRule> {
         self.op(op).page
+    }
+
+    /// Says where in the op's request the fields stand that a failure is about: problems that were
+    /// found after decoding name a field and no place.
+    #[must_use]
+    pub fn place(&self, op: OpId, failure: Failure) -> Failure {
+        let Failure::Invalid(mut problems) = failure else {
+            return failure;
+        };
+        for problem in &mut problems {
+            if let (Some(field), true) = (problem.field, problem.at.is_empty()) {
+                let known = request::place(&self.plan, self.op(op), field);
+                (problem.place, problem.at) =
+                    known.unwrap_or((problem.place, field.name().to_owned()));
+            }
+        }
+        Failure::Invalid(problems)
     }
 
     /// Writes the answer of an op. `reply` holds the outcome in the vendor's ids, `params` the request.

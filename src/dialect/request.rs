@@ -105,6 +105,31 @@ pub(super) fn decode(
     }
 }
 
+/// Where in the op's request a field stands; a row that is sent before an alias.
+pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String)> {
+    let binds = |row: &Row| {
+        let mut fields = Vec::new();
+        check::fields(row, &mut fields);
+        row.only.is_none() && fields.contains(&field)
+    };
+    let named = |rows: &[(String, Row)], place: Place| {
+        let row = rows.iter().find(|(_, row)| binds(row));
+        row.map(|(name, _)| (place, name.clone()))
+    };
+    let body = || {
+        let row = op.request.rows.iter().find(|(_, row)| binds(row));
+        row.map(|(path, _)| (Place::Body, path.dotted().to_owned()))
+    };
+    let header = || {
+        let row = plan.headers.iter().find(|(_, row)| binds(row));
+        row.map(|(name, _)| (Place::Header, name.as_str().to_owned()))
+    };
+    named(&op.captures, Place::Path)
+        .or_else(|| named(&op.query, Place::Query))
+        .or_else(body)
+        .or_else(header)
+}
+
 /// The op to send for `params`: of those that are sent and whose needs are met, the one that says most.
 pub(super) fn choose<'p>(
     plan: &'p Plan,

@@ -47,9 +47,8 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
     let consumes = table
         .texts("consumes")
         .map(|texts| texts.into_iter().map(|t| t.value.into_owned()).collect());
-    let auth = match table.word("auth", &["required", "optional", "none"]) {
-        Some(1) => Auth::Optional,
-        Some(2) => Auth::None,
+    let auth = match table.word("auth", &["required", "none"]) {
+        Some(1) => Auth::None,
         _ => Auth::Required,
     };
     let op = Op {

@@ -262,8 +262,6 @@ pub struct OptionSpec {
 pub enum Auth {
     /// Without one: `unauthenticated`.
     Required,
-    /// A wrong one is refused, none is accepted.
-    Optional,
     /// None is looked at.
     None,
 }

@@ -25,8 +25,6 @@ pub(super) struct Binder<'a> {
     pub(super) params: &'a Record,
     /// Their ids in the canonical form.
     pub(super) ids: Ids,
-    /// Where the params of the op stand, for problems.
-    pub(super) place: Place,
     /// When a pending link that is made now ends.
     pub(super) pending_ends: Instant,
 }
@@ -267,8 +265,9 @@ impl Binder<'_> {
 
     fn problem(&self, field: Field, why: Why, max: Option<u64>) -> Failure {
         let problem = Problem {
-            place: self.place,
-            at: field.name().to_owned(),
+            // Where the field stands in this dialect is for `Dialect::place` to say.
+            place: Place::Body,
+            at: String::new(),
             field: Some(field),
             why,
             max,
@@ -296,7 +295,6 @@ mod tests {
         Binder {
             params: &params,
             ids,
-            place: Place::Body,
             pending_ends: Instant(5),
         }
         .action(kind)

@@ -158,7 +158,8 @@ impl Connection {
             let in_flight = activity.begin(shared.settings.connection_requests);
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
             async move {
-                let response = walk::answer(&shared, source, request, &alive).await;
+                let response =
+                    walk::answer(&shared, source, request, &alive, in_flight.is_last).await;
                 drop(in_flight);
                 Ok(response)
             }

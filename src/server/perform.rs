@@ -10,7 +10,7 @@ use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Scope};
 use crate::model::{
-    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Place, Problem,
+    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Problem,
     Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
 };
 
@@ -39,8 +39,6 @@ pub(super) struct Call {
     pub(super) problems: Vec<Problem>,
     /// What the mapping says of a value that cannot be read.
     pub(super) refusal: Option<Failure>,
-    /// Where the params stand, for problems that are found later.
-    pub(super) place: Place,
     /// When it came.
     pub(super) at: Instant,
 }
@@ -82,7 +80,6 @@ pub(super) async fn perform(
     let action = Binder {
         params: &call.params,
         ids,
-        place: call.place,
         pending_ends,
     }
     .action(call.kind)?;
@@ -363,7 +360,6 @@ mod tests {
             params: Arc::new(params),
             problems: Vec::new(),
             refusal: None,
-            place: Place::Body,
             at: Instant(1000),
         }
     }
@@ -455,7 +451,7 @@ mod tests {
     fn the_tenant_is_settled_before_problems_are_told() {
         let trial = trial(&[Scope::LinksCreate], vec![]);
         let problem = Problem {
-            place: Place::Body,
+            place: crate::model::Place::Body,
             at: "a".into(),
             field: None,
             why: Why::Missing,

@@ -27,16 +27,24 @@ pub(super) struct Activity {
 }
 
 /// A request in flight, from its complete head to its answer.
-pub(super) struct InFlight(Arc<Activity>);
+pub(super) struct InFlight {
+    activity: Arc<Activity>,
+    /// Whether the connection ends with its answer, which then says so.
+    pub(super) is_last: bool,
+}
 
 impl Activity {
     /// Counts a request whose head is complete; the last of `most` ends the connection.
     pub(super) fn begin(self: &Arc<Self>, most: u64) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        if self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= most {
+        let is_last = self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= most;
+        if is_last {
             self.exhausted.notify_one();
         }
-        InFlight(Arc::clone(self))
+        InFlight {
+            activity: Arc::clone(self),
+            is_last,
+        }
     }
 
     /// Waits until the connection has served all it may.
@@ -47,7 +55,7 @@ impl Activity {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.activity.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

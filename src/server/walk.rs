@@ -41,18 +41,21 @@ struct Facts {
     close: bool,
 }
 
-/// Answers one request. Never fails: whatever happens becomes a response.
+/// Answers one request. Never fails: whatever happens becomes a response. The last answer of a
+/// connection says that it is, so that no request is sent into a closing connection.
 pub(super) async fn answer(
     shared: &Arc<Shared>,
     source: IpAddr,
     request: http::Request<Incoming>,
     alive: &Alive,
+    is_last: bool,
 ) -> http::Response<http_body_util::Full<Bytes>> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
     let mut facts = Facts {
         body_pending: !body.is_end_stream(),
+        close: is_last,
         ..Facts::default()
     };
     let caught = {
@@ -152,7 +155,7 @@ async fn walk(
             Err(failure) => return refuse(shared, facts, &failure),
         };
     facts.op = Some(decoded.op);
-    carry_out(shared, front, decoded, &parts.method, alive, facts).await
+    carry_out(shared, front, decoded, alive, facts).await
 }
 
 /// A request without its body.
@@ -210,7 +213,7 @@ fn authenticate<'s>(
     let auth = candidates.auth();
     let credential = match auth {
         Auth::None => None,
-        Auth::Required | Auth::Optional => front.dialect.credential(&head.request(&[])),
+        Auth::Required => front.dialect.credential(&head.request(&[])),
     };
     if let Some(key) = credential {
         return shared
@@ -234,7 +237,6 @@ async fn carry_out(
     shared: &Arc<Shared>,
     front: &Front,
     decoded: Decoded,
-    method: &http::Method,
     alive: &Alive,
     facts: &Facts,
 ) -> Response {
@@ -261,11 +263,6 @@ async fn carry_out(
         params: Arc::clone(&params),
         problems,
         refusal,
-        place: if has_query_params(method) {
-            Place::Query
-        } else {
-            Place::Body
-        },
         at: clock::now(),
     };
     let limit = shared.settings.timeouts.request;
@@ -298,16 +295,11 @@ async fn carry_out(
         Ok(reply) => front
             .dialect
             .encode_response(op, &reply, &params, &front.settings),
-        Err(failure) => respond::failure(Some(front), &failure, Some(op), &params),
+        Err(failure) => {
+            let failure = front.dialect.place(op, failure);
+            respond::failure(Some(front), &failure, Some(op), &params)
+        }
     }
-}
-
-/// Whether requests of this method carry their params outside a body, mostly.
-fn has_query_params(method: &http::Method) -> bool {
-    matches!(
-        *method,
-        http::Method::GET | http::Method::HEAD | http::Method::DELETE
-    )
 }
 
 fn refuse(shared: &Shared, facts: &Facts, failure: &Failure) -> Response {
