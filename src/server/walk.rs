@@ -108,7 +108,7 @@ async fn walk(
         }
     };
     head::drop_ambiguous_fields(&mut parts.headers);
-    facts.close = parts.method == http::Method::TRACE;
+    facts.close |= parts.method == http::Method::TRACE;
     if !head::has_one_reading(&parts.uri) {
         facts.close = true;
         facts.front = front::nearest(&shared.fronts, &host, parts.uri.path());
