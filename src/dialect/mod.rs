@@ -3,6 +3,7 @@
 //! `decode_request` and `encode_response` serve the front role, `encode_request` and
 //! `decode_response` the upstream role. Everything here is pure: no I/O, no clock, no async.
 
+mod at;
 mod failure;
 pub mod laws;
 mod read;

@@ -2,11 +2,16 @@
 
 use serde_json::Value as Json;
 
+use super::at::At;
 use super::text::Param;
 use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
 use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
+
+/// The most problems that are told of one request: a body can have more faults than an answer should
+/// have lines.
+const MAX_PROBLEMS: usize = 100;
 
 /// Reads one part of an exchange.
 pub(super) struct Reader<'a> {
@@ -18,7 +23,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads a document. `prefix` is where it stands in the whole body.
-    pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &str, record: &mut Record) {
+    pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &At<'_>, record: &mut Record) {
         let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
         for (path, row) in tree
             .rows
@@ -27,34 +32,32 @@ impl Reader<'_> {
         {
             match path.find(root) {
                 Found::Absent => {}
-                Found::Blocked(depth) => self.blocked(&join(prefix, &path.dotted_prefix(depth))),
+                Found::Blocked(depth) => self.blocked(&prefix.below(&path.dotted_prefix(depth))),
                 Found::Value(json) => {
                     if row.contested && !wins(row, path.position(root), &mut positions) {
                         continue;
                     }
-                    self.json(row, json, &join(prefix, path.dotted()), record);
+                    self.json(row, json, &prefix.below(path.dotted()), record);
                 }
             }
         }
         for (path, row) in &tree.rows {
             if let Some(need) = row.need {
-                self.needed(row, need, &join(prefix, path.dotted()), record);
+                self.needed(row, need, &prefix.below(path.dotted()), record);
             }
         }
     }
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
-    fn blocked(&mut self, at: &str) {
-        let known = self
-            .problems
-            .iter()
-            .any(|p| p.place == self.place && p.at == at);
-        if !known {
+    fn blocked(&mut self, at: &At<'_>) {
+        let text = at.text();
+        let here = |p: &Problem| p.place == self.place && p.at == text;
+        if !self.problems.iter().any(here) {
             self.problem(None, at, Why::WrongType, None);
         }
     }
 
-    fn json(&mut self, row: &Row, json: &Json, at: &str, record: &mut Record) {
+    fn json(&mut self, row: &Row, json: &Json, at: &At<'_>, record: &mut Record) {
         match &row.form {
             Form::Field {
                 field: FieldRef::Here(field),
@@ -75,21 +78,21 @@ impl Reader<'_> {
             },
             Form::One { shape, field } => self.one(shape, *field, json, at, record),
             Form::List { field, item, .. } => {
-                self.records(*field, item, items(json, at), at, record);
+                self.records(*field, item, (None, items(json)), at, record);
             }
             Form::Dict { field, key, item } => {
-                self.records(*field, item, members(json, *key, at), at, record);
+                self.records(*field, item, (Some(*key), members(json)), at, record);
             }
             Form::Group {
                 field, by, item, ..
-            } => self.records(*field, item, groups(json, *by, at), at, record),
+            } => self.records(*field, item, (Some(*by), groups(json)), at, record),
             Form::First(rows) => self.first(rows, json, at, record),
             Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
         }
     }
 
     /// Reads a text: a parameter, a capture, a header.
-    pub(super) fn text(&mut self, row: &Row, param: &Param, at: &str, record: &mut Record) {
+    pub(super) fn text(&mut self, row: &Row, param: &Param, at: &At<'_>, record: &mut Record) {
         if row.only == Some(Only::Emit) {
             return;
         }
@@ -126,7 +129,7 @@ impl Reader<'_> {
         row: &Row,
         field: Field,
         read: Result<Option<Value>, Why>,
-        at: &str,
+        at: &At<'_>,
         record: &mut Record,
     ) {
         match read {
@@ -139,7 +142,7 @@ impl Reader<'_> {
         }
     }
 
-    fn split(&mut self, row: &Row, parts: &[Part], text: &str, at: &str, record: &mut Record) {
+    fn split(&mut self, row: &Row, parts: &[Part], text: &str, at: &At<'_>, record: &mut Record) {
         match split(parts, text) {
             Some(values) => {
                 for (field, value) in values {
@@ -155,7 +158,7 @@ impl Reader<'_> {
         shape: &Tree,
         field: Option<Field>,
         json: &Json,
-        at: &str,
+        at: &At<'_>,
         record: &mut Record,
     ) {
         match field {
@@ -168,13 +171,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the items of a list, whatever holds them. `None` = it is held by the wrong type.
+    /// Reads the items of a list, whatever holds them, and the field that is their key, if they have
+    /// one. No items = they are held by the wrong type.
     fn records(
         &mut self,
         field: Field,
         shape: &Tree,
-        items: Option<Vec<Item<'_>>>,
-        at: &str,
+        (key, items): (Option<Field>, Option<Vec<Item<'_>>>),
+        at: &At<'_>,
         record: &mut Record,
     ) {
         let Some(items) = items else {
@@ -184,9 +188,11 @@ impl Reader<'_> {
         let mut records = Vec::with_capacity(items.len());
         for item in items {
             let mut inner = Record::new();
-            self.tree(shape, item.json, &item.at, &mut inner);
-            if let Some((key, text)) = item.key {
-                inner.set_text(key, text);
+            let member = at.below(item.member);
+            let element = item.index.map(|index| member.element(index));
+            self.tree(shape, item.json, &element.unwrap_or(member), &mut inner);
+            if let Some(key) = key {
+                inner.set_text(key, item.member);
             }
             records.push(inner);
         }
@@ -194,7 +200,7 @@ impl Reader<'_> {
     }
 
     /// The first alternative that reads without a problem. What its condition says must then be so.
-    fn first(&mut self, rows: &[Row], json: &Json, at: &str, record: &mut Record) {
+    fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
         for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
             let (mut problems, mut refusal) = (Vec::new(), None);
             let mut trial = record.clone();
@@ -216,83 +222,81 @@ impl Reader<'_> {
     }
 
     /// Notes the absence of a needed value, unless something else is already wrong with it.
-    fn needed(&mut self, row: &Row, need: Need, at: &str, record: &Record) {
-        let mut fields = Vec::new();
-        crate::mapping::check::fields(row, &mut fields);
-        let absent = fields.iter().any(|field| !record.has(*field));
-        let known = self.refusal.is_some()
-            || self
-                .problems
-                .iter()
-                .any(|p| p.place == self.place && (p.at == at || is_above(&p.at, at)))
-            || self
-                .problems
-                .iter()
-                .any(|p| p.field.is_some_and(|f| fields.contains(&f)));
-        if absent && !known {
+    fn needed(&mut self, row: &Row, need: Need, at: &At<'_>, record: &Record) {
+        if row.fields.iter().all(|field| record.has(*field)) || self.refusal.is_some() {
+            return;
+        }
+        let text = at.text();
+        // A faulty value is one problem, wherever of several places it stood, and hides what is below.
+        let explained = |p: &Problem| {
+            let here = p.place == self.place && (p.at == text || is_above(&p.at, &text));
+            let elsewhere = row.contested && p.field.is_some_and(|f| row.fields.contains(&f));
+            here || elsewhere
+        };
+        if !self.problems.iter().any(explained) {
             let why = match need {
                 Need::Missing => Why::Missing,
                 Need::Blank => Why::Blank,
             };
-            self.problem(fields.first().copied(), at, why, None);
+            self.problem(row.fields.first().copied(), at, why, None);
         }
     }
 
-    fn refuse(&mut self, row: &Row, field: Option<Field>, at: &str, why: Why, max: Option<u64>) {
+    fn refuse(&mut self, row: &Row, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
         match row.bad {
             Some(kind) => *self.refusal = Some(kind),
             None => self.problem(field, at, why, max),
         }
     }
 
-    fn problem(&mut self, field: Option<Field>, at: &str, why: Why, max: Option<u64>) {
-        self.problems.push(Problem {
-            place: self.place,
-            at: at.to_owned(),
-            field,
-            why,
-            max,
-        });
+    fn problem(&mut self, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(Problem {
+                place: self.place,
+                at: at.text(),
+                field,
+                why,
+                max,
+            });
+        }
     }
 }
 
-/// One item of a list, with its place and the key that it stands under.
+/// One item of a list, with the member and the index that it stands at.
 struct Item<'j> {
     json: &'j Json,
-    at: String,
-    key: Option<(Field, &'j str)>,
+    member: &'j str,
+    index: Option<usize>,
 }
 
 /// The items of an array.
-fn items<'j>(json: &'j Json, at: &str) -> Option<Vec<Item<'j>>> {
-    let item = |(index, json): (usize, &'j Json)| Item {
+fn items(json: &Json) -> Option<Vec<Item<'_>>> {
+    let item = |(index, json)| Item {
         json,
-        at: format!("{at}[{index}]"),
-        key: None,
+        member: "",
+        index: Some(index),
     };
     Some(json.as_array()?.iter().enumerate().map(item).collect())
 }
 
 /// The members of an object.
-fn members<'j>(json: &'j Json, key: Field, at: &str) -> Option<Vec<Item<'j>>> {
-    let item = |(name, json): (&'j String, &'j Json)| Item {
-        json,
-        at: join(at, name),
-        key: Some((key, name)),
+fn members(json: &Json) -> Option<Vec<Item<'_>>> {
+    let item = |(name, json)| -> Item<'_> {
+        let name: &String = name;
+        Item {
+            json,
+            member: name,
+            index: None,
+        }
     };
     Some(json.as_object()?.iter().map(item).collect())
 }
 
 /// The items of the arrays that are members of an object.
-fn groups<'j>(json: &'j Json, by: Field, at: &str) -> Option<Vec<Item<'j>>> {
+fn groups(json: &Json) -> Option<Vec<Item<'_>>> {
     let mut all = Vec::new();
-    for member in members(json, by, at)? {
-        for item in items(member.json, &member.at)? {
-            all.push(Item {
-                key: member.key,
-                ..item
-            });
-        }
+    for Item { json, member, .. } in members(json)? {
+        all.extend(items(json)?.into_iter().map(|item| Item { member, ..item }));
     }
     Some(all)
 }
@@ -303,15 +307,6 @@ fn is_above(above: &str, at: &str) -> bool {
         || at
             .strip_prefix(above)
             .is_some_and(|rest| rest.starts_with(['.', '[']))
-}
-
-/// `a` and `b` as one dotted path.
-fn join(a: &str, b: &str) -> String {
-    match (a.is_empty(), b.is_empty() || b.starts_with('[')) {
-        (true, _) => b.to_owned(),
-        (false, true) => format!("{a}{b}"),
-        (false, false) => format!("{a}.{b}"),
-    }
 }
 
 /// Of two members that set one field, the later one in the document wins.

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value as Json;
 
+use super::at::At;
 use super::read::Reader;
 use super::text::{self, Param, Query};
 use super::write::Writer;
@@ -10,7 +11,7 @@ use super::{Decoded, Settings};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::Found;
-use crate::mapping::plan::{Form, Need, Op, Plan, Row};
+use crate::mapping::plan::{Form, Op, Plan, Row};
 use crate::mapping::route::{Segment, captures};
 use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Why};
 
@@ -69,12 +70,8 @@ pub(super) fn decode(
         refusal: &mut refusal,
     };
     for (name, row) in &plan.headers {
-        reader.text(
-            row,
-            &text::header(request.headers, name),
-            name.as_str(),
-            &mut params,
-        );
+        let value = text::header(request.headers, name);
+        reader.text(row, &value, &At::path(name.as_str()), &mut params);
     }
     reader.place = Place::Path;
     for (name, raw) in captures(&op.path, request.path) {
@@ -82,16 +79,16 @@ pub(super) fn decode(
             continue;
         };
         let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
-        reader.text(row, &param, name, &mut params);
+        reader.text(row, &param, &At::path(name), &mut params);
     }
     reader.place = Place::Query;
     for (name, row) in &op.query {
-        reader.text(row, &query.param(name), name, &mut params);
+        reader.text(row, &query.param(name), &At::path(name), &mut params);
     }
     reader.place = Place::Body;
     if !op.request.rows.is_empty() {
         if body.is_object() {
-            reader.tree(&op.request, body, "", &mut params);
+            reader.tree(&op.request, body, &At::path(""), &mut params);
         } else {
             problems.push(whole_body(Why::WrongType));
         }
@@ -107,11 +104,7 @@ pub(super) fn decode(
 
 /// Where in the op's request a field stands; a row that is sent before an alias.
 pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String)> {
-    let binds = |row: &Row| {
-        let mut fields = Vec::new();
-        check::fields(row, &mut fields);
-        row.only.is_none() && fields.contains(&field)
-    };
+    let binds = |row: &Row| row.only.is_none() && row.fields.contains(&field);
     let named = |rows: &[(String, Row)], place: Place| {
         let row = rows.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (place, name.clone()))
@@ -145,39 +138,19 @@ pub(super) fn choose<'p>(
 }
 
 fn can_send(op: &Op, params: &Record) -> bool {
-    let met = |row: &Row| {
-        let mut fields = Vec::new();
-        check::fields(row, &mut fields);
-        let there = fields.iter().all(|field| params.has(*field));
-        match row.presence {
-            Some(true) => there,
-            Some(false) => fields.is_empty() || fields.iter().all(|field| !params.has(*field)),
-            None => there || !matches!(row.need, Some(Need::Missing | Need::Blank)),
-        }
+    let there = |row: &Row| row.fields.iter().all(|field| params.has(*field));
+    let met = |row: &Row| match row.presence {
+        Some(true) => there(row),
+        Some(false) => row.fields.iter().all(|field| !params.has(*field)),
+        None => there(row) || row.need.is_none(),
     };
-    let texts = op.captures.iter().chain(&op.query).map(|(_, row)| row);
-    let captured = op.captures.iter().all(|(_, row)| {
-        let mut fields = Vec::new();
-        check::fields(row, &mut fields);
-        fields.iter().all(|field| params.has(*field))
-    });
-    captured
-        && texts
-            .chain(op.request.rows.iter().map(|(_, row)| row))
-            .all(met)
+    op.captures.iter().all(|(_, row)| there(row)) && check::request_rows(op).all(met)
 }
 
 /// How many of the parameters the op says.
 fn said(op: &Op, params: &Record) -> usize {
-    let mut fields: Vec<Field> = Vec::new();
-    op.captures
-        .iter()
-        .chain(&op.query)
-        .for_each(|(_, row)| check::fields(row, &mut fields));
-    check::tree_fields(&op.request, &mut fields);
-    fields.sort_unstable();
-    fields.dedup();
-    fields.iter().filter(|field| params.has(**field)).count()
+    let says = |field: Field| check::request_rows(op).any(|row| row.fields.contains(&field));
+    params.iter().filter(|(field, _)| says(*field)).count()
 }
 
 /// Writes the request of an op.

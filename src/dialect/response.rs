@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::Value as Json;
 
+use super::at::At;
 use super::read::Reader;
 use super::write::Writer;
 use super::{Settings, failure};
@@ -158,7 +159,7 @@ fn read(tree: &Tree, body: &Json, record: &mut Record) -> Option<()> {
         problems: &mut problems,
         refusal: &mut refusal,
     };
-    reader.tree(tree, body, "", record);
+    reader.tree(tree, body, &At::path(""), record);
     (problems.is_empty() && refusal.is_none()).then_some(())
 }
 

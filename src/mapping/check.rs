@@ -1,7 +1,7 @@
 //! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
 //! be sent, parameters that no row binds.
 
-use super::plan::{FieldRef, Form, Op, Part, Plan, Row, Tree};
+use super::plan::{FieldRef, Form, Op, Part, Plan, Row};
 use super::route;
 use crate::finding::Sink;
 use crate::model::{Field, OperationKind};
@@ -92,17 +92,13 @@ pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
 }
 
 fn needs(plan: &Plan, op: &Op, sink: &Sink) {
-    let mut bound = Vec::new();
-    let rows = op.captures.iter().chain(&op.query).map(|(_, row)| row);
-    for row in rows.chain(plan.headers.iter().map(|(_, row)| row)) {
-        fields(row, &mut bound);
-    }
-    tree_fields(&op.request, &mut bound);
+    let headers = plan.headers.iter().map(|(_, row)| row);
+    let bound: Vec<Field> = request_rows(op)
+        .chain(headers)
+        .flat_map(|row| row.fields.iter().copied())
+        .collect();
     let sets = needed(op.does);
-    if sets
-        .iter()
-        .any(|set| set.iter().all(|field| bound.contains(field)))
-    {
+    if sets.iter().any(|set| set.iter().all(|f| bound.contains(f))) {
         return;
     }
     let missing: Vec<&str> = sets
@@ -119,34 +115,39 @@ fn needs(plan: &Plan, op: &Op, sink: &Sink) {
     sink.error("LB203", op.origin.span.clone(), message);
 }
 
-/// The fields that the rows of a tree bind, nested shapes included.
-pub fn tree_fields(tree: &Tree, bound: &mut Vec<Field>) {
-    for (_, row) in &tree.rows {
-        fields(row, bound);
-    }
-}
-
-/// The fields that a row binds.
-pub fn fields(row: &Row, bound: &mut Vec<Field>) {
-    match &row.form {
+/// The fields of the record at hand that a form binds.
+pub(super) fn form_fields(form: &Form) -> Vec<Field> {
+    match form {
         Form::Field {
             field: FieldRef::Here(field),
             ..
-        } => bound.push(*field),
-        Form::Join(parts) => bound.extend(parts.iter().filter_map(|part| match part {
-            Part::Field(FieldRef::Here(field)) => Some(*field),
-            _ => None,
-        })),
+        } => vec![*field],
+        Form::Join(parts) => parts.iter().filter_map(part_field).collect(),
         Form::One {
             field: Some(field), ..
         }
         | Form::List { field, .. }
         | Form::Dict { field, .. }
-        | Form::Group { field, .. } => {
-            bound.push(*field);
+        | Form::Group { field, .. } => vec![*field],
+        // A shape without a field of its own speaks of the record at hand.
+        Form::One { shape, field: None } => {
+            let rows = shape.rows.iter();
+            rows.flat_map(|(_, row)| row.fields.clone()).collect()
         }
-        Form::One { shape, field: None } => tree_fields(shape, bound),
-        Form::First(rows) => rows.iter().for_each(|row| fields(row, bound)),
-        Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+        Form::First(rows) => rows.iter().flat_map(|row| row.fields.clone()).collect(),
+        Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => Vec::new(),
     }
+}
+
+fn part_field(part: &Part) -> Option<Field> {
+    match part {
+        Part::Field(FieldRef::Here(field)) => Some(*field),
+        _ => None,
+    }
+}
+
+/// Every row of an op's request: captures, query and body.
+pub fn request_rows(op: &Op) -> impl Iterator<Item = &Row> {
+    let texts = op.captures.iter().chain(&op.query).map(|(_, row)| row);
+    texts.chain(op.request.rows.iter().map(|(_, row)| row))
 }

@@ -174,6 +174,8 @@ pub enum Form {
 pub struct Row {
     /// What it does.
     pub form: Form,
+    /// The fields that the form binds.
+    pub fields: Vec<Field>,
     /// When it is written; read without regard to it, but see [`Form::First`].
     pub condition: Option<Condition>,
     /// One direction only.

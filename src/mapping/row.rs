@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::check;
 use super::codec::{self, Codec};
 use super::condition::{Condition, field_ref};
 use super::context::Context;
@@ -73,6 +74,7 @@ pub(super) fn row(
 
 fn bare(form: Form, value: &Spanned<DeValue<'_>>, sink: &Sink) -> Row {
     Row {
+        fields: check::form_fields(&form),
         form,
         condition: None,
         only: None,
@@ -163,6 +165,7 @@ impl RowReader<'_> {
         };
         let row = Row {
             form: Form::Presence,
+            fields: Vec::new(),
             condition: self.condition("if"),
             only: self.only(),
             need: self.need(),
@@ -175,7 +178,13 @@ impl RowReader<'_> {
             origin,
         };
         self.table.finish();
-        Some(Row { form: form?, ..row })
+        let form = form?;
+        let fields = check::form_fields(&form);
+        Some(Row {
+            form,
+            fields,
+            ..row
+        })
     }
 
     fn form(&self, presence: Option<bool>) -> Option<Form> {

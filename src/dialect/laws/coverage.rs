@@ -64,15 +64,9 @@ pub(super) fn report(plan: &Plan, strict: bool, findings: &mut Vec<Finding>) {
 
 /// The fields that the rows of the request bind.
 fn bound(op: &Op) -> Vec<Field> {
-    let mut fields = Vec::new();
     // A parameter that must be absent is never read.
-    let texts = op
-        .captures
-        .iter()
-        .chain(&op.query)
-        .filter(|(_, row)| row.presence != Some(false));
-    texts.for_each(|(_, row)| check::fields(row, &mut fields));
-    check::tree_fields(&op.request, &mut fields);
+    let rows = check::request_rows(op).filter(|row| row.presence != Some(false));
+    let mut fields: Vec<Field> = rows.flat_map(|row| row.fields.iter().copied()).collect();
     fields.sort_unstable();
     fields.dedup();
     fields
