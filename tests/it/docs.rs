@@ -275,3 +275,22 @@ fn the_example_configuration_names_every_kind_of_provider() {
         "config.example.toml does not name {missing:?}"
     );
 }
+
+/// The example configuration, whose defaults a test of `config` holds to the code, decides.
+#[test]
+fn the_table_of_limits_has_every_limit_with_its_default() {
+    let example = text("config.example.toml");
+    let (_, limits) = example.split_once("[limits]\n").unwrap();
+    let rows: BTreeSet<String> = limits
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ")?.split_once(" = "))
+        .map(|(key, value)| format!("| `{key}` | `{}` |", value.trim_matches('"')))
+        .collect();
+    assert!(rows.len() > 15, "only {} limits were found", rows.len());
+    let operations = text("docs/operations.md");
+    let (_, table) = operations.split_once("## Limits").unwrap();
+    let missing: Vec<_> = rows.iter().filter(|row| !table.contains(*row)).collect();
+    assert!(missing.is_empty(), "docs/operations.md lacks {missing:?}");
+    let listed = table.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(listed, rows.len(), "rows of the table and limits");
+}
