@@ -177,7 +177,7 @@ fn every_relative_link_leads_somewhere() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// The keys that the loader asks tables for: the first argument of the calls that read one.
+/// The keys that the loader asks tables for: the first text among the arguments of the calls that read one.
 fn asked_keys(code: &str) -> BTreeSet<String> {
     let calls = [
         "text",
@@ -192,6 +192,8 @@ fn asked_keys(code: &str) -> BTreeSet<String> {
         "value",
         "condition",
         "parts",
+        "record",
+        "tables_of",
     ];
     let code = code.split("#[cfg(test)]").next().unwrap_or_default();
     let mut keys = BTreeSet::new();
@@ -200,10 +202,11 @@ fn asked_keys(code: &str) -> BTreeSet<String> {
             .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .next();
         let is_call = before.is_some_and(|name| calls.contains(&name));
-        let argument = code[at + 1..]
-            .split([',', ')'])
+        let arguments = code[at + 1..].split(')').next().unwrap_or_default();
+        let argument = arguments
+            .split(',')
             .map(str::trim)
-            .find(|argument| argument.starts_with('"') || !argument.starts_with('&'));
+            .find(|argument| argument.starts_with('"'));
         let key = argument.and_then(|a| a.strip_prefix('"')?.strip_suffix('"'));
         let is_word = |key: &&str| key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if let (true, Some(key)) = (is_call, key.filter(is_word)) {
@@ -220,13 +223,42 @@ fn keys_are_found_in_code() {
     assert_eq!(found, ["a", "b", "c", "e"]);
 }
 
-#[test]
-fn the_mapping_reference_names_everything() {
-    let mut words: BTreeSet<String> = files(&root().join("src/mapping"), "rs")
+/// Every key that the loader of mappings asks for.
+fn keys_of_mappings() -> BTreeSet<String> {
+    let sources = files(&root().join("src/mapping"), "rs");
+    let keys: BTreeSet<String> = sources
         .iter()
         .flat_map(|file| asked_keys(&fs::read_to_string(file).unwrap()))
         .collect();
-    assert!(words.len() > 50, "only {} keys were found", words.len());
+    assert!(keys.len() > 50, "only {} keys were found", keys.len());
+    keys
+}
+
+/// The words in backticks in the first cells of the tables whose first column is "key".
+fn documented_keys(markdown: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut in_table = false;
+    for line in markdown.lines() {
+        in_table = line.starts_with("| key |") || (in_table && line.starts_with('|'));
+        let first = line.split('|').nth(1).filter(|_| in_table);
+        let words = first.unwrap_or_default().split('`').skip(1).step_by(2);
+        found.extend(words.map(str::to_owned));
+    }
+    found
+}
+
+#[test]
+fn the_mapping_reference_names_no_key_that_is_not_there() {
+    let documented = documented_keys(&text("mappings/README.md"));
+    assert!(documented.len() > 50, "only {} keys", documented.len());
+    let keys = keys_of_mappings();
+    let gone: Vec<_> = documented.iter().filter(|k| !keys.contains(*k)).collect();
+    assert!(gone.is_empty(), "the loader does not know {gone:?}");
+}
+
+#[test]
+fn the_mapping_reference_names_everything() {
+    let mut words = keys_of_mappings();
     let mut add = |names: &[&str]| words.extend(names.iter().map(|name| (*name).to_owned()));
     add(codec::NAMES);
     add(Evidence::WORDS);
