@@ -18,7 +18,6 @@ use http::Method;
 
 pub use crate::mapping::plan::{Auth, PageRule};
 
-use crate::mapping::condition::Scene;
 use crate::mapping::plan::{Op, Plan};
 use crate::mapping::route::Match;
 use crate::model::{
@@ -235,57 +234,33 @@ impl Dialect {
         request: &Request<'_>,
         settings: &Settings,
     ) -> Result<Decoded, Failure> {
-        let ops: Vec<&Op> = candidates.ops().map(|(_, op)| op).collect();
-        let body = request::parse_body(&ops, request)?;
-        let no_params = Record::new();
-        let option = |name: &str| option(&self.plan, settings, name);
-        let scene = Scene {
-            request: &no_params,
-            option: &option,
-            body: false,
-        };
-        let query = text::Query::parse(request.query, &self.plan.query, &scene);
-        // The ops are disjoint (LB201). A request that fits none of them is read by the first, whose
-        // rows then say what is missing.
-        let chosen = candidates
-            .ops()
-            .find(|(_, op)| request::fits(op, &query, &body));
-        let (index, op) = chosen
-            .or_else(|| candidates.ops().next())
-            .ok_or(Failure::RouteUnknown)?;
-        Ok(request::decode(
-            &self.plan, index, op, request, &query, &body,
-        ))
+        let look = request::Look::new(&self.plan, candidates, request, settings)?;
+        if let Some((index, op)) = candidates.ops().find(|(_, op)| look.fits(op)) {
+            return Ok(look.decode(index, op));
+        }
+        // The ops are disjoint (LB201), but need not cover everything. A request that fits none is
+        // read by the first, whose rows say what is wrong; if they find nothing, the conditions do.
+        let (index, op) = candidates.ops().next().ok_or(Failure::RouteUnknown)?;
+        let mut decoded = look.decode(index, op);
+        if decoded.problems.is_empty() {
+            decoded.problems = look.unmet(op);
+        }
+        Ok(decoded)
     }
 
     /// The ops that a request fits, by name; more than one is a fault of the mapping.
     #[must_use]
-    pub fn fitting(
-        &self,
-        candidates: &Candidates<'_>,
+    pub fn fitting<'d>(
+        &'d self,
+        candidates: &Candidates<'d>,
         request: &Request<'_>,
         settings: &Settings,
-    ) -> Vec<&str> {
-        let ops: Vec<&Op> = candidates.ops().map(|(_, op)| op).collect();
-        let Ok(body) = request::parse_body(&ops, request) else {
+    ) -> Vec<&'d str> {
+        let Ok(look) = request::Look::new(&self.plan, candidates, request, settings) else {
             return Vec::new();
         };
-        let no_params = Record::new();
-        let option = |name: &str| option(&self.plan, settings, name);
-        let scene = Scene {
-            request: &no_params,
-            option: &option,
-            body: false,
-        };
-        let query = text::Query::parse(request.query, &self.plan.query, &scene);
-        let indexes = candidates
-            .ops()
-            .filter(|(_, op)| request::fits(op, &query, &body))
-            .map(|(index, _)| index);
-        indexes
-            .filter_map(|index| self.plan.ops.get(index))
-            .map(|op| op.name.as_str())
-            .collect()
+        let fitting = candidates.ops().filter(|(_, op)| look.fits(op));
+        fitting.map(|(_, op)| op.name.as_str()).collect()
     }
 
     /// What the op does.
@@ -357,10 +332,14 @@ impl Dialect {
         settings: &Settings,
     ) -> Option<(OpId, OwnedRequest)> {
         let (index, op) = request::choose(&self.plan, kind, params)?;
-        Some((
-            op_id(index),
-            request::encode(&self.plan, op, params, settings),
-        ))
+        let request = request::encode(&self.plan, op, params, settings);
+        // A value in the path can make it the path of another op, or of none.
+        let leads_back = match self.plan.routes.find(&request.method, &request.path) {
+            Match::Ops(indexes) => indexes.contains(&index),
+            Match::Methods(_) | Match::Nothing => false,
+        };
+        let is_plain = request.path.split('/').all(|s| s != "." && s != "..");
+        (leads_back && is_plain).then_some((op_id(index), request))
     }
 
     /// Reads an answer: the reply record.

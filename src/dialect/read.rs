@@ -13,6 +13,9 @@ use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
 /// have lines.
 const MAX_PROBLEMS: usize = 100;
 
+/// The most items of a list that are read.
+const MAX_ITEMS: usize = 10_000;
+
 /// Reads one part of an exchange.
 pub(super) struct Reader<'a> {
     pub(super) place: Place,
@@ -185,6 +188,10 @@ impl Reader<'_> {
             self.problem(Some(field), at, Why::WrongType, None);
             return;
         };
+        if items.len() > MAX_ITEMS {
+            self.problem(Some(field), at, Why::TooLong, u64::try_from(MAX_ITEMS).ok());
+            return;
+        }
         let mut records = Vec::with_capacity(items.len());
         for item in items {
             let mut inner = Record::new();

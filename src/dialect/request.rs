@@ -7,7 +7,7 @@ use super::at::At;
 use super::read::Reader;
 use super::text::{self, Param, Query};
 use super::write::Writer;
-use super::{Decoded, Settings};
+use super::{Candidates, Decoded, Settings};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::Found;
@@ -15,22 +15,178 @@ use crate::mapping::plan::{Form, Op, Plan, Row};
 use crate::mapping::route::{Segment, captures};
 use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Why};
 
-/// The body of a request, parsed once for all candidate ops.
-///
-/// # Errors
-/// `UnsupportedMedia`, or `Invalid` for what is not JSON.
-pub(super) fn parse_body(ops: &[&Op], request: &Request<'_>) -> Result<Json, Failure> {
-    let reads_body = ops.iter().any(|op| !op.request.rows.is_empty());
-    if request.body.is_empty() || !reads_body {
+/// The deepest nesting of a body that is read.
+const MAX_DEPTH: usize = 64;
+
+/// A request, looked at once for all the ops that it may mean.
+pub(super) struct Look<'a> {
+    plan: &'a Plan,
+    request: &'a Request<'a>,
+    query: Query<'a>,
+    body: Json,
+}
+
+impl<'a> Look<'a> {
+    /// Parses query and body.
+    ///
+    /// # Errors
+    /// `UnsupportedMedia`, or `Invalid` for what is not JSON.
+    pub(super) fn new(
+        plan: &'a Plan,
+        candidates: &Candidates<'_>,
+        request: &'a Request<'a>,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
+        let no_params = Record::new();
+        let option = |name: &str| super::option(plan, settings, name);
+        let scene = Scene {
+            request: &no_params,
+            option: &option,
+            body: false,
+        };
+        Ok(Self {
+            plan,
+            request,
+            query: Query::parse(request.query, &plan.query, &scene),
+            body: parse_body(candidates, request)?,
+        })
+    }
+
+    /// Whether the request has the parameters and members that tell this op from its neighbors.
+    pub(super) fn fits(&self, op: &Op) -> bool {
+        self.conditions(op).all(|condition| condition.met)
+    }
+
+    /// What tells the op from its neighbors and does not hold, as problems.
+    pub(super) fn unmet(&self, op: &Op) -> Vec<Problem> {
+        let unmet = self.conditions(op).filter(|condition| !condition.met);
+        let problem = |condition: Condition| Problem {
+            place: condition.place,
+            at: condition.at.to_owned(),
+            field: None,
+            why: if condition.wanted {
+                Why::Missing
+            } else {
+                Why::NotAllowed
+            },
+            max: None,
+        };
+        unmet.map(problem).collect()
+    }
+
+    fn conditions<'o>(&'o self, op: &'o Op) -> impl Iterator<Item = Condition<'o>> {
+        let texts = op.query.iter().filter_map(|(name, row)| {
+            let wanted = row.presence?;
+            let is_there = self.query.param(name) != Param::Absent;
+            Some(Condition::new(Place::Query, name, wanted, is_there))
+        });
+        let has = op.has.iter().map(|path| (path, true));
+        let members = has.chain(op.lacks.iter().map(|path| (path, false)));
+        let members = members.map(|(path, wanted)| {
+            let is_there = matches!(path.find(&self.body), Found::Value(_));
+            Condition::new(Place::Body, path.dotted(), wanted, is_there)
+        });
+        texts.chain(members)
+    }
+
+    /// Reads the request as the op at `index`.
+    pub(super) fn decode(&self, index: usize, op: &Op) -> Decoded {
+        let (plan, request) = (self.plan, self.request);
+        let mut params = Record::with_capacity(8);
+        let (mut problems, mut refusal) = (Vec::new(), None);
+        let mut reader = Reader {
+            place: Place::Header,
+            problems: &mut problems,
+            refusal: &mut refusal,
+        };
+        for (name, row) in &plan.headers {
+            let value = text::header(request.headers, name);
+            reader.text(row, &value, &At::path(name.as_str()), &mut params);
+        }
+        reader.place = Place::Path;
+        for (name, raw) in captures(&op.path, request.path) {
+            let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
+                continue;
+            };
+            let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
+            reader.text(row, &param, &At::path(name), &mut params);
+        }
+        reader.place = Place::Query;
+        for (name, row) in &op.query {
+            reader.text(row, &self.query.param(name), &At::path(name), &mut params);
+        }
+        reader.place = Place::Body;
+        if !op.request.rows.is_empty() {
+            if self.body.is_object() {
+                reader.tree(&op.request, &self.body, &At::path(""), &mut params);
+            } else {
+                problems.push(whole_body(Why::WrongType));
+            }
+        }
+        let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
+        Decoded {
+            op: super::op_id(index),
+            params,
+            problems,
+            refusal,
+        }
+    }
+}
+
+/// One thing that tells an op from its neighbors.
+struct Condition<'a> {
+    place: Place,
+    at: &'a str,
+    wanted: bool,
+    met: bool,
+}
+
+impl<'a> Condition<'a> {
+    fn new(place: Place, at: &'a str, wanted: bool, is_there: bool) -> Self {
+        Self {
+            place,
+            at,
+            wanted,
+            met: wanted == is_there,
+        }
+    }
+}
+
+/// The body of a request, if one of the ops looks at it.
+fn parse_body(candidates: &Candidates<'_>, request: &Request<'_>) -> Result<Json, Failure> {
+    let reads = |op: &Op| !(op.request.rows.is_empty() && op.has.is_empty() && op.lacks.is_empty());
+    if request.body.is_empty() || !candidates.ops().any(|(_, op)| reads(op)) {
         return Ok(Json::Object(serde_json::Map::new()));
     }
     let given = text::media_type(request.headers);
-    let consumes = |media: &String| ops.iter().any(|op| op.consumes.contains(media));
-    if !given.as_ref().is_some_and(consumes) {
+    let consumed = |media: &String| candidates.ops().any(|(_, op)| op.consumes.contains(media));
+    if !given.as_ref().is_some_and(consumed) {
         return Err(Failure::UnsupportedMedia { given });
     }
-    serde_json::from_slice(request.body)
-        .map_err(|_| Failure::Invalid(vec![whole_body(Why::Malformed)]))
+    let malformed = || Failure::Invalid(vec![whole_body(Why::Malformed)]);
+    if depth(request.body) > MAX_DEPTH {
+        return Err(malformed());
+    }
+    serde_json::from_slice(request.body).map_err(|_| malformed())
+}
+
+/// How deep the brackets of a JSON text nest. Texts are skipped; what is not JSON gives some number.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn whole_body(why: Why) -> Problem {
@@ -40,65 +196,6 @@ fn whole_body(why: Why) -> Problem {
         field: None,
         why,
         max: None,
-    }
-}
-
-/// Whether the request has the parameters and members that tell this op from its neighbors.
-pub(super) fn fits(op: &Op, query: &Query<'_>, body: &Json) -> bool {
-    let has = |path: &crate::mapping::path::Path| matches!(path.find(body), Found::Value(_));
-    let presence = |(name, row): &(String, Row)| {
-        row.presence
-            .is_none_or(|wanted| wanted == (query.param(name) != Param::Absent))
-    };
-    op.has.iter().all(has) && !op.lacks.iter().any(has) && op.query.iter().all(presence)
-}
-
-/// Reads a request that means the op at `index`.
-pub(super) fn decode(
-    plan: &Plan,
-    index: usize,
-    op: &Op,
-    request: &Request<'_>,
-    query: &Query<'_>,
-    body: &Json,
-) -> Decoded {
-    let mut params = Record::with_capacity(8);
-    let (mut problems, mut refusal) = (Vec::new(), None);
-    let mut reader = Reader {
-        place: Place::Header,
-        problems: &mut problems,
-        refusal: &mut refusal,
-    };
-    for (name, row) in &plan.headers {
-        let value = text::header(request.headers, name);
-        reader.text(row, &value, &At::path(name.as_str()), &mut params);
-    }
-    reader.place = Place::Path;
-    for (name, raw) in captures(&op.path, request.path) {
-        let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
-            continue;
-        };
-        let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
-        reader.text(row, &param, &At::path(name), &mut params);
-    }
-    reader.place = Place::Query;
-    for (name, row) in &op.query {
-        reader.text(row, &query.param(name), &At::path(name), &mut params);
-    }
-    reader.place = Place::Body;
-    if !op.request.rows.is_empty() {
-        if body.is_object() {
-            reader.tree(&op.request, body, &At::path(""), &mut params);
-        } else {
-            problems.push(whole_body(Why::WrongType));
-        }
-    }
-    let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
-    Decoded {
-        op: super::op_id(index),
-        params,
-        problems,
-        refusal,
     }
 }
 
@@ -133,11 +230,22 @@ pub(super) fn choose<'p>(
         .ops
         .iter()
         .enumerate()
-        .filter(|(_, op)| op.does == kind && op.emit && can_send(op, params));
+        .filter(|(_, op)| op.does == kind && op.emit && can_send(plan, op, params));
     candidates.max_by_key(|(index, op)| (said(op, params), std::cmp::Reverse(*index)))
 }
 
-fn can_send(op: &Op, params: &Record) -> bool {
+/// Whether the op can say the parameters: all that it needs are there, and none would be lost. A
+/// narrowing parameter that is not said would ask for more than was meant; only pages are cut later.
+fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
+    let headers = || plan.headers.iter().map(|(_, row)| row);
+    let is_said = |field: Field| {
+        let paging = matches!(field, Field::PageOffset | Field::PageLimit);
+        let mut rows = check::request_rows(op).chain(headers());
+        paging || rows.any(|row| row.fields.contains(&field))
+    };
+    if !params.iter().all(|(field, _)| is_said(field)) {
+        return false;
+    }
     let there = |row: &Row| row.fields.iter().all(|field| params.has(*field));
     let met = |row: &Row| match row.presence {
         Some(true) => there(row),
@@ -171,7 +279,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     if !op.request.rows.is_empty() {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(&op.request, params, &mut root);
-        body = root.to_string().into_bytes();
+        body = super::write::bytes(&root);
         if let Some(Ok(media)) = op
             .consumes
             .first()

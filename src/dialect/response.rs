@@ -112,7 +112,7 @@ fn write(
     if has_body {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(parts.tree, record, &mut root);
-        body = root.to_string().into_bytes();
+        body = super::write::bytes(&root);
         if let Ok(media) = HeaderValue::try_from(parts.produces) {
             headers.insert(header::CONTENT_TYPE, media);
         }

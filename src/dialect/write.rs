@@ -198,6 +198,12 @@ impl Writer<'_> {
     }
 }
 
+/// JSON as it is sent.
+pub(super) fn bytes(json: &Json) -> Vec<u8> {
+    // The keys of a `Value` are texts, which is all that could go wrong.
+    serde_json::to_vec(json).unwrap_or_default()
+}
+
 fn spell_json(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Json> {
     match (value, words) {
         (Value::Text(word), Some(words)) => spell(word, words).map(|w| Json::String(w.to_owned())),

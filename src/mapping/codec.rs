@@ -131,7 +131,9 @@ impl Codec {
     #[must_use]
     pub fn write_json(&self, value: &Value) -> Option<Json> {
         match (self, value) {
-            (Codec::Rfc3339, Value::Int(_)) => self.write_text(value).map(Json::String),
+            (Codec::Rfc3339, Value::Int(_)) | (Codec::Uuid | Codec::JavaUuid, Value::Text(_)) => {
+                self.write_text(value).map(Json::String)
+            }
             (_, Value::Text(text)) => Some(Json::String(text.clone())),
             (_, Value::Int(n)) => Some(Json::from(*n)),
             (_, Value::Bool(truth)) => Some(Json::Bool(*truth)),
@@ -147,6 +149,8 @@ impl Codec {
             (Codec::Rfc3339, Value::Int(n)) => jiff::Timestamp::from_millisecond(*n)
                 .ok()
                 .map(|t| format!("{t:.3}")),
+            // What is no UUID is nothing that this vendor could be told.
+            (Codec::Uuid | Codec::JavaUuid, Value::Text(text)) => hyphenated(text),
             (_, Value::Text(text)) => Some(text.clone()),
             (_, Value::Int(n)) => Some(n.to_string()),
             (_, Value::Bool(truth)) => Some(truth.to_string()),
@@ -232,6 +236,9 @@ mod tests {
             Err(Why::Malformed)
         );
         assert_eq!(Codec::Uuid.read_json(&json!(7)), Err(Why::WrongType));
+        let written = |text: &str| Codec::Uuid.write_json(&Value::Text(text.to_owned()));
+        assert_eq!(written(&UUID.to_uppercase()), Some(json!(UUID)));
+        assert_eq!(written("bob"), None);
     }
 
     /// The expected values are those of `java.util.UUID.fromString`, as its documentation computes them.

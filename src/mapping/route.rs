@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::plan::{Form, Op};
+use super::plan::Op;
 
 /// One segment of a path template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,19 @@ pub enum Segment {
 /// A sentence that says what is wrong.
 pub fn parse_template(text: &str) -> Result<Vec<Segment>, String> {
     let rest = text.strip_prefix('/').ok_or("a path starts with `/`")?;
-    rest.split('/').map(segment).collect()
+    let segments: Vec<Segment> = rest.split('/').map(segment).collect::<Result<_, _>>()?;
+    for (index, segment) in segments.iter().enumerate() {
+        let is_capture = matches!(segment, Segment::Capture(_));
+        if is_capture
+            && segments
+                .iter()
+                .skip(index + 1)
+                .any(|other| other == segment)
+        {
+            return Err(format!("`{text}` has one capture twice"));
+        }
+    }
+    Ok(segments)
 }
 
 fn segment(text: &str) -> Result<Segment, String> {
@@ -89,18 +101,28 @@ impl Routes {
         routes
     }
 
-    /// The ops of a method and a raw path. A literal segment wins over a capture.
+    /// The ops of a method and a raw path. A literal segment wins over a capture, where both have the
+    /// method.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Match<'_> {
-        let Some(rest) = path.strip_prefix('/') else {
-            return Match::Nothing;
-        };
-        let Some(node) = self.root.descend(rest) else {
-            return Match::Nothing;
-        };
-        match node.methods.iter().find(|(m, _)| m == method) {
-            Some((_, ops)) => Match::Ops(ops),
-            None => Match::Methods(node.methods.iter().map(|(m, _)| m).collect()),
+        let mut nodes = Vec::new();
+        if let Some(rest) = path.strip_prefix('/') {
+            self.root.descend(rest, &mut nodes);
+        }
+        let methods = || nodes.iter().flat_map(|node| &node.methods);
+        if let Some((_, ops)) = methods().find(|(m, _)| m == method) {
+            return Match::Ops(ops);
+        }
+        let mut others: Vec<&Method> = Vec::new();
+        for (method, _) in methods() {
+            if !others.contains(&method) {
+                others.push(method);
+            }
+        }
+        if others.is_empty() {
+            Match::Nothing
+        } else {
+            Match::Methods(others)
         }
     }
 
@@ -122,24 +144,20 @@ impl Routes {
 }
 
 impl Node {
-    fn descend(&self, rest: &str) -> Option<&Node> {
+    /// Every node that the rest of a path leads to, the most literal first.
+    fn descend<'n>(&'n self, rest: &str, found: &mut Vec<&'n Node>) {
         let (head, tail) = match rest.split_once('/') {
             Some((head, tail)) => (head, Some(tail)),
             None => (rest, None),
         };
-        let below = |node: &'_ Node| -> bool { tail.is_some() || !node.methods.is_empty() };
-        let literal = self.literals.get(head).filter(|n| below(n));
-        let capture = self
-            .capture
-            .as_deref()
-            .filter(|n| !head.is_empty() && below(n));
-        [literal, capture]
-            .into_iter()
-            .flatten()
-            .find_map(|node| match tail {
-                Some(tail) => node.descend(tail),
-                None => Some(node),
-            })
+        let literal = self.literals.get(head);
+        let capture = self.capture.as_deref().filter(|_| !head.is_empty());
+        for node in [literal, capture].into_iter().flatten() {
+            match tail {
+                Some(tail) => node.descend(tail, found),
+                None => found.push(node),
+            }
+        }
     }
 }
 
@@ -172,8 +190,8 @@ pub fn collide(a: &Op, b: &Op) -> bool {
         && a.path.iter().zip(&b.path).all(same_segment)
 }
 
-/// Whether no request can fit both ops: a parameter that one needs and the other forbids, a body
-/// member that one has and the other lacks, or different constants in one query parameter.
+/// Whether no request can fit both ops: a parameter that one needs and the other forbids, or a body
+/// member that one has and the other lacks.
 #[must_use]
 pub fn disjoint(a: &Op, b: &Op) -> bool {
     let bodies = |x: &Op, y: &Op| {
@@ -185,18 +203,15 @@ pub fn disjoint(a: &Op, b: &Op) -> bool {
 }
 
 fn queries_disjoint(a: &Op, b: &Op) -> bool {
-    a.query.iter().any(|(name, row)| {
-        b.query
-            .iter()
-            .filter(|(other, _)| other == name)
-            .any(|(_, other)| {
-                let presences =
-                    matches!((row.presence, other.presence), (Some(x), Some(y)) if x != y);
-                let constants =
-                    matches!((&row.form, &other.form), (Form::Const(x), Form::Const(y)) if x != y);
-                presences || constants
-            })
-    })
+    let differs = |name: &String, wanted: bool| {
+        let same_name = b.query.iter().filter(|(other, _)| other == name);
+        same_name
+            .filter_map(|(_, row)| row.presence)
+            .any(|p| p != wanted)
+    };
+    a.query
+        .iter()
+        .any(|(name, row)| row.presence.is_some_and(|wanted| differs(name, wanted)))
 }
 
 #[cfg(test)]
@@ -209,6 +224,7 @@ mod tests {
         let found: Vec<_> = captures(&template, "/a/x%2Fy/c").collect();
         assert_eq!(found, [("b", "x%2Fy")]);
         assert!(parse_template("a").is_err() && parse_template("/a//b").is_err());
+        assert!(parse_template("/a/{b}/{b}").is_err());
         assert!(parse_template("/a/{}").is_err() && parse_template("/a%20b").is_err());
     }
 }

@@ -99,6 +99,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    fn is_number(&self) -> bool {
+        self.field
+            .is_some_and(|f| f.kind() == super::FieldType::Int)
+    }
+
     /// A sentence for the client, in our own words (vendors' texts are never copied).
     #[must_use]
     pub fn message(&self) -> String {
@@ -107,10 +112,12 @@ impl Problem {
             Why::Blank => "must not be blank".to_owned(),
             Why::Malformed => "does not have the right form".to_owned(),
             Why::WrongType => "has the wrong type".to_owned(),
-            Why::TooLong => match self.max {
-                Some(max) => format!("is longer than {max} characters"),
-                None => "is too long".to_owned(),
+            Why::TooLong => match (self.max, self.is_number()) {
+                (Some(max), true) => format!("is more than {max}"),
+                (Some(max), false) => format!("is longer than {max}"),
+                (None, _) => "is too long".to_owned(),
             },
+            Why::TooShort if self.is_number() => "is too small".to_owned(),
             Why::TooShort => "is too short".to_owned(),
             Why::UnknownValue => "is not one of the known values".to_owned(),
             Why::NotAllowed => "is not allowed here".to_owned(),

@@ -113,7 +113,7 @@ fields! {
     PageLimit = "page.limit": Int,
     /// How many records there are in all.
     Total = "meta.total": Int,
-    /// `created`, `existed`, `replaced`, `found` or `deleted`.
+    /// `created`, `existed` or `found`.
     Outcome = "outcome": Text,
     /// Whether linkbridge can serve.
     Ready = "ready": Bool,
