@@ -12,6 +12,11 @@ pub(super) fn plan(plan: &Plan, sink: &Sink, whole: bool) {
     names(plan, sink);
     for op in &plan.ops {
         needs(plan, op, sink);
+        parameters(plan, op, sink);
+        if !op.answer.tree.rows.is_empty() && op.answer.statuses.contains(&204) {
+            let message = "an answer of status 204 has no body";
+            sink.error("LB004", op.origin.span.clone(), message);
+        }
     }
     if whole {
         emitted(plan, sink);
@@ -44,6 +49,44 @@ fn names(plan: &Plan, sink: &Sink) {
                 op.origin.span.clone(),
                 format!("two ops are named `{}`", op.name),
             );
+        }
+    }
+}
+
+/// Each field of a request has one place, and every row of it reads the request itself.
+fn parameters(plan: &Plan, op: &Op, sink: &Sink) {
+    let headers = plan.headers.iter().map(|(_, row)| row);
+    let rows = || request_rows(op).chain(headers.clone());
+    let mut bound: Vec<Field> = Vec::new();
+    for row in rows().filter(|row| row.only.is_none()) {
+        for field in &row.fields {
+            if bound.contains(field) {
+                let message = format!(
+                    "`{}` is bound twice in the request of `{}`",
+                    field.name(),
+                    op.name
+                );
+                let hint = "a reader could not tell which to trust; an older name of it says only = \"parse\"";
+                sink.error_hint("LB207", row.origin.span.clone(), message, hint);
+            }
+            bound.push(*field);
+        }
+    }
+    for row in rows() {
+        if let Form::Field {
+            field: FieldRef::Request(field),
+            ..
+        } = &row.form
+        {
+            let message = format!("`req.{}` has no meaning in a request", field.name());
+            sink.error("LB103", row.origin.span.clone(), message);
+        }
+    }
+    for (name, row) in &op.captures {
+        if row.only.is_some() {
+            let message =
+                format!("the path cannot be written without {{{name}}}, so its row has no `only`");
+            sink.error("LB205", row.origin.span.clone(), message);
         }
     }
 }

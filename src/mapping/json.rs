@@ -12,15 +12,21 @@ pub(super) fn from_toml(value: &Spanned<DeValue<'_>>, sink: &Sink) -> Option<Jso
     match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.clone().into_owned())),
         DeValue::Boolean(truth) => Some(Json::Bool(*truth)),
-        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
-            .ok()
-            .map(Json::from),
-        DeValue::Float(n) => n
-            .as_str()
-            .parse::<f64>()
-            .ok()
-            .and_then(serde_json::Number::from_f64)
-            .map(Json::Number),
+        DeValue::Integer(n) => {
+            let number = i64::from_str_radix(n.as_str(), n.radix()).map(Json::from);
+            number.map_err(|_| too_large(value, sink)).ok()
+        }
+        DeValue::Float(n) => {
+            let number = n
+                .as_str()
+                .parse()
+                .ok()
+                .and_then(serde_json::Number::from_f64);
+            number
+                .map(Json::Number)
+                .ok_or_else(|| too_large(value, sink))
+                .ok()
+        }
         DeValue::Array(items) => items
             .iter()
             .map(|item| from_toml(item, sink))
@@ -37,6 +43,10 @@ pub(super) fn from_toml(value: &Spanned<DeValue<'_>>, sink: &Sink) -> Option<Jso
             None
         }
     }
+}
+
+fn too_large(value: &Spanned<DeValue<'_>>, sink: &Sink) {
+    sink.error("LB004", value.span(), "JSON cannot hold this number");
 }
 
 /// A record of an example: an object whose keys are canonical fields.

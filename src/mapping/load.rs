@@ -11,7 +11,7 @@ use super::op::{Defaults, header_rows};
 use super::plan::{About, OptionSpec, Plan, QueryRules, Repeated, Take, Words};
 use super::route::Routes;
 use super::{check, errors, op, words};
-use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
+use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::operation::{OnMissingDelete, OnRepeat};
 use crate::model::{Field, OperationKind, Rules, VendorName};
 
@@ -53,6 +53,9 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
     }
 }
 
+/// The tables that can be included.
+const INCLUDABLE: &[&str] = &["error", "kinds", "op", "shape"];
+
 /// A file that is included, and which of its tables.
 struct Included {
     text: String,
@@ -82,6 +85,17 @@ fn include_files(text: &str, sink: &Sink, includes: &Includes<'_>) -> Vec<Includ
                 "write \"file.toml#error,shape\"",
             );
             continue;
+        }
+        for table in tables.split(',').map(str::trim) {
+            if !INCLUDABLE.contains(&table) {
+                let message = format!("`{table}` cannot be included");
+                sink.error_hint(
+                    "LB004",
+                    entry.span.clone(),
+                    message,
+                    suggest(table, INCLUDABLE),
+                );
+            }
         }
         match includes(file) {
             Some(text) => files.push(Included {
@@ -130,9 +144,14 @@ fn read<'a>(
             format!("this is not `format = {FORMAT}`"),
         );
     }
-    let vendor = table
-        .need_text("vendor")
-        .and_then(|text| VendorName::new(&text.value).ok());
+    let vendor = table.need_text("vendor").and_then(|text| {
+        let name = VendorName::new(&text.value);
+        if name.is_err() {
+            let message = "a vendor's name is a text without white space at its ends";
+            sink.error("LB004", text.span, message);
+        }
+        name.ok()
+    });
     let title = table.need_text("title");
     let about = about(&table);
     let take = take(&table);
@@ -332,8 +351,14 @@ fn options(table: &Table<'_>) -> Vec<OptionSpec> {
 }
 
 fn take(table: &Table<'_>) -> Option<Vec<Take>> {
-    let auth = table.table("auth")?;
-    let front = auth.table("front")?;
+    let auth = table.table("auth");
+    let front = auth.as_ref().and_then(|auth| auth.table("front"));
+    let (Some(auth), Some(front)) = (auth, front) else {
+        let hint = "take = [{ header = \"Authorization\" }] says where clients put their key";
+        let message = "`[auth.front]` is missing";
+        table.sink().error_hint("LB003", 0..0, message, hint);
+        return None;
+    };
     let takes = front.tables("take").into_iter().map(|take| {
         let header = take.need_text("header")?;
         let scheme = take.text("scheme").map(|t| t.value.into_owned());

@@ -302,6 +302,12 @@ fn by_outcome(response: &Table<'_>) -> Option<Vec<(String, u16)>> {
     let created = table.int_in("created", 200..=299);
     let existed = table.int_in("existed", 200..=299);
     table.finish();
+    if created.is_some() && created == existed {
+        let message = "one status for two outcomes cannot be read again";
+        response
+            .sink()
+            .error("LB104", response.value_span("status_by"), message);
+    }
     let pairs = [("created", created), ("existed", existed)];
     let pairs = pairs
         .into_iter()
@@ -313,6 +319,10 @@ fn page(table: &Table<'_>) -> Option<PageRule> {
     let page = table.table("page")?;
     let _style = page.word("style", &["offset"]);
     let limit = page.int_in("limit", 1..=10_000);
+    if !page.has("limit") {
+        let message = "`limit` is missing: the records of a page if the request does not say";
+        page.sink().error("LB003", page.span(), message);
+    }
     page.finish();
     Some(PageRule {
         limit: u64::try_from(limit?).ok()?,

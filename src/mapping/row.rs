@@ -157,20 +157,23 @@ impl RowReader<'_> {
     }
 
     fn read(self) -> Option<Row> {
-        let presence = self.presence();
+        let presence = (self.site == Site::Text).then(|| self.presence()).flatten();
         let form = self.form(presence);
         let origin = Origin {
             source: Arc::clone(self.sink().source()),
             span: self.table.span(),
         };
+        // A key that a form has no use for is not asked for, and so is told as unknown.
+        let has_value = self.table.has("is") || self.table.has("join");
+        let is_nested = FORMS.iter().skip(4).any(|form| self.table.has(form));
         let row = Row {
             form: Form::Presence,
             fields: Vec::new(),
             condition: self.condition("if"),
             only: self.only(),
-            need: self.need(),
-            otherwise: self.otherwise(),
-            bad: self.bad(),
+            need: (has_value || is_nested).then(|| self.need()).flatten(),
+            otherwise: self.table.has("is").then(|| self.otherwise()).flatten(),
+            bad: has_value.then(|| self.bad()).flatten(),
             presence,
             contested: false,
             evidence: evidence(&self.table),
@@ -277,6 +280,17 @@ impl RowReader<'_> {
                 max: self.table.int("max").unwrap_or(i64::MAX),
             },
         };
+        let is_empty = match codec {
+            Codec::Text { min, max } => min > max,
+            Codec::Int { min, max } => min > max,
+            _ => false,
+        };
+        if is_empty {
+            let message = "`min` is above `max`, so no value fits";
+            self.sink()
+                .error("LB004", self.table.value_span("min"), message);
+            return None;
+        }
         if codec.kind() == field.kind() {
             return Some(codec);
         }
@@ -330,9 +344,13 @@ impl RowReader<'_> {
         let adjacent = parts
             .windows(2)
             .any(|pair| matches!(pair, [Part::Field(_), Part::Field(_)]));
-        let origin = parts.contains(&Part::Origin);
-        if adjacent || origin {
-            let message = "a join cannot be split again: two fields touch, or it holds {origin}";
+        let foreign =
+            |part: &Part| matches!(part, Part::Origin | Part::Field(FieldRef::Request(_)));
+        let twice = |part: &Part| {
+            matches!(part, Part::Field(_)) && parts.iter().filter(|p| *p == part).count() > 1
+        };
+        if adjacent || parts.iter().any(|part| foreign(part) || twice(part)) {
+            let message = "a join cannot be split again: two fields touch, one stands twice, or it holds {origin} or {req.…}";
             self.sink().error_hint(
                 "LB105",
                 self.table.value_span("join"),
@@ -375,7 +393,6 @@ impl RowReader<'_> {
     }
 
     fn nested_form(&self) -> Option<Form> {
-        let filter = self.condition("where");
         if let Some(name) = self.table.text("one") {
             let shape = self.context.shape(&name, self.sink());
             let field = match self.table.text("as") {
@@ -390,6 +407,7 @@ impl RowReader<'_> {
         let item = self.table.need_text("item")?;
         let item = self.context.shape(&item, self.sink())?;
         if let Some(name) = self.table.text("list") {
+            let filter = self.condition("where");
             return Some(Form::List {
                 field: self.record_field(&name, FieldType::List)?,
                 item,
@@ -405,6 +423,7 @@ impl RowReader<'_> {
                 item,
             });
         }
+        let filter = self.condition("where");
         let name = self.table.need_text("group")?;
         let by = self.table.need_text("by")?;
         let field = self.record_field(&name, FieldType::List)?;
@@ -417,7 +436,14 @@ impl RowReader<'_> {
     }
 
     fn record_field(&self, name: &Text<'_>, kind: FieldType) -> Option<Field> {
-        let field = field(name, self.sink())?.field();
+        let reference = field(name, self.sink())?;
+        let field = reference.field();
+        if matches!(reference, FieldRef::Request(_)) {
+            let message =
+                "`req.` has no meaning here: nested records are those of the record at hand";
+            self.sink().error("LB103", name.span.clone(), message);
+            return None;
+        }
         if field.kind() == kind {
             return Some(field);
         }

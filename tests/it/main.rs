@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod backend;
 mod docs;
+mod engine;
 mod exchanges;
 mod findings;
 mod hostile;
