@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::at::At;
 use super::read::Reader;
-use super::write::Writer;
+use super::write::{Writer, untellable};
 use super::{Settings, failure};
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
@@ -43,7 +43,23 @@ pub(super) fn encode(
         produces: &op.answer.produces,
         status: status.unwrap_or(200),
     };
-    write(plan, &parts, reply, params, settings)
+    match untellable(&op.answer.tree, reply) {
+        None => write(plan, &parts, reply, params, settings),
+        Some(field) => {
+            let failure = failure_of(op.does, field);
+            encode_failure(plan, &failure, Some(op.does), params, settings)
+        }
+    }
+}
+
+/// What an answer is that this vendor cannot be told. What was written is not denied.
+fn failure_of(operation: OperationKind, field: Field) -> Failure {
+    match field {
+        _ if operation.writes() => Failure::OutcomeUnknown,
+        Field::UserId => Failure::UserNotFound,
+        Field::ProviderId => Failure::ProviderNotFound,
+        _ => Failure::LinkNotFound,
+    }
 }
 
 /// Writes a failure for an operation, or for a request without one.

@@ -62,9 +62,12 @@ impl Writer<'_> {
                 item,
                 filter,
             } => {
+                // A record that this vendor cannot be told is left out; a list never fails for it.
                 let chosen = self.chosen(*field, filter.as_ref(), record)?;
-                let items: Vec<Json> = chosen.map(|record| self.object(item, record)).collect();
-                Some(Json::Array(items))
+                let told = chosen.filter(|record| untellable(item, record).is_none());
+                Some(Json::Array(
+                    told.map(|record| self.object(item, record)).collect(),
+                ))
             }
             Form::Dict { field, key, item } => {
                 let members = record.list(*field)?.iter();
@@ -196,6 +199,25 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// The field of `record` that the rows need and cannot spell: an id that is none to this vendor.
+pub(super) fn untellable(tree: &Tree, record: &Record) -> Option<Field> {
+    tree.rows.iter().find_map(|(_, row)| match &row.form {
+        Form::Field {
+            field: FieldRef::Here(field),
+            codec,
+            ..
+        } => {
+            let spoiled = |value| row.need.is_some() && !codec.can_write(value);
+            record.value(*field).is_some_and(spoiled).then_some(*field)
+        }
+        Form::One { shape, field } => {
+            let inner = field.map_or(Some(record), |field| record.record(field))?;
+            untellable(shape, inner)
+        }
+        _ => None,
+    })
 }
 
 /// JSON as it is sent.

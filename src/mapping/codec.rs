@@ -142,6 +142,17 @@ impl Codec {
         }
     }
 
+    /// Whether a text can be written: what is no UUID cannot be written as one.
+    #[must_use]
+    pub fn can_write(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Codec::Uuid | Codec::JavaUuid, Value::Text(text)) => {
+                text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+            }
+            _ => true,
+        }
+    }
+
     /// Writes a value as text; `None` for a value that has no text form.
     #[must_use]
     pub fn write_text(&self, value: &Value) -> Option<String> {

@@ -265,3 +265,38 @@ fn nesting_and_lists_have_bounds() {
         Ok(1)
     );
 }
+
+#[test]
+fn an_id_that_is_none_to_the_vendor_is_left_out_of_lists_and_not_found_alone() {
+    let builtin = mapping::builtin::load_builtin("fusionauth").unwrap();
+    let dialect = Dialect::new(builtin.plan.unwrap());
+    let provider = (Field::ProviderId, "74c21534-2ecf-4c14-8b0a-444622bedf4b");
+    let link = |user| params(&[(Field::UserId, user), provider, (Field::Subject, "1")]);
+    let uuid = "206a5101-bf29-487c-af8f-7485ca48d6d5";
+    let path = "/api/identity-provider/link";
+    let answer = |query: &str, reply: Record| {
+        let request = Request {
+            method: &Method::GET,
+            path,
+            query,
+            headers: &HeaderMap::new(),
+            body: b"",
+        };
+        let Routed::Ops(candidates) = dialect.route(&Method::GET, path) else {
+            panic!("no route")
+        };
+        let op = dialect
+            .decode_request(&candidates, &request, &Settings::default())
+            .unwrap()
+            .op;
+        dialect.encode_response(op, &reply, &Record::new(), &Settings::default())
+    };
+    let links = Value::List(vec![link("bob"), link(uuid)]);
+    let list = answer("userId=7", Record::new().with(Field::Links, links));
+    let body: serde_json::Value = serde_json::from_slice(&list.body).unwrap();
+    let told = body["identityProviderLinks"].as_array().unwrap();
+    assert_eq!((told.len(), &told[0]["userId"]), (1, &uuid.into()));
+    let single = Record::new().with(Field::Link, Value::Record(link("bob")));
+    let query = format!("identityProviderId={}&identityProviderUserId=1", provider.1);
+    assert_eq!(answer(&query, single).status, 404);
+}
