@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method, header};
 
+use crate::config::{self, Inputs, Vars};
 use crate::dialect::{Candidates, Decoded, Dialect, Routed, Settings};
+use crate::directory::{Directory, id_at};
+use crate::finding::render;
 use crate::mapping::example::parse_request;
 use crate::mapping::json::{Secrets, show};
-use crate::model::{Failure, OwnedRequest, Record};
+use crate::model::{Failure, Field, OwnedRequest, Record};
 
 use super::{Exit, check, complain, dialects, say};
 
@@ -36,15 +39,20 @@ pub(super) struct Arguments {
     /// A mapping file instead of a built-in dialect.
     #[arg(long, conflicts_with = "dialect")]
     mapping: Option<PathBuf>,
+    /// A configuration, whose directory turns the vendor's ids into canonical ones.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// Explains the request. Exit codes: 0 it means an operation, 1 it is refused, 2 bad usage.
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    let prepared =
-        request(arguments).and_then(|request| Ok((chosen(arguments, &request)?, request)));
+pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
+    let prepared = request(arguments).and_then(|request| {
+        let dialect = chosen(arguments, &request)?;
+        Ok((dialect, request, directory(arguments, vars)?))
+    });
     match prepared {
-        Ok((dialect, request)) => {
-            let (text, exit) = explain(&dialect, &request);
+        Ok((dialect, request, directory)) => {
+            let (text, exit) = explain(&dialect, &request, directory.as_ref());
             say(text);
             exit
         }
@@ -146,7 +154,11 @@ fn chosen(arguments: &Arguments, request: &OwnedRequest) -> Result<Arc<Dialect>,
 }
 
 /// The explanation of a request by a dialect.
-fn explain(dialect: &Dialect, request: &OwnedRequest) -> (String, Exit) {
+fn explain(
+    dialect: &Dialect,
+    request: &OwnedRequest,
+    directory: Option<&Directory>,
+) -> (String, Exit) {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -167,7 +179,13 @@ fn explain(dialect: &Dialect, request: &OwnedRequest) -> (String, Exit) {
             match dialect.decode_request(&candidates, &request.view(), &settings) {
                 Ok(decoded) => {
                     why(dialect, &candidates, &decoded, &mut out);
-                    return explain_decoded(dialect, request, decoded, &settings, out);
+                    let told = Told {
+                        dialect,
+                        request,
+                        directory,
+                        settings: &settings,
+                    };
+                    return explain_decoded(&told, decoded, out);
                 }
                 Err(failure) => Some(failure),
             }
@@ -198,13 +216,21 @@ fn why(dialect: &Dialect, candidates: &Candidates<'_>, decoded: &Decoded, out: &
     }
 }
 
-fn explain_decoded(
-    dialect: &Dialect,
-    request: &OwnedRequest,
-    decoded: Decoded,
-    settings: &Settings,
-    mut out: String,
-) -> (String, Exit) {
+/// What an explanation is made from.
+struct Told<'a> {
+    dialect: &'a Dialect,
+    request: &'a OwnedRequest,
+    directory: Option<&'a Directory>,
+    settings: &'a Settings,
+}
+
+fn explain_decoded(told: &Told<'_>, decoded: Decoded, mut out: String) -> (String, Exit) {
+    let Told {
+        dialect,
+        request,
+        directory,
+        settings,
+    } = *told;
     let credential = if dialect.credential(&request.view()).is_some() {
         "given"
     } else {
@@ -243,15 +269,63 @@ fn explain_decoded(
                 kind.name(),
                 show(&decoded.params, Secrets::Hidden)
             );
-            let _ = write!(
-                out,
-                "            (ids are the vendor's; the directory turns them into canonical ones)"
-            );
+            out.push_str(&canonical(dialect, &decoded.params, directory));
             return (out, Exit::Fine);
         }
     };
     answer(dialect, &failure, Some(decoded.op), settings, &mut out);
     (out, Exit::Findings)
+}
+
+/// The configuration's tenants and providers, if one is named.
+fn directory(arguments: &Arguments, vars: &Vars) -> Result<Option<Directory>, String> {
+    let Some(path) = &arguments.config else {
+        return Ok(None);
+    };
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let catalog = dialects::catalog(&dialects::built_in());
+    let inputs = Inputs {
+        vars,
+        flags: &[],
+        catalog: &catalog,
+    };
+    match config::read(&shown, &text, &inputs) {
+        Ok((config, _)) => Ok(Some(config.directory)),
+        Err(findings) => Err(findings.iter().map(render).collect()),
+    }
+}
+
+/// The canonical ids of the parameters, as far as the configuration knows them. Users' ids are in the
+/// store, which is not opened.
+fn canonical(dialect: &Dialect, params: &Record, directory: Option<&Directory>) -> String {
+    let Some(directory) = directory else {
+        return "            (ids are the vendor's; --config names the directory that knows the canonical ones)".to_owned();
+    };
+    let vendor = dialect.vendor();
+    let mut out = String::new();
+    let tenant = match params.text(Field::Tenant) {
+        Some(id) => directory.tenant_of(vendor, id),
+        None => directory
+            .tenants()
+            .first()
+            .filter(|_| directory.tenants().len() == 1),
+    };
+    let named = tenant.map_or("not known", |tenant| tenant.tenant_id.as_str());
+    let _ = write!(out, "canonical   tenant {named}");
+    if let Some(id) = params.text(Field::ProviderId) {
+        let providers = directory.all_providers().iter();
+        let named = providers
+            .into_iter()
+            .find(|p| id_at(p.provider_id.as_str(), &p.ids, vendor) == Some(id));
+        let named = named.map_or("not known", |provider| provider.provider_id.as_str());
+        let _ = write!(out, ", provider {named}");
+    }
+    if let Some(id) = params.text(Field::UserId) {
+        let _ = write!(out, ", user {id} (unless the store has an alias)");
+    }
+    out
 }
 
 /// The answer that the client would get.

@@ -85,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     let exit = match arguments.verb {
         Verb::Serve(arguments) => serve::run(&arguments, vars),
         Verb::Check(arguments) => check::run(&arguments),
-        Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Explain(arguments) => explain::run(&arguments, vars),
         Verb::Dialects(arguments) => dialects::run(&arguments),
         Verb::Keys(verb) => keys::run(&verb),
     };
