@@ -204,7 +204,11 @@ pub trait Aliases: Send + Sync {
         vendor_id: &str,
     ) -> Result<UserId, Failure>;
 
-    /// The id that `vendor` knows the user by; the canonical id where there is no alias.
+    /// The id that `vendor` knows the user by; the canonical id where there is no alias. Whatever is
+    /// answered leads back to the same user.
+    ///
+    /// `None` if the vendor has no id that it could use: there is no alias, and the canonical id is
+    /// another user's alias.
     ///
     /// # Errors
     /// [`Failure::Overloaded`] if the store cannot be read.
@@ -213,7 +217,7 @@ pub trait Aliases: Send + Sync {
         tenant: &TenantId,
         vendor: &VendorName,
         user: &UserId,
-    ) -> Result<String, Failure>;
+    ) -> Result<Option<String>, Failure>;
 
     /// The tenants that know the user whom `vendor` knows as `vendor_id`: as an alias, as a user of
     /// the directory or as the holder of a link.

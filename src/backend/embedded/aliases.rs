@@ -59,6 +59,34 @@ fn meant(conn: &Connection, tenant: &str, vendor: &str, vendor_id: &str) -> Step
     })
 }
 
+/// The id that a vendor can use for a user: one that leads back to the same user.
+fn usable(conn: &Connection, tenant: &str, vendor: &str, user: &UserId) -> Step<Option<String>> {
+    if vendor != CANONICAL_VENDOR {
+        if let Some(alias) = id_of(conn, tenant, vendor, user)? {
+            return Ok(Some(alias));
+        }
+        if holder(conn, tenant, vendor, user.as_str())?.is_some() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(user.as_str().to_owned()))
+}
+
+/// The user whom an id without an alias means at a vendor, if that user exists: an alias would take the
+/// id away from its canonical owner, with every link.
+pub(super) fn natural_holder(
+    conn: &Connection,
+    tenant: &str,
+    vendor: &str,
+    vendor_id: &str,
+) -> Step<Option<UserId>> {
+    let Ok(user) = UserId::new(vendor_id) else {
+        return Ok(None);
+    };
+    let is_meant = id_of(conn, tenant, vendor, &user)?.is_none() && is_known(conn, tenant, &user)?;
+    Ok(is_meant.then_some(user))
+}
+
 /// Every tenant that ever had a write, one index step each.
 fn tenants(conn: &Connection) -> Step<Vec<String>> {
     let mut statement = conn.prepare_cached(
@@ -99,12 +127,10 @@ impl Aliases for Embedded {
         tenant: &TenantId,
         vendor: &VendorName,
         user: &UserId,
-    ) -> Result<String, Failure> {
-        let alias = self
-            .readers
-            .with(|conn| id_of(conn, tenant.as_str(), vendor.as_str(), user))
-            .map_err(Stop::into_failure)?;
-        Ok(alias.unwrap_or_else(|| user.as_str().to_owned()))
+    ) -> Result<Option<String>, Failure> {
+        self.readers
+            .with(|conn| usable(conn, tenant.as_str(), vendor.as_str(), user))
+            .map_err(Stop::into_failure)
     }
 
     fn tenants_of(&self, vendor: &VendorName, vendor_id: &str) -> Result<Vec<TenantId>, Failure> {
