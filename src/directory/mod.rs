@@ -192,7 +192,8 @@ pub trait Aliases: Send + Sync {
     /// The user whom `vendor` knows as `vendor_id` in this tenant.
     ///
     /// An alias decides. Without one, the vendor's id is taken as it stands, unless the user of that
-    /// canonical id is known to this vendor under another id: then nobody is meant.
+    /// canonical id is known to this vendor under another id: then nobody is meant. A hyphenated UUID
+    /// means the same in upper and lower case.
     ///
     /// # Errors
     /// [`Failure::UserNotFound`] for an id that means nobody; [`Failure::Overloaded`] if the store

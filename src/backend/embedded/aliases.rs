@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Embedded;
 use super::task::{Step, Stop};
 use crate::directory::{Aliases, CANONICAL_VENDOR};
+use crate::model::id::uuid_in_lower_case;
 use crate::model::{Failure, TenantId, UserId, VendorName};
 
-/// The user who has this id at a vendor by an alias.
+/// The user who has this id at a vendor by an alias. The table holds UUIDs in lower case only.
 pub(super) fn holder(
     conn: &Connection,
     tenant: &str,
@@ -40,13 +41,13 @@ pub(super) fn id_of(
         .optional()?)
 }
 
-/// Whom a vendor's id means. The id stands for itself only where no alias says otherwise in either
+/// Whom a vendor's id means, in any spelling if it is a UUID. The id stands for itself only where no alias says otherwise in either
 /// direction: a user with another id at this vendor is not meant by the canonical one.
 fn meant(conn: &Connection, tenant: &str, vendor: &str, vendor_id: &str) -> Step<Option<UserId>> {
     if vendor == CANONICAL_VENDOR {
         return Ok(UserId::new(vendor_id).ok());
     }
-    if let Some(user) = holder(conn, tenant, vendor, vendor_id)? {
+    if let Some(user) = holder(conn, tenant, vendor, &uuid_in_lower_case(vendor_id))? {
         return Ok(Some(user));
     }
     let Ok(user) = UserId::new(vendor_id) else {

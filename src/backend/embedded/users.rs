@@ -8,6 +8,7 @@ use super::aliases;
 use super::rows::{self, select_users};
 use super::task::{Entry, Step, Stop, Task, number};
 use crate::directory::CANONICAL_VENDOR;
+use crate::model::id::uuid_in_lower_case;
 use crate::model::{
     Alias, Failure, Field, Outcome, Page, Place, Problem, User, UserId, VendorName, Why,
 };
@@ -124,6 +125,7 @@ impl Task<'_> {
             }])
             .into());
         }
+        let vendor_id = &*uuid_in_lower_case(vendor_id);
         let holder = aliases::holder(self.conn, self.tenant(), vendor.as_str(), vendor_id)?;
         if holder.as_ref() == Some(user) {
             return Ok(());

@@ -8,6 +8,9 @@ fn meant(world: &World, at: &str, id: &str) -> Result<UserId, Failure> {
     world.store.user_of(&tenant("acme"), &vendor(at), id)
 }
 
+const UPPER: &str = "61C4D7E2-0A5B-4F0E-9C1D-8E2F3A4B5C6D";
+const LOWER: &str = "61c4d7e2-0a5b-4f0e-9c1d-8e2f3a4b5c6d";
+
 fn id_at(world: &World, at: &str, who: &str) -> Result<Option<String>, Failure> {
     world
         .store
@@ -79,6 +82,26 @@ facts! {
         assert_eq!(id_at(world, "one", "first"), Ok(Some("late".to_owned())));
         world.user(remove("first"));
         assert_eq!(id_at(world, "one", "late"), Ok(Some("late".to_owned())));
+    }
+
+    fn a_uuid_is_one_user_in_any_case(world) {
+        let link = world.link(create(UPPER, "google", "s1"));
+        assert_eq!(link.user_id.as_str(), LOWER);
+        assert_eq!(world.links(list(LOWER)).0, [link]);
+        assert_eq!((meant(world, "one", UPPER), meant(world, "one", LOWER)), (Ok(user(LOWER)), Ok(user(LOWER))));
+        assert_eq!(world.apply(name("mallory", "one", UPPER, None)), Err(Failure::SubjectTaken));
+    }
+
+    fn a_uuid_is_one_alias_in_any_case(world) {
+        assert_eq!(world.user(name("u1", "one", UPPER, None)).0.ids, [alias("one", LOWER)]);
+        assert_eq!((meant(world, "one", UPPER), meant(world, "one", LOWER)), (Ok(user("u1")), Ok(user("u1"))));
+        assert_eq!(world.apply(name("u2", "one", LOWER, None)), Err(Failure::SubjectTaken));
+        assert_eq!(world.user(put("u1", None, &[alias("one", LOWER)])).0.ids.len(), 1);
+        world.user(name("u2", "one", UPPER, Some("merged")));
+        assert_eq!(meant(world, "one", LOWER), Ok(user("u2")));
+        // Other texts are different in another case.
+        world.user(name("u3", "one", "X", None));
+        assert_eq!(meant(world, "one", "x"), Ok(user("x")));
     }
 
     fn a_text_that_is_no_id_means_nobody(world) {
