@@ -142,12 +142,25 @@ impl Model {
                 user_id,
             } => {
                 let p = self.waiting(op, pending_id)?;
-                let answer = self.create(
+                let mut answer = self.create(
                     op,
                     (user_id, &p.provider_id, &p.subject),
-                    p.display_name,
-                    p.token,
+                    p.display_name.clone(),
+                    p.token.clone(),
                 )?;
+                if let Outcome::Link {
+                    link,
+                    how: How::Existed,
+                } = &mut answer
+                    && (p.display_name.is_some() || p.token.is_some())
+                {
+                    link.display_name = p.display_name.or(link.display_name.take());
+                    link.token = p.token.or(link.token.take());
+                    link.updated_at = link.updated_at.max(op.at);
+                    link.revision = self.bump(op, user_id);
+                    let kept = self.links.iter_mut().find(|l| l.link_id == link.link_id);
+                    *kept.unwrap() = link.clone();
+                }
                 self.pending
                     .retain(|(id, p)| id != pending_id || p.tenant != op.tenant);
                 Ok(answer)
