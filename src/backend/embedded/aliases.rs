@@ -88,12 +88,15 @@ pub(super) fn natural_holder(
     Ok(is_meant.then_some(user))
 }
 
-/// Every tenant that ever had a write, one index step each.
+/// Every tenant that has a user, an alias or a link, one step in each index per tenant. The revisions
+/// name more tenants, for they stay when everything else of a user is gone.
 fn tenants(conn: &Connection) -> Step<Vec<String>> {
     let mut statement = conn.prepare_cached(
-        "WITH RECURSIVE t (tenant) AS (SELECT min(tenant) FROM revisions UNION ALL \
-         SELECT (SELECT min(tenant) FROM revisions WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL) \
-         SELECT tenant FROM t WHERE tenant IS NOT NULL",
+        "WITH RECURSIVE t (tenant) AS (SELECT '' UNION ALL SELECT (SELECT min(next) FROM (\
+         SELECT min(tenant) AS next FROM users WHERE tenant > t.tenant UNION ALL \
+         SELECT min(tenant) FROM user_aliases WHERE tenant > t.tenant UNION ALL \
+         SELECT min(tenant) FROM links WHERE tenant > t.tenant)) FROM t WHERE t.tenant IS NOT NULL) \
+         SELECT tenant FROM t WHERE tenant > ''",
     )?;
     let found = statement
         .query_map([], |row| row.get(0))?
@@ -151,5 +154,24 @@ impl Aliases for Embedded {
             Ok(knowing)
         };
         self.readers.with(find).map_err(Stop::into_failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_whose_users_are_all_gone_is_not_asked() {
+        let conn = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        conn.execute_batch(
+            "INSERT INTO revisions VALUES ('alias', 'u', 1), ('gone', 'u', 2), ('link', 'u', 1), ('user', 'u', 1);
+             INSERT INTO users VALUES (1, 'user', 'u', NULL, 0, 0), (2, 'user', 'v', NULL, 0, 0);
+             INSERT INTO user_aliases VALUES ('alias', 'one', 'x', 'u'), ('user', 'one', 'x', 'u');
+             INSERT INTO links VALUES (1, x'00', 'link', 'u', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1);",
+        )
+        .unwrap();
+        assert_eq!(tenants(&conn).unwrap(), ["alias", "link", "user"]);
     }
 }

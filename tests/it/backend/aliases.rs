@@ -124,5 +124,12 @@ facts! {
         assert_eq!(knowing("x"), ["elsewhere"]);
         world.links(delete("u1", "google", "s1").of("links"));
         assert_eq!(knowing("u1"), ["alias", "directory"]);
+        world.user(remove("u1").of("directory"));
+        assert_eq!(knowing("u1"), ["alias"]);
+        world.user(remove("u9").of("alias"));
+        world.user(remove("u1").of("elsewhere"));
+        assert!(knowing("u1").is_empty() && knowing("x").is_empty());
+        world.user(put("u1", None, &[]).of("directory"));
+        assert_eq!(knowing("u1"), ["directory"]);
     }
 }
