@@ -192,7 +192,8 @@ pub trait Aliases: Send + Sync {
     /// The user whom `vendor` knows as `vendor_id` in this tenant.
     ///
     /// An alias decides. Without one, the vendor's id is taken as it stands, unless the user of that
-    /// canonical id is known to this vendor under another id: then nobody is meant.
+    /// canonical id is known to this vendor under another id: then nobody is meant. A hyphenated UUID
+    /// means the same in upper and lower case.
     ///
     /// # Errors
     /// [`Failure::UserNotFound`] for an id that means nobody; [`Failure::Overloaded`] if the store
@@ -204,7 +205,11 @@ pub trait Aliases: Send + Sync {
         vendor_id: &str,
     ) -> Result<UserId, Failure>;
 
-    /// The id that `vendor` knows the user by; the canonical id where there is no alias.
+    /// The id that `vendor` knows the user by; the canonical id where there is no alias. Whatever is
+    /// answered leads back to the same user.
+    ///
+    /// `None` if the vendor has no id that it could use: there is no alias, and the canonical id is
+    /// another user's alias.
     ///
     /// # Errors
     /// [`Failure::Overloaded`] if the store cannot be read.
@@ -213,7 +218,7 @@ pub trait Aliases: Send + Sync {
         tenant: &TenantId,
         vendor: &VendorName,
         user: &UserId,
-    ) -> Result<String, Failure>;
+    ) -> Result<Option<String>, Failure>;
 
     /// The tenants that know the user whom `vendor` knows as `vendor_id`: as an alias, as a user of
     /// the directory or as the holder of a link.

@@ -1,9 +1,11 @@
-//! Canonical ids: opaque texts that are compared byte for byte.
+//! Canonical ids: opaque texts that are compared byte for byte. A user's id may be a UUID, which is put
+//! into one spelling first.
 //!
 //! A vendor's own id of a tenant, provider or user is a plain `&str` together with a [`VendorName`];
 //! only `directory` turns one into the other. That the two are different Rust types is what keeps a
 //! vendor's id from being used where a canonical one is meant.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Longest canonical id or subject, in bytes. Vendors allow 191 to 200 characters of up to four bytes.
@@ -33,8 +35,22 @@ fn check(text: &str) -> Result<(), IdFault> {
     Ok(())
 }
 
+/// A hyphenated UUID in lower case, and every other text as it stands.
+///
+/// Vendors whose ids are UUIDs compare them without regard to case and print them in lower case.
+#[must_use]
+pub fn uuid_in_lower_case(text: &str) -> Cow<'_, str> {
+    // Of the forms that the parser knows, only the hyphenated one has this length.
+    let is_uuid = text.len() == 36 && uuid::Uuid::try_parse(text).is_ok();
+    if is_uuid && text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident $(, in the form of $normal:ident)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -45,7 +61,9 @@ macro_rules! text_id {
             /// # Errors
             /// [`IdFault`] for blank, padded, over-long texts and for NUL.
             pub fn new(text: &str) -> Result<Self, IdFault> {
-                check(text).map(|()| Self(Arc::from(text)))
+                check(text)?;
+                $(let text = &*$normal(text);)?
+                Ok(Self(Arc::from(text)))
             }
 
             /// The id as text.
@@ -68,8 +86,9 @@ text_id! {
     TenantId
 }
 text_id! {
-    /// Canonical id of a user.
-    UserId
+    /// Canonical id of a user. One that has the form of a hyphenated UUID is kept in lower case, so that
+    /// it is one user however a client or a vendor spells it.
+    UserId, in the form of uuid_in_lower_case
 }
 text_id! {
     /// Canonical key of an external identity provider.
@@ -172,6 +191,24 @@ mod tests {
             link_id(["a", "bc", "d", "e"]),
             link_id(["ab", "c", "d", "e"])
         );
+    }
+
+    #[test]
+    fn only_a_users_hyphenated_uuid_is_put_in_lower_case() {
+        let upper = "61C4D7E2-0A5B-4F0E-9C1D-8E2F3A4B5C6D";
+        let id = |text: &str| UserId::new(text).unwrap().to_string();
+        assert_eq!(id(upper), "61c4d7e2-0a5b-4f0e-9c1d-8e2f3a4b5c6d");
+        let others = [
+            "61C4D7E20A5B4F0E9C1D8E2F3A4B5C6D",
+            "{61C4D7E2-0A5B-4F0E-9C1D-8E2F3A4B5C6D}",
+            "61C4D7E2-0A5B-4F0E-9C1D-8E2F3A4B5C6X",
+            "61C4D7E20-A5B-4F0E-9C1D-8E2F3A4B5C6D",
+            "Ann",
+        ];
+        for text in others {
+            assert_eq!(id(text), text);
+        }
+        assert_eq!(Subject::new(upper).unwrap().as_str(), upper);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From an [`Outcome`] to a reply record in the vendor's ids.
 //!
-//! What the front's vendor has no id for cannot be told in its dialect: one such link is answered as
-//! not found, in a list it is left out. Tokens appear for clients with the scope only.
+//! What the front's vendor has no id for cannot be told in its dialect: one such link or user is
+//! answered as not found, in a list it is left out. Tokens appear for clients with the scope only.
 
 use crate::directory::{self, Aliases, Directory};
 use crate::edge::authn::Client;
@@ -23,6 +23,9 @@ pub(super) struct Presenter<'a> {
     pub(super) client: &'a Client,
 }
 
+/// A user and its id at the vendor, as it was last asked for.
+type Holder = Option<(UserId, Option<String>)>;
+
 /// What the request itself adds to the reply.
 #[derive(Default)]
 pub(super) struct Asked {
@@ -36,8 +39,8 @@ impl Presenter<'_> {
     /// The reply.
     ///
     /// # Errors
-    /// `LinkNotFound` and `PendingNotFound` for what cannot be told to this client; `Overloaded` if
-    /// the store cannot be read.
+    /// `LinkNotFound`, `PendingNotFound`, `ProviderNotFound` and `UserNotFound` for what cannot be told
+    /// to this client; `Overloaded` if the store cannot be read.
     pub(super) fn reply(&self, outcome: Outcome, asked: &Asked) -> Result<Record, Failure> {
         let mut reply = Record::with_capacity(4);
         match outcome {
@@ -69,14 +72,15 @@ impl Presenter<'_> {
                 set_list(&mut reply, Field::Providers, shown, total);
             }
             Outcome::User { user, created } => {
-                reply.set(Field::User, Value::Record(self.user(&user)?));
+                let shown = self.user(&user)?.ok_or(Failure::UserNotFound)?;
+                reply.set(Field::User, Value::Record(shown));
                 let how = if created { How::Created } else { How::Existed };
                 reply.set_text(Field::Outcome, how.name());
             }
             Outcome::Users { users, total } => {
                 let shown = users
                     .iter()
-                    .map(|u| self.user(u))
+                    .filter_map(|u| self.user(u).transpose())
                     .collect::<Result<_, _>>()?;
                 set_list(&mut reply, Field::Users, shown, total);
             }
@@ -92,12 +96,16 @@ impl Presenter<'_> {
 
     /// The links that can be told are counted and cut here, so that the total is right on every page.
     fn links(&self, reply: &mut Record, links: &[Link], page: Page) -> Result<(), Failure> {
-        let visible: Vec<&Link> = links
-            .iter()
-            .filter(|link| self.visible(&link.provider_id).is_some())
-            .collect();
-        let total = visible.len() as u64;
         let mut holder = None;
+        let mut visible = Vec::with_capacity(links.len());
+        for link in links {
+            if self.visible(&link.provider_id).is_some()
+                && self.holder_id(link, &mut holder)?.is_some()
+            {
+                visible.push(link);
+            }
+        }
+        let total = visible.len() as u64;
         let mut shown = Vec::with_capacity(visible.len());
         for link in cut(visible, page) {
             shown.extend(self.link(link, &mut holder)?);
@@ -106,24 +114,27 @@ impl Presenter<'_> {
         Ok(())
     }
 
-    /// `holder` remembers the last user's id at the vendor: the links of a list mostly have one user.
-    fn link(
-        &self,
-        link: &Link,
-        holder: &mut Option<(UserId, String)>,
-    ) -> Result<Option<Record>, Failure> {
-        let Some((provider, provider_id)) = self.visible(&link.provider_id) else {
-            return Ok(None);
-        };
-        let user_id = match holder {
-            Some((user, id)) if *user == link.user_id => id.clone(),
+    /// The id of the link's user at the vendor, if it has one. `holder` remembers the last user's: the
+    /// links of a list mostly have one user.
+    fn holder_id(&self, link: &Link, holder: &mut Holder) -> Result<Option<String>, Failure> {
+        match holder {
+            Some((user, id)) if *user == link.user_id => Ok(id.clone()),
             _ => {
                 let id = self
                     .aliases
                     .vendor_id_of(&link.tenant, self.vendor, &link.user_id)?;
                 *holder = Some((link.user_id.clone(), id.clone()));
-                id
+                Ok(id)
             }
+        }
+    }
+
+    fn link(&self, link: &Link, holder: &mut Holder) -> Result<Option<Record>, Failure> {
+        let Some((provider, provider_id)) = self.visible(&link.provider_id) else {
+            return Ok(None);
+        };
+        let Some(user_id) = self.holder_id(link, holder)? else {
+            return Ok(None);
         };
         let mut record = Record::with_capacity(14);
         self.set_tenant(&mut record, &link.tenant);
@@ -170,13 +181,13 @@ impl Presenter<'_> {
         Some(record)
     }
 
-    fn user(&self, user: &User) -> Result<Record, Failure> {
+    fn user(&self, user: &User) -> Result<Option<Record>, Failure> {
+        let id = self
+            .aliases
+            .vendor_id_of(&user.tenant, self.vendor, &user.user_id)?;
+        let Some(id) = id else { return Ok(None) };
         let mut record = Record::with_capacity(7);
-        record.set_text(
-            Field::UserId,
-            self.aliases
-                .vendor_id_of(&user.tenant, self.vendor, &user.user_id)?,
-        );
+        record.set_text(Field::UserId, id);
         self.set_tenant(&mut record, &user.tenant);
         let ids = user.ids.iter().map(|alias| {
             let mut id = Record::with_capacity(2);
@@ -196,7 +207,7 @@ impl Presenter<'_> {
         record.set(Field::CreatedAt, Value::Int(user.created_at.0));
         record.set(Field::UpdatedAt, Value::Int(user.updated_at.0));
         set_revision(&mut record, user.revision);
-        Ok(record)
+        Ok(Some(record))
     }
 
     fn visible(&self, provider_id: &ProviderId) -> Option<(&Provider, &str)> {
@@ -347,5 +358,48 @@ mod tests {
             Page::default(),
         );
         assert_eq!(alone, Err(Failure::LinkNotFound));
+    }
+
+    #[test]
+    fn a_user_without_an_id_at_the_vendor_is_not_told() {
+        let mut nameless = link("google", "1");
+        nameless.user_id = UserId::new("u-nameless").unwrap();
+        let links = Outcome::Links {
+            links: vec![nameless.clone(), link("google", "2")],
+            total: 2,
+        };
+        let all = reply(&[], links, Page::default()).unwrap();
+        assert_eq!(all.list(Field::Links).map(<[_]>::len), Some(1));
+        assert_eq!(all.int(Field::Total), Some(1));
+        let user = User {
+            user_id: nameless.user_id.clone(),
+            tenant: nameless.tenant.clone(),
+            ids: vec![],
+            document: None,
+            created_at: nameless.created_at,
+            updated_at: nameless.updated_at,
+            revision: 1,
+        };
+        let how = How::Found;
+        let alone = Outcome::Link {
+            link: nameless,
+            how,
+        };
+        assert_eq!(
+            reply(&[], alone, Page::default()),
+            Err(Failure::LinkNotFound)
+        );
+        let users = Outcome::Users {
+            users: vec![user.clone()],
+            total: 1,
+        };
+        let listed = reply(&[], users, Page::default()).unwrap();
+        assert_eq!(listed.list(Field::Users).map(<[_]>::len), Some(0));
+        let created = false;
+        let alone = Outcome::User { user, created };
+        assert_eq!(
+            reply(&[], alone, Page::default()),
+            Err(Failure::UserNotFound)
+        );
     }
 }

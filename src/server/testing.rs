@@ -98,7 +98,7 @@ pub(super) fn link(provider: &str, subject: &str) -> Link {
     }
 }
 
-/// A user's id at the vendor is its canonical one with `@acme`.
+/// A user's id at the vendor is its canonical one with `@acme`; `u-nameless` has none.
 #[derive(Default)]
 pub(super) struct FakeAliases;
 
@@ -110,8 +110,13 @@ impl Aliases for FakeAliases {
         UserId::new(known).map_err(|_| Failure::UserNotFound)
     }
 
-    fn vendor_id_of(&self, _: &TenantId, _: &VendorName, user: &UserId) -> Result<String, Failure> {
-        Ok(format!("{user}@acme"))
+    fn vendor_id_of(
+        &self,
+        _: &TenantId,
+        _: &VendorName,
+        user: &UserId,
+    ) -> Result<Option<String>, Failure> {
+        Ok((user.as_str() != "u-nameless").then(|| format!("{user}@acme")))
     }
 
     fn tenants_of(&self, _: &VendorName, vendor_id: &str) -> Result<Vec<TenantId>, Failure> {

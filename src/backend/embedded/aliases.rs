@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Embedded;
 use super::task::{Step, Stop};
 use crate::directory::{Aliases, CANONICAL_VENDOR};
+use crate::model::id::uuid_in_lower_case;
 use crate::model::{Failure, TenantId, UserId, VendorName};
 
-/// The user who has this id at a vendor by an alias.
+/// The user who has this id at a vendor by an alias. The table holds UUIDs in lower case only.
 pub(super) fn holder(
     conn: &Connection,
     tenant: &str,
@@ -40,13 +41,13 @@ pub(super) fn id_of(
         .optional()?)
 }
 
-/// Whom a vendor's id means. The id stands for itself only where no alias says otherwise in either
+/// Whom a vendor's id means, in any spelling if it is a UUID. The id stands for itself only where no alias says otherwise in either
 /// direction: a user with another id at this vendor is not meant by the canonical one.
 fn meant(conn: &Connection, tenant: &str, vendor: &str, vendor_id: &str) -> Step<Option<UserId>> {
     if vendor == CANONICAL_VENDOR {
         return Ok(UserId::new(vendor_id).ok());
     }
-    if let Some(user) = holder(conn, tenant, vendor, vendor_id)? {
+    if let Some(user) = holder(conn, tenant, vendor, &uuid_in_lower_case(vendor_id))? {
         return Ok(Some(user));
     }
     let Ok(user) = UserId::new(vendor_id) else {
@@ -59,12 +60,43 @@ fn meant(conn: &Connection, tenant: &str, vendor: &str, vendor_id: &str) -> Step
     })
 }
 
-/// Every tenant that ever had a write, one index step each.
+/// The id that a vendor can use for a user: one that leads back to the same user.
+fn usable(conn: &Connection, tenant: &str, vendor: &str, user: &UserId) -> Step<Option<String>> {
+    if vendor != CANONICAL_VENDOR {
+        if let Some(alias) = id_of(conn, tenant, vendor, user)? {
+            return Ok(Some(alias));
+        }
+        if holder(conn, tenant, vendor, user.as_str())?.is_some() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(user.as_str().to_owned()))
+}
+
+/// The user whom an id without an alias means at a vendor, if that user exists: an alias would take the
+/// id away from its canonical owner, with every link.
+pub(super) fn natural_holder(
+    conn: &Connection,
+    tenant: &str,
+    vendor: &str,
+    vendor_id: &str,
+) -> Step<Option<UserId>> {
+    let Ok(user) = UserId::new(vendor_id) else {
+        return Ok(None);
+    };
+    let is_meant = id_of(conn, tenant, vendor, &user)?.is_none() && is_known(conn, tenant, &user)?;
+    Ok(is_meant.then_some(user))
+}
+
+/// Every tenant that has a user, an alias or a link, one step in each index per tenant. The revisions
+/// name more tenants, for they stay when everything else of a user is gone.
 fn tenants(conn: &Connection) -> Step<Vec<String>> {
     let mut statement = conn.prepare_cached(
-        "WITH RECURSIVE t (tenant) AS (SELECT min(tenant) FROM revisions UNION ALL \
-         SELECT (SELECT min(tenant) FROM revisions WHERE tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL) \
-         SELECT tenant FROM t WHERE tenant IS NOT NULL",
+        "WITH RECURSIVE t (tenant) AS (SELECT '' UNION ALL SELECT (SELECT min(next) FROM (\
+         SELECT min(tenant) AS next FROM users WHERE tenant > t.tenant UNION ALL \
+         SELECT min(tenant) FROM user_aliases WHERE tenant > t.tenant UNION ALL \
+         SELECT min(tenant) FROM links WHERE tenant > t.tenant)) FROM t WHERE t.tenant IS NOT NULL) \
+         SELECT tenant FROM t WHERE tenant > ''",
     )?;
     let found = statement
         .query_map([], |row| row.get(0))?
@@ -99,12 +131,10 @@ impl Aliases for Embedded {
         tenant: &TenantId,
         vendor: &VendorName,
         user: &UserId,
-    ) -> Result<String, Failure> {
-        let alias = self
-            .readers
-            .with(|conn| id_of(conn, tenant.as_str(), vendor.as_str(), user))
-            .map_err(Stop::into_failure)?;
-        Ok(alias.unwrap_or_else(|| user.as_str().to_owned()))
+    ) -> Result<Option<String>, Failure> {
+        self.readers
+            .with(|conn| usable(conn, tenant.as_str(), vendor.as_str(), user))
+            .map_err(Stop::into_failure)
     }
 
     fn tenants_of(&self, vendor: &VendorName, vendor_id: &str) -> Result<Vec<TenantId>, Failure> {
@@ -124,5 +154,24 @@ impl Aliases for Embedded {
             Ok(knowing)
         };
         self.readers.with(find).map_err(Stop::into_failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_whose_users_are_all_gone_is_not_asked() {
+        let conn = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        conn.execute_batch(
+            "INSERT INTO revisions VALUES ('alias', 'u', 1), ('gone', 'u', 2), ('link', 'u', 1), ('user', 'u', 1);
+             INSERT INTO users VALUES (1, 'user', 'u', NULL, 0, 0), (2, 'user', 'v', NULL, 0, 0);
+             INSERT INTO user_aliases VALUES ('alias', 'one', 'x', 'u'), ('user', 'one', 'x', 'u');
+             INSERT INTO links VALUES (1, x'00', 'link', 'u', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1);",
+        )
+        .unwrap();
+        assert_eq!(tenants(&conn).unwrap(), ["alias", "link", "user"]);
     }
 }

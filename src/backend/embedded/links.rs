@@ -87,6 +87,52 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// Gives a link the display name and the token that a pending one for the same account brings; what
+    /// it does not bring stays.
+    pub(super) fn take_over(
+        &self,
+        mut link: Link,
+        display_name: Option<&str>,
+        token: Option<&Secret>,
+    ) -> Step<Link> {
+        if display_name.is_some() || token.is_some() {
+            let id = link.link_id;
+            let id = id.as_bytes().as_slice();
+            let row = Row {
+                table: "links",
+                tenant: self.tenant(),
+                id,
+            };
+            let sealed = self.seal(row, token)?;
+            link.revision = self.next_revision(&link.user_id)?;
+            link.updated_at = link.updated_at.max(self.at());
+            let changed = self.change(
+                "UPDATE links SET display_name = coalesce(?3, display_name), token = coalesce(?4, token), \
+                 token_key = coalesce(?5, token_key), updated_at = ?6, revision = ?7 \
+                 WHERE tenant = ?1 AND link_id = ?2",
+                rusqlite::params![
+                    self.tenant(),
+                    id,
+                    display_name,
+                    sealed.as_ref().map(|s| &s.bytes),
+                    sealed.as_ref().map(|s| s.key.0.as_slice()),
+                    link.updated_at.0,
+                    number(link.revision),
+                ],
+            )?;
+            if changed != 1 {
+                return Err(Stop::Damaged("a link is in one index and not in another"));
+            }
+            link.display_name = display_name.map(str::to_owned).or(link.display_name);
+            link.token = token.cloned().or(link.token);
+        }
+        self.audit(&Entry {
+            link: Some(&link),
+            ..Entry::default()
+        })?;
+        Ok(link)
+    }
+
     /// Seals a token for its row, and notes that its key is in use from now on.
     pub(super) fn seal(&self, row: Row<'_>, token: Option<&Secret>) -> Step<Option<Sealed>> {
         let Some(token) = token else { return Ok(None) };

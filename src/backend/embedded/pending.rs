@@ -1,14 +1,15 @@
 //! Operations on pending links.
 //!
 //! A pending link is spent by the deletion of its row, in the transaction that makes the link: it
-//! cannot be spent twice, and it is not spent if the link is refused.
+//! cannot be spent twice, and it is not spent if the link is refused. A link that is there already
+//! takes over what the pending one brings.
 
 use rusqlite::Connection;
 
 use super::rows::{self, SELECT_PENDING};
 use super::seal::Row;
 use super::task::{Entry, Step, Stop, Task, hash};
-use crate::model::{Action, Failure, LinkLimit, Outcome, PendingLink, Secret, UserId};
+use crate::model::{Action, Failure, How, LinkLimit, Outcome, PendingLink, Secret, UserId};
 
 /// The most expired pending links that go with one group of writes.
 const PURGE: usize = 256;
@@ -99,6 +100,21 @@ impl Task<'_> {
             pending.display_name.as_deref(),
             pending.token.as_ref(),
         )?;
+        // The pending link is gone after this, so what it brings must not be lost with it.
+        let made = match made {
+            Outcome::Link {
+                link,
+                how: How::Existed,
+            } => Outcome::Link {
+                link: self.take_over(
+                    link,
+                    pending.display_name.as_deref(),
+                    pending.token.as_ref(),
+                )?,
+                how: How::Existed,
+            },
+            made => made,
+        };
         let spent = self.change(
             "DELETE FROM pending WHERE tenant = ?1 AND id_sha256 = ?2",
             (self.tenant(), id.as_slice()),

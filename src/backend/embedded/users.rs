@@ -1,12 +1,14 @@
 //! Operations on users and their ids at vendors.
 //!
 //! Aliases are authority: whoever writes one decides whose links a vendor's id means. They are
-//! therefore insert-only, and only an explicit reason moves one.
+//! therefore insert-only, and only an explicit reason moves one. The same goes for the id that a user
+//! has without an alias, the canonical one.
 
 use super::aliases;
 use super::rows::{self, select_users};
 use super::task::{Entry, Step, Stop, Task, number};
 use crate::directory::CANONICAL_VENDOR;
+use crate::model::id::uuid_in_lower_case;
 use crate::model::{
     Alias, Failure, Field, Outcome, Page, Place, Problem, User, UserId, VendorName, Why,
 };
@@ -123,12 +125,18 @@ impl Task<'_> {
             }])
             .into());
         }
+        let vendor_id = &*uuid_in_lower_case(vendor_id);
         let holder = aliases::holder(self.conn, self.tenant(), vendor.as_str(), vendor_id)?;
         if holder.as_ref() == Some(user) {
             return Ok(());
         }
+        let natural = match holder {
+            Some(_) => None,
+            None => aliases::natural_holder(self.conn, self.tenant(), vendor.as_str(), vendor_id)?
+                .filter(|owner| owner != user),
+        };
         let old = aliases::id_of(self.conn, self.tenant(), vendor.as_str(), user)?;
-        match (&holder, &old, rebind) {
+        match (holder.as_ref().or(natural.as_ref()), &old, rebind) {
             (Some(_), _, None) => return Err(Failure::SubjectTaken.into()),
             (None, Some(_), None) => return Err(Failure::LinkExists.into()),
             _ => {}
@@ -136,8 +144,10 @@ impl Task<'_> {
         let alias = (vendor.as_str(), vendor_id);
         if let Some(holder) = &holder {
             self.touch(holder, None)?;
+        }
+        if let Some(loser) = holder.as_ref().or(natural.as_ref()) {
             self.audit(&Entry {
-                user: Some(holder),
+                user: Some(loser),
                 alias: Some(alias),
                 reason: rebind,
                 ..Entry::default()

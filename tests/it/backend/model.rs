@@ -142,12 +142,25 @@ impl Model {
                 user_id,
             } => {
                 let p = self.waiting(op, pending_id)?;
-                let answer = self.create(
+                let mut answer = self.create(
                     op,
                     (user_id, &p.provider_id, &p.subject),
-                    p.display_name,
-                    p.token,
+                    p.display_name.clone(),
+                    p.token.clone(),
                 )?;
+                if let Outcome::Link {
+                    link,
+                    how: How::Existed,
+                } = &mut answer
+                    && (p.display_name.is_some() || p.token.is_some())
+                {
+                    link.display_name = p.display_name.or(link.display_name.take());
+                    link.token = p.token.or(link.token.take());
+                    link.updated_at = link.updated_at.max(op.at);
+                    link.revision = self.bump(op, user_id);
+                    let kept = self.links.iter_mut().find(|l| l.link_id == link.link_id);
+                    *kept.unwrap() = link.clone();
+                }
                 self.pending
                     .retain(|(id, p)| id != pending_id || p.tenant != op.tenant);
                 Ok(answer)
@@ -340,6 +353,16 @@ impl Model {
         let holder = of_tenant
             .find(|u| u.ids.contains(alias))
             .map(|u| u.user_id.clone());
+        // Without an alias an id is that of the user who has it as the canonical one and no other.
+        let is_known = |u: &UserId| {
+            self.users.contains_key(&key(op, u)) || !self.some(op, |l| l.user_id == *u).is_empty()
+        };
+        let is_unnamed = |u: &UserId| {
+            let named = self.users.get(&key(op, u));
+            named.is_none_or(|u| u.ids.iter().all(|a| a.vendor != alias.vendor))
+        };
+        let natural = UserId::new(&alias.vendor_id).unwrap();
+        let is_taken = natural != *user && is_known(&natural) && is_unnamed(&natural);
         let has_other = self.users[&key(op, user)]
             .ids
             .iter()
@@ -347,6 +370,7 @@ impl Model {
         match &holder {
             Some(holder) if holder == user => return Ok(()),
             Some(_) if !rebind => return Err(Failure::SubjectTaken),
+            None if is_taken && !rebind => return Err(Failure::SubjectTaken),
             None if has_other && !rebind => return Err(Failure::LinkExists),
             Some(holder) => {
                 self.touch(op, holder);

@@ -1,7 +1,9 @@
 //! Pending links.
 
 use linkbridge::model::operation::{OnRepeat, Rules};
-use linkbridge::model::{Failure, How, Instant, LinkLimit, Operation, Outcome, PendingLink};
+use linkbridge::model::{
+    Action, Failure, How, Instant, LinkLimit, Operation, Outcome, PendingLink,
+};
 
 use super::world::*;
 
@@ -69,10 +71,44 @@ facts! {
     }
 
     fn a_completion_that_finds_its_link_takes_the_pending_one(world) {
-        let made = world.link(create("u1", "google", "s1"));
+        let made = world.link(create_with_token("u1", "google", "s1", "old-token"));
         seen(world, pending("id-1", "google", "s1", LATER));
         let same = Rules { on_repeat: OnRepeat::Same, ..Rules::default() };
-        assert_eq!(world.link_and_how(complete("id-1", "u1").rules(same)), (made, How::Existed));
+        let later = Instant(NOW.0 + 7);
+        let (link, how) = world.link_and_how(complete("id-1", "u1").rules(same).at(later));
+        assert_eq!((how, link.link_id, link.created_at), (How::Existed, made.link_id, NOW));
+        assert_eq!(link.token.as_ref().map(|t| t.expose()), Some("pending-token"));
+        assert_eq!((link.updated_at, link.revision), (later, made.revision + 1));
+        assert_eq!(world.link(find("google", "s1", None)), link);
+        assert_eq!(world.apply(look("id-1", None)), Err(Failure::PendingNotFound));
+    }
+
+    fn a_found_link_keeps_what_the_pending_one_does_not_bring(world) {
+        world.link(create_with_token("u1", "google", "s1", "old-token"));
+        let mut renamed = pending("id-1", "google", "s1", LATER);
+        if let Action::PendingCreate { display_name, token, .. } = &mut renamed.action {
+            (*display_name, *token) = (Some("New".to_owned()), None);
+        }
+        seen(world, renamed);
+        let same = Rules { on_repeat: OnRepeat::Same, ..Rules::default() };
+        let (answered, _) = world.link_and_how(complete("id-1", "u1").rules(same));
+        let link = world.link(find("google", "s1", None));
+        assert_eq!(link.display_name.as_deref(), Some("New"));
+        assert_eq!(link.token.as_ref().map(|t| t.expose()), Some("old-token"));
+        assert_eq!(answered, link);
+    }
+
+    fn a_pending_link_that_brings_nothing_changes_no_link(world) {
+        let made = world.link(create_with_token("u1", "google", "s1", "old-token"));
+        let mut bare = pending("id-1", "google", "s1", LATER);
+        if let Action::PendingCreate { display_name, token, .. } = &mut bare.action {
+            (*display_name, *token) = (None, None);
+        }
+        seen(world, bare);
+        let same = Rules { on_repeat: OnRepeat::Same, ..Rules::default() };
+        let answer = world.link_and_how(complete("id-1", "u1").rules(same).at(Instant(NOW.0 + 7)));
+        assert_eq!(answer, (made.clone(), How::Existed));
+        assert_eq!(world.link(find("google", "s1", None)), made);
         assert_eq!(world.apply(look("id-1", None)), Err(Failure::PendingNotFound));
     }
 

@@ -42,6 +42,8 @@ fn any_operation() -> impl Strategy<Value = Operation> {
                 ["a", "A", "b", "c"][account],
             );
             let (guard, id) = (flag.then(|| ["u1", "u2", "u3"][n]), ["x", "y", "z"][n]);
+            // Some ids at vendors are canonical ids too.
+            let named = ["x", "u1", "u2"][n];
             let (guarded, tenant) = (guard.map(user), ["acme", "other"][tenant]);
             let link_id = LinkId::of(
                 &super::world::tenant(tenant),
@@ -79,10 +81,10 @@ fn any_operation() -> impl Strategy<Value = Operation> {
                 12 => pending("new", p, s, Instant(NOW.0 + n as i64 * 20)),
                 13 => look(id, guard),
                 14 | 15 => complete(id, u),
-                16 => put(u, flag.then_some("{}"), &[alias(["one", "two"][at], id)]),
+                16 => put(u, flag.then_some("{}"), &[alias(["one", "two"][at], named)]),
                 17 => get(u),
                 18 => remove(u),
-                _ => name(u, ["one", "two"][at], id, flag.then_some("reason")),
+                _ => name(u, ["one", "two"][at], named, flag.then_some("reason")),
             };
             op.of(tenant).rules(rules)
         },
@@ -131,6 +133,15 @@ proptest! {
             let atomicity = if together { Atomicity::Together } else { Atomicity::Each };
             let want = model.batch(&operations, atomicity);
             prop_assert_eq!(world.apply_all(operations, atomicity), want);
+        }
+        // Whatever id a vendor is told leads back to the same user.
+        for n in 0..16 {
+            let t = super::world::tenant(["acme", "other"][n % 2]);
+            let at = vendor(["one", "two"][n / 2 % 2]);
+            let who = user(["u1", "u2", "u3", "x"][n / 4]);
+            if let Some(id) = world.store.vendor_id_of(&t, &at, &who).unwrap() {
+                prop_assert_eq!(world.store.user_of(&t, &at, &id), Ok(who));
+            }
         }
     }
 }

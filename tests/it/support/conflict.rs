@@ -53,8 +53,13 @@ impl Aliases for Everybody {
         UserId::new(vendor_id).map_err(|_| Failure::UserNotFound)
     }
 
-    fn vendor_id_of(&self, _: &TenantId, _: &VendorName, user: &UserId) -> Result<String, Failure> {
-        Ok(user.as_str().to_owned())
+    fn vendor_id_of(
+        &self,
+        _: &TenantId,
+        _: &VendorName,
+        user: &UserId,
+    ) -> Result<Option<String>, Failure> {
+        Ok(Some(user.as_str().to_owned()))
     }
 
     fn tenants_of(&self, _: &VendorName, _: &str) -> Result<Vec<TenantId>, Failure> {
