@@ -105,7 +105,7 @@ pub(super) async fn perform(
             let tenant = tenant.ok_or(Failure::TenantRequired)?;
             let caller = Caller {
                 world,
-                client,
+                presenter: &presenter,
                 tenant,
                 rules: call.rules,
                 at: call.at,
@@ -202,7 +202,7 @@ fn find_provider(
 /// Who acts on whose data under which rules.
 struct Caller<'a> {
     world: &'a World,
-    client: &'a Client,
+    presenter: &'a Presenter<'a>,
     tenant: &'a Tenant,
     rules: Rules,
     at: Instant,
@@ -255,39 +255,47 @@ impl Caller<'_> {
                 let Outcome::Pending { pending, .. } = self.apply(look, None).await? else {
                     return Err(Failure::PendingNotFound);
                 };
-                self.check_provider(&pending.provider_id, Failure::PendingNotFound)?;
+                // What could not be told afterwards must not be written now.
+                if !self.may_link(&pending.provider_id) {
+                    return Err(Failure::PendingNotFound);
+                }
                 Ok(Some(pending.provider_id))
             }
             Action::LinkDelete(Target::Id { link_id, user_id })
-                if self.client.providers.is_some() =>
+                if self.presenter.client.providers.is_some() =>
             {
                 let look = Action::LinkGet {
                     link_id: *link_id,
                     user_id: user_id.clone(),
                 };
                 match self.apply(look, None).await {
-                    Ok(Outcome::Link { link, .. }) if !self.client.may_touch(&link.provider_id) => {
+                    Ok(Outcome::Link { link, .. })
+                        if !self.presenter.client.may_touch(&link.provider_id) =>
+                    {
                         Err(Failure::LinkNotFound)
                     }
                     _ => Ok(None),
                 }
             }
             // A user's links at other providers would go with it.
-            Action::UserDelete { .. } if self.client.providers.is_some() => Err(Failure::Forbidden),
+            Action::UserDelete { .. } if self.presenter.client.providers.is_some() => {
+                Err(Failure::Forbidden)
+            }
             _ => Ok(None),
         }
     }
 
-    fn check_provider(&self, provider_id: &ProviderId, hidden: Failure) -> Result<(), Failure> {
-        if !self.client.may_touch(provider_id) {
-            return Err(hidden);
-        }
+    /// Whether a link at this provider may be made by this client through this front: the provider is
+    /// configured for the tenant, enabled, the client's to touch, and has an id that tells it.
+    fn may_link(&self, provider_id: &ProviderId) -> bool {
         let provider = self.world.directory.provider(provider_id);
-        if provider.is_some_and(|p| p.enabled) {
-            Ok(())
-        } else {
-            Err(Failure::ProviderNotFound)
-        }
+        provider.is_some_and(|p| {
+            let is_tenants = p
+                .tenant
+                .as_ref()
+                .is_none_or(|t| *t == self.tenant.tenant_id);
+            p.enabled && is_tenants && self.presenter.sees(p)
+        })
     }
 
     async fn apply(
@@ -297,7 +305,7 @@ impl Caller<'_> {
     ) -> Result<Outcome, Failure> {
         let operation = Operation {
             tenant: self.tenant.tenant_id.clone(),
-            client: self.client.name.clone(),
+            client: self.presenter.client.name.clone(),
             at: self.at,
             rules: Rules {
                 per_user_provider: self.limit(provider),
@@ -510,6 +518,39 @@ mod tests {
         let asked = trial.asked();
         assert_eq!(asked.len(), 2);
         assert_eq!(asked[1].rules.per_user_provider, Some(2));
+    }
+
+    #[test]
+    fn a_pending_link_that_this_front_cannot_tell_is_not_spent() {
+        for provider in ["unnamed", "off", "gone", "green-only", "google"] {
+            let mut trial = trial(
+                &[Scope::PendingComplete],
+                vec![Ok(pending(provider)), Ok(created())],
+            );
+            let mut providers = trial.world.directory.all_providers().to_vec();
+            for p in &mut providers {
+                if p.name == "Blue only" {
+                    p.provider_id = ProviderId::new("green-only").unwrap();
+                    p.tenant = TenantId::new("green").ok();
+                }
+            }
+            let tenants = trial.world.directory.tenants().to_vec();
+            trial.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+            if provider == "google" {
+                trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+            }
+            let fields = [(Field::PendingId, "pl-1"), (Field::UserId, "u-1@acme")];
+            assert_eq!(
+                trial.run(call(OperationKind::PendingComplete, &fields)),
+                Err(Failure::PendingNotFound),
+                "{provider}"
+            );
+            let asked = trial.asked();
+            assert!(
+                matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+                "{provider}: {asked:?}"
+            );
+        }
     }
 
     #[test]
