@@ -9,9 +9,10 @@ use crate::backend::Backend;
 use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Scope};
+use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Problem,
-    Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
+    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Problem,
+    Provider, ProviderId, Record, Rules, Target, TenantId, UserId, VendorName,
 };
 
 /// Where operations are carried out, and whose ids mean what.
@@ -229,7 +230,19 @@ impl Caller<'_> {
                 Some(provider_id.clone())
             }
             Action::LinkCreate { provider_id, .. } => Some(provider_id.clone()),
-            other => self.guard(other).await?,
+            other => match self.guard(other).await {
+                // What the client cannot see is missing, and a front may take that for done.
+                Err(Failure::LinkNotFound) if self.missing_is_done(other) => {
+                    return Ok((
+                        Outcome::Links {
+                            links: Vec::new(),
+                            total: 0,
+                        },
+                        asked,
+                    ));
+                }
+                guarded => guarded?,
+            },
         };
         let mut outcome = self.apply(action, provider.as_ref()).await?;
         if let Outcome::Pending { pending, limit, .. } = &mut outcome {
@@ -240,9 +253,10 @@ impl Caller<'_> {
         Ok((outcome, asked))
     }
 
-    /// Looks at the provider of what only an id names, where the client or the tenant's limits depend
-    /// on it. Neither a link nor a pending link ever changes its provider, so looking first is no race.
-    async fn guard(&self, action: &Action) -> Result<Option<ProviderId>, Failure> {
+    /// Looks at the provider of what only an id names: whether the client may touch it, whether the
+    /// front can tell it, and what limits there are depend on it. Neither a link nor a pending link ever
+    /// changes its provider, so looking first is no race.
+    async fn guard(&self, action: &mut Action) -> Result<Option<ProviderId>, Failure> {
         match action {
             Action::PendingComplete {
                 pending_id,
@@ -261,21 +275,11 @@ impl Caller<'_> {
                 }
                 Ok(Some(pending.provider_id))
             }
-            Action::LinkDelete(Target::Id { link_id, user_id })
-                if self.presenter.client.providers.is_some() =>
-            {
-                let look = Action::LinkGet {
-                    link_id: *link_id,
-                    user_id: user_id.clone(),
-                };
-                match self.apply(look, None).await {
-                    Ok(Outcome::Link { link, .. })
-                        if !self.presenter.client.may_touch(&link.provider_id) =>
-                    {
-                        Err(Failure::LinkNotFound)
-                    }
-                    _ => Ok(None),
+            Action::LinkDelete(target) => {
+                if let Target::Id { link_id, user_id } = target {
+                    *target = self.exact(*link_id, user_id.clone()).await?;
                 }
+                Ok(None)
             }
             // A user's links at other providers would go with it.
             Action::UserDelete { .. } if self.presenter.client.providers.is_some() => {
@@ -283,6 +287,32 @@ impl Caller<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    fn missing_is_done(&self, action: &Action) -> bool {
+        matches!(action, Action::LinkDelete(_))
+            && self.rules.on_missing_delete == OnMissingDelete::Same
+    }
+
+    /// The link that an id means, as everything that makes it: what was looked at is what is deleted.
+    ///
+    /// # Errors
+    /// `LinkNotFound` also for a link that is not the client's to touch or that the front cannot tell.
+    async fn exact(&self, link_id: LinkId, user_id: Option<UserId>) -> Result<Target, Failure> {
+        let look = Action::LinkGet { link_id, user_id };
+        match self.apply(look, None).await? {
+            Outcome::Link { link, .. } if self.sees(&link.provider_id) => Ok(Target::Exact {
+                user_id: link.user_id,
+                provider_id: link.provider_id,
+                subject: link.subject,
+            }),
+            _ => Err(Failure::LinkNotFound),
+        }
+    }
+
+    fn sees(&self, provider_id: &ProviderId) -> bool {
+        let provider = self.world.directory.provider(provider_id);
+        provider.is_some_and(|p| self.presenter.sees(p))
     }
 
     /// Whether a link at this provider may be made by this client through this front: the provider is
@@ -578,21 +608,81 @@ mod tests {
         ));
     }
 
+    const DELETE: &[(Field, &str)] = &[(Field::LinkId, "69e818f5-646c-5de2-bb50-1acdef60e91c")];
+
+    fn found(provider: &str) -> Result<Outcome, Failure> {
+        Ok(Outcome::Link {
+            link: link(provider, "ext-1"),
+            how: How::Found,
+        })
+    }
+
+    #[test]
+    fn a_delete_by_id_deletes_exactly_what_was_looked_at() {
+        let removed = Outcome::Links {
+            links: vec![link("google", "ext-1")],
+            total: 1,
+        };
+        let trial = trial(&[Scope::LinksDelete], vec![found("google"), Ok(removed)]);
+        trial.run(call(OperationKind::LinkDelete, DELETE)).unwrap();
+        let asked = trial.asked();
+        assert_eq!(asked.len(), 2);
+        let Action::LinkDelete(Target::Exact {
+            user_id,
+            provider_id,
+            subject,
+        }) = &asked[1].action
+        else {
+            panic!("{asked:?}")
+        };
+        assert_eq!(
+            (user_id.as_str(), provider_id.as_str(), subject.as_str()),
+            ("u-1", "google", "ext-1")
+        );
+    }
+
     #[test]
     fn a_client_held_to_providers_cannot_reach_others_by_an_id() {
-        let mut trial = trial(
-            &[Scope::LinksDelete],
-            vec![Ok(Outcome::Link {
-                link: link("google", "e"),
-                how: How::Found,
-            })],
-        );
+        let mut trial = trial(&[Scope::LinksDelete], vec![found("google")]);
         trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
-        let fields = [(Field::LinkId, "69e818f5-646c-5de2-bb50-1acdef60e91c")];
         assert_eq!(
-            trial.run(call(OperationKind::LinkDelete, &fields)),
+            trial.run(call(OperationKind::LinkDelete, DELETE)),
             Err(Failure::LinkNotFound)
         );
         assert_eq!(trial.asked().len(), 1, "it was looked at and not deleted");
+    }
+
+    #[test]
+    fn a_look_that_fails_deletes_nothing() {
+        let overloaded = Failure::Overloaded {
+            retry_after: std::time::Duration::from_secs(1),
+        };
+        let mut trial = trial(
+            &[Scope::LinksDelete],
+            vec![Err(overloaded.clone()), Ok(Outcome::Status { ready: true })],
+        );
+        trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+        for failure in [overloaded, Failure::LinkNotFound] {
+            assert_eq!(
+                trial.run(call(OperationKind::LinkDelete, DELETE)),
+                Err(failure)
+            );
+            assert_eq!(trial.asked().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_front_that_takes_missing_for_done_says_so_of_a_hidden_link_too() {
+        let trial = trial(&[Scope::LinksDelete], vec![found("unnamed")]);
+        let lenient = Call {
+            rules: Rules {
+                on_missing_delete: OnMissingDelete::Same,
+                ..Rules::default()
+            },
+            ..call(OperationKind::LinkDelete, DELETE)
+        };
+        let reply = trial.run(lenient).unwrap();
+        assert_eq!(reply.int(Field::Total), Some(0));
+        assert_eq!(trial.asked().len(), 1);
     }
 }
