@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bind::{Binder, Ids};
 use super::present::{Asked, Presenter};
+use super::untold::Untold;
 use super::{providers, tenant};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory, Tenant, Users};
@@ -24,6 +25,8 @@ pub(super) struct World {
     pub(super) aliases: Arc<dyn Aliases>,
     /// Links.
     pub(super) backend: Arc<dyn Backend>,
+    /// What was left out of answers.
+    pub(super) untold: Arc<Untold>,
 }
 
 /// A decoded request, with everything that is known about it.
@@ -73,6 +76,7 @@ pub(super) async fn perform(
         aliases: &*world.aliases,
         vendor: &call.vendor,
         client,
+        untold: &world.untold,
     };
     let ids = find_ids(world, &presenter, tenant, &call.params)?;
     let pending_ends = call
@@ -378,6 +382,7 @@ mod tests {
             directory: Arc::new(testing::directory(&["blue"])),
             aliases: Arc::new(FakeAliases),
             backend: Arc::clone(&backend) as Arc<dyn Backend>,
+            untold: Arc::default(),
         };
         Trial {
             world,
@@ -650,6 +655,23 @@ mod tests {
             Err(Failure::LinkNotFound)
         );
         assert_eq!(trial.asked().len(), 1, "it was looked at and not deleted");
+    }
+
+    #[test]
+    fn a_link_that_this_front_cannot_tell_is_not_deleted_by_its_id() {
+        for provider in ["unnamed", "gone"] {
+            let trial = trial(&[Scope::LinksDelete], vec![found(provider)]);
+            assert_eq!(
+                trial.run(call(OperationKind::LinkDelete, DELETE)),
+                Err(Failure::LinkNotFound),
+                "{provider}"
+            );
+            let asked = trial.asked();
+            assert!(
+                matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+                "{provider}: {asked:?}"
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What the front's vendor has no id for cannot be told in its dialect: one such link is answered as
 //! not found, in a list it is left out. Tokens appear for clients with the scope only.
 
+use super::untold::Untold;
 use crate::directory::{self, Aliases, Directory};
 use crate::edge::authn::Client;
 use crate::edge::scope::Scope;
@@ -21,6 +22,8 @@ pub(super) struct Presenter<'a> {
     pub(super) vendor: &'a VendorName,
     /// Who reads them.
     pub(super) client: &'a Client,
+    /// Where links are counted that have no word.
+    pub(super) untold: &'a Untold,
 }
 
 /// What the request itself adds to the reply.
@@ -94,7 +97,14 @@ impl Presenter<'_> {
     fn links(&self, reply: &mut Record, links: &[Link], page: Page) -> Result<(), Failure> {
         let visible: Vec<&Link> = links
             .iter()
-            .filter(|link| self.visible(&link.provider_id).is_some())
+            .filter(|link| {
+                let is_told = self.visible(&link.provider_id).is_some();
+                // What is kept from the client is no fault of the directory.
+                if !is_told && self.client.may_touch(&link.provider_id) {
+                    self.untold.count(&link.provider_id, self.vendor);
+                }
+                is_told
+            })
             .collect();
         let total = visible.len() as u64;
         let mut holder = None;
@@ -272,6 +282,7 @@ mod tests {
             aliases: &FakeAliases,
             vendor: &vendor(),
             client: &client(scopes),
+            untold: &Untold::default(),
         };
         presenter.reply(
             outcome,
