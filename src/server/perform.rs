@@ -116,7 +116,14 @@ pub(super) async fn perform(
                 at: call.at,
             };
             let (outcome, asked) = caller.carry_out(action).await?;
-            presenter.reply(outcome, &asked)
+            let reply = presenter.reply(outcome, &asked);
+            // A write that was carried out and cannot be told is no refusal, whatever the reason is:
+            // the caller must look before it tries again.
+            if call.kind.writes() {
+                reply.map_err(|_| Failure::OutcomeUnknown)
+            } else {
+                reply
+            }
         }
     }
 }
@@ -691,6 +698,45 @@ mod tests {
             );
             assert_eq!(trial.asked().len(), 1);
         }
+    }
+
+    /// Finds users, and cannot say their ids any more.
+    struct OneWay;
+
+    impl Aliases for OneWay {
+        fn user_of(&self, t: &TenantId, v: &VendorName, id: &str) -> Result<UserId, Failure> {
+            FakeAliases.user_of(t, v, id)
+        }
+
+        fn vendor_id_of(
+            &self,
+            _: &TenantId,
+            _: &VendorName,
+            _: &UserId,
+        ) -> Result<String, Failure> {
+            Err(Failure::Overloaded {
+                retry_after: std::time::Duration::from_secs(1),
+            })
+        }
+
+        fn tenants_of(&self, _: &VendorName, _: &str) -> Result<Vec<TenantId>, Failure> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_write_that_cannot_be_told_has_an_unknown_outcome() {
+        let answers = vec![Ok(created()), found("google"), Err(Failure::LinkExists)];
+        let mut trial = trial(&[Scope::LinksCreate, Scope::LinksRead], answers);
+        trial.world.aliases = Arc::new(OneWay);
+        let create = || call(OperationKind::LinkCreate, CREATE);
+        assert_eq!(trial.run(create()), Err(Failure::OutcomeUnknown));
+        // A read is not written, and a refusal is one.
+        assert!(matches!(
+            trial.run(call(OperationKind::LinkGet, DELETE)),
+            Err(Failure::Overloaded { .. })
+        ));
+        assert_eq!(trial.run(create()), Err(Failure::LinkExists));
     }
 
     #[test]
