@@ -62,7 +62,7 @@ pub(super) async fn perform(
     let client = client.ok_or(Failure::Unauthenticated)?;
     client.need(scope::needed(call.kind))?;
     if call.params.has(Field::Ids) {
-        client.need(Some(Scope::DirectoryWrite))?;
+        client.need(&[Scope::DirectoryWrite])?;
     }
     let tenant = find_tenant(world, client, &call)?;
     if !call.problems.is_empty() {
@@ -495,6 +495,20 @@ mod tests {
             Err(Failure::Forbidden)
         );
         assert!(trial.asked().is_empty());
+    }
+
+    #[test]
+    fn who_deletes_a_user_must_be_allowed_to_delete_what_goes_with_it() {
+        let all = [Scope::UsersWrite, Scope::LinksDelete, Scope::DirectoryWrite];
+        let delete = || call(OperationKind::UserDelete, &[(Field::UserId, "u-1@acme")]);
+        for missing in all {
+            let scopes: Vec<Scope> = all.into_iter().filter(|s| *s != missing).collect();
+            let trial = trial(&scopes, vec![]);
+            assert_eq!(trial.run(delete()), Err(Failure::Forbidden), "{missing:?}");
+            assert!(trial.asked().is_empty());
+        }
+        let allowed = trial(&all, vec![Err(Failure::UserNotFound)]);
+        assert_eq!(allowed.run(delete()), Err(Failure::UserNotFound));
     }
 
     #[test]
