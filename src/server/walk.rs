@@ -218,11 +218,12 @@ fn authenticate<'s>(
         Auth::Required => front.dialect.credential(&head.request(&[])),
     };
     if let Some(key) = credential {
+        // The key comes first: it costs one hash, and who has one pays for no guesses of others.
         return shared
             .clients
             .by_key(&key)
             .map(Some)
-            .inspect_err(|_| shared.limits.note_failed_auth(source));
+            .or_else(|failure| shared.limits.check_failed_auth(source).and(Err(failure)));
     }
     let anonymous = front
         .anonymous
