@@ -78,7 +78,7 @@ pub(super) async fn perform(
         client,
         untold: &world.untold,
     };
-    let ids = find_ids(world, &presenter, tenant, &call.params)?;
+    let ids = find_ids(world, &presenter, tenant, &call)?;
     let pending_ends = call
         .at
         .plus_seconds(tenant.map_or(0, |t| t.pending_seconds));
@@ -165,8 +165,9 @@ fn find_ids(
     world: &World,
     presenter: &Presenter<'_>,
     tenant: Option<&Tenant>,
-    params: &Record,
+    call: &Call,
 ) -> Result<Ids, Failure> {
+    let params = &call.params;
     let mut ids = Ids::default();
     if let (Some(id), Some(tenant)) = (params.text(Field::UserId), tenant) {
         ids.user = Some(
@@ -176,16 +177,27 @@ fn find_ids(
         );
     }
     if let Some(id) = params.text(Field::ProviderId) {
-        ids.provider = Some(find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?);
+        let provider = find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?;
+        if makes_links(call.kind) && !provider.enabled {
+            return Err(Failure::ProviderNotFound);
+        }
+        ids.provider = Some(provider.provider_id.clone());
     }
     Ok(ids)
 }
 
-fn find_provider(
-    presenter: &Presenter<'_>,
+/// Whether the provider must be one that may be linked. What is linked already can be found and deleted
+/// whether it may or not.
+fn makes_links(kind: OperationKind) -> bool {
+    use OperationKind as K;
+    matches!(kind, K::LinkCreate | K::PendingCreate | K::PendingComplete)
+}
+
+fn find_provider<'p>(
+    presenter: &Presenter<'p>,
     tenant: Option<&TenantId>,
     id: &str,
-) -> Result<ProviderId, Failure> {
+) -> Result<&'p Provider, Failure> {
     let found = match tenant {
         Some(tenant) => Some(
             presenter
@@ -193,7 +205,7 @@ fn find_provider(
                 .provider_of(tenant, presenter.vendor, id)?,
         ),
         None => {
-            let everybodys = |p: &&Provider| p.enabled && p.tenant.is_none();
+            let everybodys = |p: &&Provider| p.tenant.is_none();
             let mut all = presenter
                 .directory
                 .all_providers()
@@ -205,9 +217,8 @@ fn find_provider(
             })
         }
     };
-    let visible = found.filter(|provider| presenter.sees(provider));
-    visible
-        .map(|provider| provider.provider_id.clone())
+    found
+        .filter(|provider| presenter.sees(provider))
         .ok_or(Failure::ProviderNotFound)
 }
 
@@ -553,6 +564,42 @@ mod tests {
             Err(Failure::ProviderNotFound)
         );
         assert!(trial.asked().is_empty());
+    }
+
+    #[test]
+    fn links_at_a_disabled_provider_can_be_found_and_deleted_and_not_made() {
+        let fields = [
+            (Field::UserId, "u-1@acme"),
+            (Field::ProviderId, "at-acme-off"),
+            (Field::Subject, "ext-1"),
+        ];
+        let removed = Outcome::Links {
+            links: vec![link("off", "ext-1")],
+            total: 1,
+        };
+        for (kind, answer) in [
+            (OperationKind::LinkFind, found("off").unwrap()),
+            (OperationKind::LinkList, removed.clone()),
+            (OperationKind::LinkDelete, removed),
+        ] {
+            let trial = trial(Scope::ALL, vec![Ok(answer)]);
+            trial.run(call(kind, &fields)).unwrap();
+            assert_eq!(trial.asked().len(), 1, "{}", kind.name());
+        }
+        for kind in [
+            OperationKind::LinkCreate,
+            OperationKind::PendingCreate,
+            OperationKind::ProviderGet,
+        ] {
+            let trial = trial(Scope::ALL, vec![]);
+            assert_eq!(
+                trial.run(call(kind, &fields)),
+                Err(Failure::ProviderNotFound),
+                "{}",
+                kind.name()
+            );
+            assert!(trial.asked().is_empty());
+        }
     }
 
     #[test]
