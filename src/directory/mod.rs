@@ -125,7 +125,8 @@ impl Directory {
             .find(|p| p.provider_id == *provider_id)
     }
 
-    /// The enabled provider that `vendor` knows as `id` and that `tenant` may use.
+    /// The provider that `vendor` knows as `id` and that `tenant` may use, enabled or not: links at a
+    /// disabled one can still be seen and deleted.
     ///
     /// # Errors
     /// [`Failure::ProviderNotFound`].
@@ -137,7 +138,7 @@ impl Directory {
     ) -> Result<&Provider, Failure> {
         find(&self.provider_by_alias, vendor, id)
             .and_then(|index| self.providers.get(index))
-            .filter(|p| p.enabled && p.tenant.as_ref().is_none_or(|t| t == tenant))
+            .filter(|p| p.tenant.as_ref().is_none_or(|t| t == tenant))
             .ok_or(Failure::ProviderNotFound)
     }
 }

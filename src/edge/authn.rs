@@ -32,14 +32,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// Refuses a client without `scope`.
+    /// Refuses a client that lacks one of `scopes`.
     ///
     /// # Errors
     /// [`Failure::Forbidden`].
-    pub fn need(&self, scope: Option<Scope>) -> Result<(), Failure> {
-        match scope {
-            Some(scope) if !self.scopes.has(scope) => Err(Failure::Forbidden),
-            _ => Ok(()),
+    pub fn need(&self, scopes: &[Scope]) -> Result<(), Failure> {
+        if scopes.iter().all(|scope| self.scopes.has(*scope)) {
+            Ok(())
+        } else {
+            Err(Failure::Forbidden)
         }
     }
 
@@ -163,11 +164,14 @@ mod tests {
     #[test]
     fn a_scope_or_front_that_is_not_given_is_not_allowed() {
         let client = client("a", &[]);
-        assert_eq!(client.need(Some(Scope::LinksRead)), Ok(()));
-        assert_eq!(
-            client.need(Some(Scope::LinksCreate)),
-            Err(Failure::Forbidden)
-        );
+        assert_eq!(client.need(&[]), Ok(()));
+        assert_eq!(client.need(&[Scope::LinksRead]), Ok(()));
+        for scopes in [
+            &[Scope::LinksCreate][..],
+            &[Scope::LinksRead, Scope::LinksCreate],
+        ] {
+            assert_eq!(client.need(scopes), Err(Failure::Forbidden));
+        }
         assert!(client.may_use("acme-api") && !client.may_use("other"));
     }
 }

@@ -5,15 +5,12 @@
 //! is pruned besides. Two addresses that fall into one bucket share its budget; at 2^18 buckets that
 //! is rare, and cannot be brought about on purpose.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock, Reference};
+use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
@@ -74,7 +71,7 @@ impl Rate {
 pub struct Settings {
     /// Requests of one source address.
     pub source: Rate,
-    /// Failed authentications of one source address; then it is shut out until it has a cell again.
+    /// Failed authentications of one source address.
     pub failed_auth: Rate,
     /// Requests of one client.
     pub client: Rate,
@@ -89,8 +86,6 @@ pub struct RateLimits<C: Clock = DefaultClock> {
     clients: Vec<PerClient<C>>,
     source: PerSource<C>,
     failed_auth: PerSource<C>,
-    shut_out: Mutex<HashMap<u64, C::Instant>>,
-    n_shut_out: AtomicUsize,
     seed: RandomState,
     clock: C,
 }
@@ -123,8 +118,6 @@ impl<C: Clock + Clone> RateLimits<C> {
                 .collect(),
             source: per_source(settings.source),
             failed_auth: per_source(settings.failed_auth),
-            shut_out: Mutex::default(),
-            n_shut_out: AtomicUsize::new(0),
             seed: RandomState::new(),
             clock,
         }
@@ -143,53 +136,28 @@ impl<C: Clock + Clone> RateLimits<C> {
             .map_err(|until| limited(until.wait_time_from(self.clock.now())))
     }
 
-    /// Counts a request from this address, and refuses one that has guessed too many keys.
+    /// Counts a request from this address.
     ///
     /// # Errors
     /// [`Failure::RateLimited`].
     pub fn check_source(&self, address: IpAddr) -> Result<(), Failure> {
-        let bucket = self.bucket(address);
-        self.check_shut_out(bucket)?;
-        self.source
-            .check_key(&bucket)
+        self.check_bucket(&self.source, address)
+    }
+
+    /// Counts a failed authentication from this address. Only the failure itself is limited: a key that
+    /// is known is let in however often others behind the same address have guessed, since keys are too
+    /// long to be guessed at any rate, and a guesser must not be able to shut its neighbors out.
+    ///
+    /// # Errors
+    /// [`Failure::RateLimited`], which is answered instead of the refusal.
+    pub fn check_failed_auth(&self, address: IpAddr) -> Result<(), Failure> {
+        self.check_bucket(&self.failed_auth, address)
+    }
+
+    fn check_bucket(&self, limiter: &PerSource<C>, address: IpAddr) -> Result<(), Failure> {
+        limiter
+            .check_key(&self.bucket(address))
             .map_err(|until| limited(until.wait_time_from(self.clock.now())))
-    }
-
-    /// Counts a failed authentication from this address. The answer to it is still the refusal
-    /// itself; from the next request on, the address is shut out until it has a cell again, right
-    /// keys included, else guessing could go on at full speed.
-    pub fn note_failed_auth(&self, address: IpAddr) {
-        let bucket = self.bucket(address);
-        let Err(until) = self.failed_auth.check_key(&bucket) else {
-            return;
-        };
-        let now = self.clock.now();
-        let end = now + until.wait_time_from(now).into();
-        let mut shut_out = self
-            .shut_out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        shut_out.insert(bucket, end);
-        self.n_shut_out.store(shut_out.len(), Ordering::Relaxed);
-    }
-
-    fn check_shut_out(&self, bucket: u64) -> Result<(), Failure> {
-        if self.n_shut_out.load(Ordering::Relaxed) == 0 {
-            return Ok(());
-        }
-        let shut_out = self
-            .shut_out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Some(end) = shut_out.get(&bucket) else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        if *end > now {
-            Err(limited(end.duration_since(now).into()))
-        } else {
-            Ok(())
-        }
     }
 
     /// Forgets addresses that have been quiet. Takes milliseconds at worst: keep it off the request path.
@@ -198,14 +166,6 @@ impl<C: Clock + Clone> RateLimits<C> {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
-        let now = self.clock.now();
-        let mut shut_out = self
-            .shut_out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        shut_out.retain(|_, end| *end > now);
-        shut_out.shrink_to_fit();
-        self.n_shut_out.store(shut_out.len(), Ordering::Relaxed);
     }
 
     fn bucket(&self, address: IpAddr) -> u64 {
@@ -319,16 +279,18 @@ mod tests {
     }
 
     #[test]
-    fn guessing_shuts_its_own_source_out_and_no_other() {
+    fn guessing_limits_the_guesses_of_its_own_source_and_nothing_else() {
         let (limits, clock) = limits(vec![]);
         let guesser = "127.0.0.2".parse().unwrap();
-        for _ in 0..4 {
-            limits.note_failed_auth(guesser);
+        for _ in 0..3 {
+            assert_eq!(limits.check_failed_auth(guesser), Ok(()));
         }
-        let wait = retry_after(limits.check_source(guesser));
-        assert_eq!(limits.check_source("127.0.0.3".parse().unwrap()), Ok(()));
-        clock.advance(wait);
+        let wait = retry_after(limits.check_failed_auth(guesser));
         assert_eq!(limits.check_source(guesser), Ok(()));
+        let other = "127.0.0.3".parse().unwrap();
+        assert_eq!(limits.check_failed_auth(other), Ok(()));
+        clock.advance(wait);
+        assert_eq!(limits.check_failed_auth(guesser), Ok(()));
     }
 
     #[test]
@@ -336,7 +298,9 @@ mod tests {
         let (limits, clock) = limits(vec![]);
         for n in 0..100_u8 {
             limits.check_source(IpAddr::from([10, 0, 0, n])).unwrap();
-            limits.note_failed_auth(IpAddr::from([10, 0, 0, n]));
+            limits
+                .check_failed_auth(IpAddr::from([10, 0, 0, n]))
+                .unwrap();
         }
         clock.advance(Duration::from_secs(120));
         limits.prune();

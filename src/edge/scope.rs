@@ -71,22 +71,24 @@ fn bit(scope: Scope) -> u16 {
     1 << (scope as u16)
 }
 
-/// The scope that an operation needs; `None` if anybody may ask.
+/// The scopes that an operation needs, all of them; none if anybody may ask.
 #[must_use]
-pub fn needed(operation: OperationKind) -> Option<Scope> {
+pub fn needed(operation: OperationKind) -> &'static [Scope] {
     use OperationKind as K;
     match operation {
-        K::LinkCreate => Some(Scope::LinksCreate),
-        K::LinkGet | K::LinkFind | K::LinkList => Some(Scope::LinksRead),
-        K::LinkDelete => Some(Scope::LinksDelete),
-        K::PendingCreate => Some(Scope::PendingCreate),
-        K::PendingGet => Some(Scope::PendingRead),
-        K::PendingComplete => Some(Scope::PendingComplete),
-        K::ProviderList | K::ProviderGet => Some(Scope::ProvidersRead),
-        K::UserGet | K::UserList => Some(Scope::UsersRead),
-        K::UserPut | K::UserDelete => Some(Scope::UsersWrite),
-        K::UserAlias => Some(Scope::DirectoryWrite),
-        K::Status => None,
+        K::LinkCreate => &[Scope::LinksCreate],
+        K::LinkGet | K::LinkFind | K::LinkList => &[Scope::LinksRead],
+        K::LinkDelete => &[Scope::LinksDelete],
+        K::PendingCreate => &[Scope::PendingCreate],
+        K::PendingGet => &[Scope::PendingRead],
+        K::PendingComplete => &[Scope::PendingComplete],
+        K::ProviderList | K::ProviderGet => &[Scope::ProvidersRead],
+        K::UserGet | K::UserList => &[Scope::UsersRead],
+        K::UserPut => &[Scope::UsersWrite],
+        // The user's links and ids go with it.
+        K::UserDelete => &[Scope::UsersWrite, Scope::LinksDelete, Scope::DirectoryWrite],
+        K::UserAlias => &[Scope::DirectoryWrite],
+        K::Status => &[],
     }
 }
 
@@ -107,7 +109,7 @@ mod tests {
     fn no_write_is_free() {
         for kind in OperationKind::ALL {
             assert!(
-                !kind.writes() || needed(*kind).is_some(),
+                !kind.writes() || !needed(*kind).is_empty(),
                 "{} needs a scope",
                 kind.name()
             );

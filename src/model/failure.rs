@@ -175,7 +175,7 @@ pub enum Failure {
     TooLarge,
     /// The user is not known.
     UserNotFound,
-    /// The provider is not known, or not enabled.
+    /// The provider is not known, or not enabled where a link is to be made.
     ProviderNotFound,
     /// The link does not exist, or is not the caller's to see.
     LinkNotFound,

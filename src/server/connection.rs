@@ -21,6 +21,9 @@ use crate::edge::connections::Slot;
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
 
+/// What an HTTP/2 client says first. Until it is complete, hyper has no timer that runs.
+const HTTP2_PREFACE_BYTES: usize = 24;
+
 /// Accepts connections until the server drains. No error ends it before that.
 pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, http2: bool, alive: Alive) {
     let mut draining = pin!(reached(&shared.phase, Phase::Draining));
@@ -199,6 +202,7 @@ impl Connection {
 fn deadlines(timeouts: &Timeouts, http1: bool) -> Deadlines {
     Deadlines {
         first_byte: timeouts.first_byte,
+        first_bytes: if http1 { 1 } else { HTTP2_PREFACE_BYTES },
         head: http1.then_some(timeouts.head),
         write_stall: timeouts.write_stall,
     }

@@ -19,6 +19,7 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod timed_io;
+mod untold;
 mod walk;
 
 use std::net::{SocketAddr, TcpListener};
@@ -166,6 +167,7 @@ impl Server {
     /// [`StartError`]; then nothing is left running.
     pub fn start(settings: Settings, mut parts: Parts) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
+        untold::warn_of_gaps(&parts.fronts, &parts.directory);
         let mut workers = bind_all(&settings)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
         let admin = settings.admin.map(bind_admin).transpose()?;
@@ -201,6 +203,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
             directory: parts.directory,
             aliases: parts.aliases,
             backend: parts.backend,
+            untold: Arc::default(),
         },
         fronts: parts.fronts,
         clients: parts.clients,
@@ -386,5 +389,7 @@ async fn prune(shared: Arc<Shared>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod untold_tests;
 #[cfg(test)]
 mod walk_tests;

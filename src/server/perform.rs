@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::bind::{Binder, Ids};
 use super::present::{Asked, Presenter};
+use super::untold::Untold;
 use super::{providers, tenant};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Scope};
+use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkLimit, Operation, OperationKind, Outcome, Problem,
-    Provider, ProviderId, Record, Rules, Target, TenantId, VendorName,
+    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Problem,
+    Provider, ProviderId, Record, Rules, Target, TenantId, UserId, VendorName,
 };
 
 /// Where operations are carried out, and whose ids mean what.
@@ -23,6 +25,8 @@ pub(super) struct World {
     pub(super) aliases: Arc<dyn Aliases>,
     /// Links.
     pub(super) backend: Arc<dyn Backend>,
+    /// What was left out of answers.
+    pub(super) untold: Arc<Untold>,
 }
 
 /// A decoded request, with everything that is known about it.
@@ -58,7 +62,7 @@ pub(super) async fn perform(
     let client = client.ok_or(Failure::Unauthenticated)?;
     client.need(scope::needed(call.kind))?;
     if call.params.has(Field::Ids) {
-        client.need(Some(Scope::DirectoryWrite))?;
+        client.need(&[Scope::DirectoryWrite])?;
     }
     let tenant = find_tenant(world, client, &call)?;
     if !call.problems.is_empty() {
@@ -72,8 +76,9 @@ pub(super) async fn perform(
         aliases: &*world.aliases,
         vendor: &call.vendor,
         client,
+        untold: &world.untold,
     };
-    let ids = find_ids(world, &presenter, tenant, &call.params)?;
+    let ids = find_ids(world, &presenter, tenant, &call)?;
     let pending_ends = call
         .at
         .plus_seconds(tenant.map_or(0, |t| t.pending_seconds));
@@ -105,13 +110,20 @@ pub(super) async fn perform(
             let tenant = tenant.ok_or(Failure::TenantRequired)?;
             let caller = Caller {
                 world,
-                client,
+                presenter: &presenter,
                 tenant,
                 rules: call.rules,
                 at: call.at,
             };
             let (outcome, asked) = caller.carry_out(action).await?;
-            presenter.reply(outcome, &asked)
+            let reply = presenter.reply(outcome, &asked);
+            // A write that was carried out and cannot be told is no refusal, whatever the reason is:
+            // the caller must look before it tries again.
+            if call.kind.writes() {
+                reply.map_err(|_| Failure::OutcomeUnknown)
+            } else {
+                reply
+            }
         }
     }
 }
@@ -153,8 +165,9 @@ fn find_ids(
     world: &World,
     presenter: &Presenter<'_>,
     tenant: Option<&Tenant>,
-    params: &Record,
+    call: &Call,
 ) -> Result<Ids, Failure> {
+    let params = &call.params;
     let mut ids = Ids::default();
     if let (Some(id), Some(tenant)) = (params.text(Field::UserId), tenant) {
         ids.user = Some(
@@ -164,16 +177,27 @@ fn find_ids(
         );
     }
     if let Some(id) = params.text(Field::ProviderId) {
-        ids.provider = Some(find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?);
+        let provider = find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?;
+        if makes_links(call.kind) && !provider.enabled {
+            return Err(Failure::ProviderNotFound);
+        }
+        ids.provider = Some(provider.provider_id.clone());
     }
     Ok(ids)
 }
 
-fn find_provider(
-    presenter: &Presenter<'_>,
+/// Whether the provider must be one that may be linked. What is linked already can be found and deleted
+/// whether it may or not.
+fn makes_links(kind: OperationKind) -> bool {
+    use OperationKind as K;
+    matches!(kind, K::LinkCreate | K::PendingCreate | K::PendingComplete)
+}
+
+fn find_provider<'p>(
+    presenter: &Presenter<'p>,
     tenant: Option<&TenantId>,
     id: &str,
-) -> Result<ProviderId, Failure> {
+) -> Result<&'p Provider, Failure> {
     let found = match tenant {
         Some(tenant) => Some(
             presenter
@@ -181,7 +205,7 @@ fn find_provider(
                 .provider_of(tenant, presenter.vendor, id)?,
         ),
         None => {
-            let everybodys = |p: &&Provider| p.enabled && p.tenant.is_none();
+            let everybodys = |p: &&Provider| p.tenant.is_none();
             let mut all = presenter
                 .directory
                 .all_providers()
@@ -193,16 +217,15 @@ fn find_provider(
             })
         }
     };
-    let visible = found.filter(|provider| presenter.sees(provider));
-    visible
-        .map(|provider| provider.provider_id.clone())
+    found
+        .filter(|provider| presenter.sees(provider))
         .ok_or(Failure::ProviderNotFound)
 }
 
 /// Who acts on whose data under which rules.
 struct Caller<'a> {
     world: &'a World,
-    client: &'a Client,
+    presenter: &'a Presenter<'a>,
     tenant: &'a Tenant,
     rules: Rules,
     at: Instant,
@@ -229,7 +252,19 @@ impl Caller<'_> {
                 Some(provider_id.clone())
             }
             Action::LinkCreate { provider_id, .. } => Some(provider_id.clone()),
-            other => self.guard(other).await?,
+            other => match self.guard(other).await {
+                // What the client cannot see is missing, and a front may take that for done.
+                Err(Failure::LinkNotFound) if self.missing_is_done(other) => {
+                    return Ok((
+                        Outcome::Links {
+                            links: Vec::new(),
+                            total: 0,
+                        },
+                        asked,
+                    ));
+                }
+                guarded => guarded?,
+            },
         };
         let mut outcome = self.apply(action, provider.as_ref()).await?;
         if let Outcome::Pending { pending, limit, .. } = &mut outcome {
@@ -240,9 +275,10 @@ impl Caller<'_> {
         Ok((outcome, asked))
     }
 
-    /// Looks at the provider of what only an id names, where the client or the tenant's limits depend
-    /// on it. Neither a link nor a pending link ever changes its provider, so looking first is no race.
-    async fn guard(&self, action: &Action) -> Result<Option<ProviderId>, Failure> {
+    /// Looks at the provider of what only an id names: whether the client may touch it, whether the
+    /// front can tell it, and what limits there are depend on it. Neither a link nor a pending link ever
+    /// changes its provider, so looking first is no race.
+    async fn guard(&self, action: &mut Action) -> Result<Option<ProviderId>, Failure> {
         match action {
             Action::PendingComplete {
                 pending_id,
@@ -255,39 +291,63 @@ impl Caller<'_> {
                 let Outcome::Pending { pending, .. } = self.apply(look, None).await? else {
                     return Err(Failure::PendingNotFound);
                 };
-                self.check_provider(&pending.provider_id, Failure::PendingNotFound)?;
+                // What could not be told afterwards must not be written now.
+                if !self.may_link(&pending.provider_id) {
+                    return Err(Failure::PendingNotFound);
+                }
                 Ok(Some(pending.provider_id))
             }
-            Action::LinkDelete(Target::Id { link_id, user_id })
-                if self.client.providers.is_some() =>
-            {
-                let look = Action::LinkGet {
-                    link_id: *link_id,
-                    user_id: user_id.clone(),
-                };
-                match self.apply(look, None).await {
-                    Ok(Outcome::Link { link, .. }) if !self.client.may_touch(&link.provider_id) => {
-                        Err(Failure::LinkNotFound)
-                    }
-                    _ => Ok(None),
+            Action::LinkDelete(target) => {
+                if let Target::Id { link_id, user_id } = target {
+                    *target = self.exact(*link_id, user_id.clone()).await?;
                 }
+                Ok(None)
             }
             // A user's links at other providers would go with it.
-            Action::UserDelete { .. } if self.client.providers.is_some() => Err(Failure::Forbidden),
+            Action::UserDelete { .. } if self.presenter.client.providers.is_some() => {
+                Err(Failure::Forbidden)
+            }
             _ => Ok(None),
         }
     }
 
-    fn check_provider(&self, provider_id: &ProviderId, hidden: Failure) -> Result<(), Failure> {
-        if !self.client.may_touch(provider_id) {
-            return Err(hidden);
+    fn missing_is_done(&self, action: &Action) -> bool {
+        matches!(action, Action::LinkDelete(_))
+            && self.rules.on_missing_delete == OnMissingDelete::Same
+    }
+
+    /// The link that an id means, as everything that makes it: what was looked at is what is deleted.
+    ///
+    /// # Errors
+    /// `LinkNotFound` also for a link that is not the client's to touch or that the front cannot tell.
+    async fn exact(&self, link_id: LinkId, user_id: Option<UserId>) -> Result<Target, Failure> {
+        let look = Action::LinkGet { link_id, user_id };
+        match self.apply(look, None).await? {
+            Outcome::Link { link, .. } if self.sees(&link.provider_id) => Ok(Target::Exact {
+                user_id: link.user_id,
+                provider_id: link.provider_id,
+                subject: link.subject,
+            }),
+            _ => Err(Failure::LinkNotFound),
         }
+    }
+
+    fn sees(&self, provider_id: &ProviderId) -> bool {
         let provider = self.world.directory.provider(provider_id);
-        if provider.is_some_and(|p| p.enabled) {
-            Ok(())
-        } else {
-            Err(Failure::ProviderNotFound)
-        }
+        provider.is_some_and(|p| self.presenter.sees(p))
+    }
+
+    /// Whether a link at this provider may be made by this client through this front: the provider is
+    /// configured for the tenant, enabled, the client's to touch, and has an id that tells it.
+    fn may_link(&self, provider_id: &ProviderId) -> bool {
+        let provider = self.world.directory.provider(provider_id);
+        provider.is_some_and(|p| {
+            let is_tenants = p
+                .tenant
+                .as_ref()
+                .is_none_or(|t| *t == self.tenant.tenant_id);
+            p.enabled && is_tenants && self.presenter.sees(p)
+        })
     }
 
     async fn apply(
@@ -297,7 +357,7 @@ impl Caller<'_> {
     ) -> Result<Outcome, Failure> {
         let operation = Operation {
             tenant: self.tenant.tenant_id.clone(),
-            client: self.client.name.clone(),
+            client: self.presenter.client.name.clone(),
             at: self.at,
             rules: Rules {
                 per_user_provider: self.limit(provider),
@@ -340,6 +400,7 @@ mod tests {
             directory: Arc::new(testing::directory(&["blue"])),
             aliases: Arc::new(FakeAliases),
             backend: Arc::clone(&backend) as Arc<dyn Backend>,
+            untold: Arc::default(),
         };
         Trial {
             world,
@@ -448,6 +509,20 @@ mod tests {
     }
 
     #[test]
+    fn who_deletes_a_user_must_be_allowed_to_delete_what_goes_with_it() {
+        let all = [Scope::UsersWrite, Scope::LinksDelete, Scope::DirectoryWrite];
+        let delete = || call(OperationKind::UserDelete, &[(Field::UserId, "u-1@acme")]);
+        for missing in all {
+            let scopes: Vec<Scope> = all.into_iter().filter(|s| *s != missing).collect();
+            let trial = trial(&scopes, vec![]);
+            assert_eq!(trial.run(delete()), Err(Failure::Forbidden), "{missing:?}");
+            assert!(trial.asked().is_empty());
+        }
+        let allowed = trial(&all, vec![Err(Failure::UserNotFound)]);
+        assert_eq!(allowed.run(delete()), Err(Failure::UserNotFound));
+    }
+
+    #[test]
     fn the_tenant_is_settled_before_problems_are_told() {
         let trial = trial(&[Scope::LinksCreate], vec![]);
         let problem = Problem {
@@ -492,6 +567,42 @@ mod tests {
     }
 
     #[test]
+    fn links_at_a_disabled_provider_can_be_found_and_deleted_and_not_made() {
+        let fields = [
+            (Field::UserId, "u-1@acme"),
+            (Field::ProviderId, "at-acme-off"),
+            (Field::Subject, "ext-1"),
+        ];
+        let removed = Outcome::Links {
+            links: vec![link("off", "ext-1")],
+            total: 1,
+        };
+        for (kind, answer) in [
+            (OperationKind::LinkFind, found("off").unwrap()),
+            (OperationKind::LinkList, removed.clone()),
+            (OperationKind::LinkDelete, removed),
+        ] {
+            let trial = trial(Scope::ALL, vec![Ok(answer)]);
+            trial.run(call(kind, &fields)).unwrap();
+            assert_eq!(trial.asked().len(), 1, "{}", kind.name());
+        }
+        for kind in [
+            OperationKind::LinkCreate,
+            OperationKind::PendingCreate,
+            OperationKind::ProviderGet,
+        ] {
+            let trial = trial(Scope::ALL, vec![]);
+            assert_eq!(
+                trial.run(call(kind, &fields)),
+                Err(Failure::ProviderNotFound),
+                "{}",
+                kind.name()
+            );
+            assert!(trial.asked().is_empty());
+        }
+    }
+
+    #[test]
     fn a_tenants_limit_travels_with_the_operation_also_when_a_pending_link_is_completed() {
         let mut trial = trial(
             &[Scope::PendingComplete],
@@ -510,6 +621,39 @@ mod tests {
         let asked = trial.asked();
         assert_eq!(asked.len(), 2);
         assert_eq!(asked[1].rules.per_user_provider, Some(2));
+    }
+
+    #[test]
+    fn a_pending_link_that_this_front_cannot_tell_is_not_spent() {
+        for provider in ["unnamed", "off", "gone", "green-only", "google"] {
+            let mut trial = trial(
+                &[Scope::PendingComplete],
+                vec![Ok(pending(provider)), Ok(created())],
+            );
+            let mut providers = trial.world.directory.all_providers().to_vec();
+            for p in &mut providers {
+                if p.name == "Blue only" {
+                    p.provider_id = ProviderId::new("green-only").unwrap();
+                    p.tenant = TenantId::new("green").ok();
+                }
+            }
+            let tenants = trial.world.directory.tenants().to_vec();
+            trial.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+            if provider == "google" {
+                trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+            }
+            let fields = [(Field::PendingId, "pl-1"), (Field::UserId, "u-1@acme")];
+            assert_eq!(
+                trial.run(call(OperationKind::PendingComplete, &fields)),
+                Err(Failure::PendingNotFound),
+                "{provider}"
+            );
+            let asked = trial.asked();
+            assert!(
+                matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+                "{provider}: {asked:?}"
+            );
+        }
     }
 
     #[test]
@@ -537,21 +681,137 @@ mod tests {
         ));
     }
 
+    const DELETE: &[(Field, &str)] = &[(Field::LinkId, "69e818f5-646c-5de2-bb50-1acdef60e91c")];
+
+    fn found(provider: &str) -> Result<Outcome, Failure> {
+        Ok(Outcome::Link {
+            link: link(provider, "ext-1"),
+            how: How::Found,
+        })
+    }
+
+    #[test]
+    fn a_delete_by_id_deletes_exactly_what_was_looked_at() {
+        let removed = Outcome::Links {
+            links: vec![link("google", "ext-1")],
+            total: 1,
+        };
+        let trial = trial(&[Scope::LinksDelete], vec![found("google"), Ok(removed)]);
+        trial.run(call(OperationKind::LinkDelete, DELETE)).unwrap();
+        let asked = trial.asked();
+        assert_eq!(asked.len(), 2);
+        let Action::LinkDelete(Target::Exact {
+            user_id,
+            provider_id,
+            subject,
+        }) = &asked[1].action
+        else {
+            panic!("{asked:?}")
+        };
+        assert_eq!(
+            (user_id.as_str(), provider_id.as_str(), subject.as_str()),
+            ("u-1", "google", "ext-1")
+        );
+    }
+
     #[test]
     fn a_client_held_to_providers_cannot_reach_others_by_an_id() {
-        let mut trial = trial(
-            &[Scope::LinksDelete],
-            vec![Ok(Outcome::Link {
-                link: link("google", "e"),
-                how: How::Found,
-            })],
-        );
+        let mut trial = trial(&[Scope::LinksDelete], vec![found("google")]);
         trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
-        let fields = [(Field::LinkId, "69e818f5-646c-5de2-bb50-1acdef60e91c")];
         assert_eq!(
-            trial.run(call(OperationKind::LinkDelete, &fields)),
+            trial.run(call(OperationKind::LinkDelete, DELETE)),
             Err(Failure::LinkNotFound)
         );
         assert_eq!(trial.asked().len(), 1, "it was looked at and not deleted");
+    }
+
+    #[test]
+    fn a_link_that_this_front_cannot_tell_is_not_deleted_by_its_id() {
+        for provider in ["unnamed", "gone"] {
+            let trial = trial(&[Scope::LinksDelete], vec![found(provider)]);
+            assert_eq!(
+                trial.run(call(OperationKind::LinkDelete, DELETE)),
+                Err(Failure::LinkNotFound),
+                "{provider}"
+            );
+            let asked = trial.asked();
+            assert!(
+                matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+                "{provider}: {asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_look_that_fails_deletes_nothing() {
+        let overloaded = Failure::Overloaded {
+            retry_after: std::time::Duration::from_secs(1),
+        };
+        let mut trial = trial(
+            &[Scope::LinksDelete],
+            vec![Err(overloaded.clone()), Ok(Outcome::Status { ready: true })],
+        );
+        trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
+        for failure in [overloaded, Failure::LinkNotFound] {
+            assert_eq!(
+                trial.run(call(OperationKind::LinkDelete, DELETE)),
+                Err(failure)
+            );
+            assert_eq!(trial.asked().len(), 1);
+        }
+    }
+
+    /// Finds users, and cannot say their ids any more.
+    struct OneWay;
+
+    impl Aliases for OneWay {
+        fn user_of(&self, t: &TenantId, v: &VendorName, id: &str) -> Result<UserId, Failure> {
+            FakeAliases.user_of(t, v, id)
+        }
+
+        fn vendor_id_of(
+            &self,
+            _: &TenantId,
+            _: &VendorName,
+            _: &UserId,
+        ) -> Result<String, Failure> {
+            Err(Failure::Overloaded {
+                retry_after: std::time::Duration::from_secs(1),
+            })
+        }
+
+        fn tenants_of(&self, _: &VendorName, _: &str) -> Result<Vec<TenantId>, Failure> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_write_that_cannot_be_told_has_an_unknown_outcome() {
+        let answers = vec![Ok(created()), found("google"), Err(Failure::LinkExists)];
+        let mut trial = trial(&[Scope::LinksCreate, Scope::LinksRead], answers);
+        trial.world.aliases = Arc::new(OneWay);
+        let create = || call(OperationKind::LinkCreate, CREATE);
+        assert_eq!(trial.run(create()), Err(Failure::OutcomeUnknown));
+        // A read is not written, and a refusal is one.
+        assert!(matches!(
+            trial.run(call(OperationKind::LinkGet, DELETE)),
+            Err(Failure::Overloaded { .. })
+        ));
+        assert_eq!(trial.run(create()), Err(Failure::LinkExists));
+    }
+
+    #[test]
+    fn a_front_that_takes_missing_for_done_says_so_of_a_hidden_link_too() {
+        let trial = trial(&[Scope::LinksDelete], vec![found("unnamed")]);
+        let lenient = Call {
+            rules: Rules {
+                on_missing_delete: OnMissingDelete::Same,
+                ..Rules::default()
+            },
+            ..call(OperationKind::LinkDelete, DELETE)
+        };
+        let reply = trial.run(lenient).unwrap();
+        assert_eq!(reply.int(Field::Total), Some(0));
+        assert_eq!(trial.asked().len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 //! What the front's vendor has no id for cannot be told in its dialect: one such link or user is
 //! answered as not found, in a list it is left out. Tokens appear for clients with the scope only.
 
+use super::untold::Untold;
 use crate::directory::{self, Aliases, Directory};
 use crate::edge::authn::Client;
 use crate::edge::scope::Scope;
@@ -21,6 +22,8 @@ pub(super) struct Presenter<'a> {
     pub(super) vendor: &'a VendorName,
     /// Who reads them.
     pub(super) client: &'a Client,
+    /// Where links are counted that have no word.
+    pub(super) untold: &'a Untold,
 }
 
 /// A user and its id at the vendor, as it was last asked for.
@@ -99,9 +102,12 @@ impl Presenter<'_> {
         let mut holder = None;
         let mut visible = Vec::with_capacity(links.len());
         for link in links {
-            if self.visible(&link.provider_id).is_some()
-                && self.holder_id(link, &mut holder)?.is_some()
-            {
+            if self.visible(&link.provider_id).is_none() {
+                // What is kept from the client is no fault of the directory.
+                if self.client.may_touch(&link.provider_id) {
+                    self.untold.count(&link.provider_id, self.vendor);
+                }
+            } else if self.holder_id(link, &mut holder)?.is_some() {
                 visible.push(link);
             }
         }
@@ -189,20 +195,9 @@ impl Presenter<'_> {
         let mut record = Record::with_capacity(7);
         record.set_text(Field::UserId, id);
         self.set_tenant(&mut record, &user.tenant);
-        let ids = user.ids.iter().map(|alias| {
-            let mut id = Record::with_capacity(2);
-            id.set_text(Field::Vendor, alias.vendor.as_str());
-            id.set_text(Field::VendorId, alias.vendor_id.as_str());
-            id
-        });
-        record.set(Field::Ids, Value::List(ids.collect()));
-        // The backend keeps the document as it was put, and only JSON is put.
-        if let Some(json) = user
-            .document
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-        {
-            record.set(Field::Document, Value::Json(json));
+        // Writing a user answers it, and must not show what the client may not read.
+        if self.client.scopes.has(Scope::UsersRead) {
+            set_ids_and_document(&mut record, user);
         }
         record.set(Field::CreatedAt, Value::Int(user.created_at.0));
         record.set(Field::UpdatedAt, Value::Int(user.updated_at.0));
@@ -266,6 +261,24 @@ fn set_revision(record: &mut Record, revision: u64) {
     );
 }
 
+fn set_ids_and_document(record: &mut Record, user: &User) {
+    let ids = user.ids.iter().map(|alias| {
+        let mut id = Record::with_capacity(2);
+        id.set_text(Field::Vendor, alias.vendor.as_str());
+        id.set_text(Field::VendorId, alias.vendor_id.as_str());
+        id
+    });
+    record.set(Field::Ids, Value::List(ids.collect()));
+    // The backend keeps the document as it was put, and only JSON is put.
+    if let Some(json) = user
+        .document
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok())
+    {
+        record.set(Field::Document, Value::Json(json));
+    }
+}
+
 fn set_name_and_kind(record: &mut Record, provider: &Provider) {
     record.set_text(Field::ProviderName, provider.name.as_str());
     record.set_text(Field::ProviderKind, provider.kind.name());
@@ -275,6 +288,7 @@ fn set_name_and_kind(record: &mut Record, provider: &Provider) {
 mod tests {
     use super::super::testing::{self, FakeAliases, client, link, vendor};
     use super::*;
+    use crate::model::{Alias, Instant};
 
     fn reply(scopes: &[Scope], outcome: Outcome, page: Page) -> Result<Record, Failure> {
         let directory = testing::directory(&["blue"]);
@@ -283,6 +297,7 @@ mod tests {
             aliases: &FakeAliases,
             vendor: &vendor(),
             client: &client(scopes),
+            untold: &Untold::default(),
         };
         presenter.reply(
             outcome,
@@ -322,6 +337,35 @@ mod tests {
             with.record(Field::Link).unwrap().text(Field::Token),
             Some("opaque-token")
         );
+    }
+
+    #[test]
+    fn what_is_kept_of_a_user_needs_the_scope_to_read_users() {
+        let user = || Outcome::User {
+            user: User {
+                tenant: TenantId::new("blue").unwrap(),
+                user_id: UserId::new("u-1").unwrap(),
+                ids: vec![Alias {
+                    vendor: vendor(),
+                    vendor_id: "u-1@acme".to_owned(),
+                }],
+                document: Some(r#"{"a":1}"#.to_owned()),
+                created_at: Instant(1),
+                updated_at: Instant(2),
+                revision: 1,
+            },
+            created: false,
+        };
+        let writer = [Scope::UsersWrite, Scope::DirectoryWrite];
+        for (scopes, is_shown) in [(&writer[..], false), (&[Scope::UsersRead], true)] {
+            let reply = reply(scopes, user(), Page::default()).unwrap();
+            let shown = reply.record(Field::User).unwrap();
+            assert_eq!(shown.text(Field::UserId), Some("u-1@acme"));
+            assert_eq!(
+                (shown.has(Field::Ids), shown.has(Field::Document)),
+                (is_shown, is_shown)
+            );
+        }
     }
 
     #[test]

@@ -77,6 +77,7 @@ fn name_fits(name: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{self, FakeAliases, client, vendor};
+    use super::super::untold::Untold;
     use super::*;
 
     #[test]
@@ -99,6 +100,7 @@ mod tests {
             aliases: &aliases,
             vendor: &vendor,
             client: &client,
+            untold: &Untold::default(),
         };
         let names =
             |tenant: Option<&TenantId>| match list(&presenter, tenant, None, None, Page::default())

@@ -189,3 +189,42 @@ fn an_http2_listener_speaks_nothing_else() {
     };
     assert!(!answer.starts_with(b"HTTP/1.1"));
 }
+
+#[test]
+fn half_an_http2_preface_does_not_hold_a_connection() {
+    let mut quick = settings();
+    quick.listeners[0].http2 = true;
+    quick.timeouts.first_byte = SHORT;
+    let running = start(quick);
+    let address = running.addresses()[0];
+    for sent in ["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r"] {
+        let begin = Instant::now();
+        let mut stream = connect(address);
+        // In two pieces, since a new piece must not begin the wait anew.
+        let (first, second) = sent.split_at(sent.len() / 2);
+        stream.write_all(first.as_bytes()).unwrap();
+        std::thread::sleep(SHORT / 3);
+        stream.write_all(second.as_bytes()).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "{sent:?} was held"
+        );
+    }
+    // A complete one, in pieces, is served for longer than that.
+    let mut stream = connect(address);
+    stream.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
+    std::thread::sleep(SHORT / 3);
+    stream
+        .write_all(b"\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+        .unwrap();
+    std::thread::sleep(SHORT * 3);
+    let ping = b"\0\0\x08\x06\0\0\0\0\0linkping";
+    stream.write_all(ping).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"linkping") {
+        let mut byte = [0; 1];
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+}

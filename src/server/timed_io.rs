@@ -2,9 +2,9 @@
 //!
 //! hyper's only read timer covers both a request's head and the idle time between two requests, it
 //! does not watch a reader that has stopped reading, and an HTTP/2 connection has no timer at all
-//! before its preface. Here are three: the first byte after the connection was accepted, a head from
-//! its first byte to its last, and a write that makes no progress. The body's timers are `edge::body`'s,
-//! the idle timer stays hyper's.
+//! before its preface has come. Here are three: the first bytes after the connection was accepted, as
+//! many as the protocol begins with; a head from its first byte to its last; and a write that makes no
+//! progress. The body's timers are `edge::body`'s, the idle timer stays hyper's.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -62,8 +62,10 @@ impl Drop for InFlight {
 /// How long a peer may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
-    /// Until its first byte.
+    /// Until its first bytes have come.
     pub(super) first_byte: Duration,
+    /// How many bytes those are: one of a head, or the whole preface of HTTP/2.
+    pub(super) first_bytes: usize,
     /// From the first byte of a head to its last; `None` for HTTP/2, which has PINGs instead.
     pub(super) head: Option<Duration>,
     /// To read something of what is written to it.
@@ -73,8 +75,8 @@ pub(super) struct Deadlines {
 /// What the reading side waits for.
 #[derive(Clone, Copy)]
 enum Waiting {
-    /// The very first byte.
-    FirstByte,
+    /// So many of the very first bytes.
+    FirstBytes(usize),
     /// The rest of a head that began when so many requests had been read.
     Head { requests: u64 },
     /// Nothing that has a deadline here: a body, or the next request.
@@ -99,14 +101,20 @@ impl<S> TimedIo<S> {
             stream,
             activity,
             deadlines,
-            waiting: Waiting::FirstByte,
+            waiting: Waiting::FirstBytes(deadlines.first_bytes),
             read_timer: Box::pin(sleep_until(end)),
             write_timer: None,
         }
     }
 
     /// Bytes came: outside a request they are a head's, and its clock starts with the first of them.
-    fn note_bytes(&mut self) {
+    fn note_bytes(&mut self, count: usize) {
+        if let Waiting::FirstBytes(missing) = &mut self.waiting
+            && *missing > count
+        {
+            *missing -= count;
+            return;
+        }
         let requests = self.activity.requests.load(Ordering::Relaxed);
         let between = self.activity.in_flight.load(Ordering::Relaxed) == 0;
         match (self.waiting, self.deadlines.head) {
@@ -123,7 +131,7 @@ impl<S> TimedIo<S> {
     fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let requests = self.activity.requests.load(Ordering::Relaxed);
         match self.waiting {
-            Waiting::FirstByte => self.read_timer.as_mut().poll(cx),
+            Waiting::FirstBytes(_) => self.read_timer.as_mut().poll(cx),
             Waiting::Head { requests: since } if since == requests => {
                 self.read_timer.as_mut().poll(cx)
             }
@@ -162,8 +170,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(read) => {
-                if read.is_ok() && buf.filled().len() > before {
-                    self.note_bytes();
+                let count = buf.filled().len().saturating_sub(before);
+                if read.is_ok() && count > 0 {
+                    self.note_bytes(count);
                 }
                 Poll::Ready(read)
             }

@@ -3,7 +3,7 @@
 //! Head, front and route; credential (401 comes before any 400); rate limit; body; then the dialect
 //! reads it and `perform` does the rest. A write runs in a task of its own, so that it is carried
 //! through when its client goes away. A panic anywhere in here is one internal error, not the end of
-//! the process.
+//! the process; once a write has begun, it is an outcome that nobody knows.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -39,6 +39,8 @@ struct Facts {
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
     body_pending: bool,
     close: bool,
+    /// Whether a write has begun: what ends without an answer after that may have been carried out.
+    may_have_written: bool,
 }
 
 /// Answers one request. Never fails: whatever happens becomes a response. The last answer of a
@@ -216,11 +218,12 @@ fn authenticate<'s>(
         Auth::Required => front.dialect.credential(&head.request(&[])),
     };
     if let Some(key) = credential {
+        // The key comes first: it costs one hash, and who has one pays for no guesses of others.
         return shared
             .clients
             .by_key(&key)
             .map(Some)
-            .inspect_err(|_| shared.limits.note_failed_auth(source));
+            .or_else(|failure| shared.limits.check_failed_auth(source).and(Err(failure)));
     }
     let anonymous = front
         .anonymous
@@ -238,7 +241,7 @@ async fn carry_out(
     front: &Front,
     decoded: Decoded,
     alive: &Alive,
-    facts: &Facts,
+    facts: &mut Facts,
 ) -> Response {
     let Decoded {
         op,
@@ -267,6 +270,7 @@ async fn carry_out(
     };
     let limit = shared.settings.timeouts.request;
     let result = if kind.writes() {
+        facts.may_have_written = true;
         let (shared, client, alive) = (Arc::clone(shared), facts.client, alive.clone());
         let task = tokio::spawn(async move {
             let result = perform(
@@ -280,7 +284,7 @@ async fn carry_out(
         });
         match tokio::time::timeout(limit, task).await {
             Ok(Ok(result)) => result,
-            // The panic goes on here, where it becomes an internal error.
+            // The panic goes on here, where it gets its incident and its answer.
             Ok(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
             Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
         }
@@ -338,7 +342,11 @@ fn internal_error(shared: &Shared, facts: &Facts) -> Response {
         op = op_name(shared, facts),
         "a request ended in a panic"
     );
-    let failure = Failure::Internal { incident };
+    let failure = if facts.may_have_written {
+        Failure::OutcomeUnknown
+    } else {
+        Failure::Internal { incident }
+    };
     // Should wording the failure be what panics, there still is an answer.
     catch_unwind(AssertUnwindSafe(|| refuse(shared, facts, &failure)))
         .unwrap_or_else(|_| respond::failure(None, &failure, None, &Record::new()))
