@@ -774,7 +774,7 @@ mod tests {
             _: &TenantId,
             _: &VendorName,
             _: &UserId,
-        ) -> Result<String, Failure> {
+        ) -> Result<Option<String>, Failure> {
             Err(Failure::Overloaded {
                 retry_after: std::time::Duration::from_secs(1),
             })
