@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderValue, Method, header};
 
 use crate::config::{self, Inputs, Vars};
 use crate::dialect::{Candidates, Decoded, Dialect, Routed, Settings};
 use crate::directory::{Directory, id_at};
 use crate::finding::render;
-use crate::mapping::example::parse_request;
+use crate::mapping::example::{header_line, parse_request};
 use crate::mapping::json::{Secrets, show};
 use crate::model::{Failure, Field, OwnedRequest, Record};
 
@@ -85,17 +85,7 @@ fn request(arguments: &Arguments) -> Result<OwnedRequest, String> {
         .parse::<Method>()
         .map_err(|_| format!("`{method}` is no method"))?;
     for line in &arguments.header {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| format!("`{line}` is no header line"))?;
-        let name: HeaderName = name
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{name}` is no header name"))?;
-        let value: HeaderValue = value
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{value}` is no header value"))?;
+        let (name, value) = header_line(line)?;
         request.headers.append(name, value);
     }
     if let Some(data) = &arguments.data {

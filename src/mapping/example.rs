@@ -170,20 +170,29 @@ fn split_head(text: &str) -> (&str, &str) {
 fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for line in lines {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| format!("`{line}` is no header line"))?;
-        let name: HeaderName = name
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{name}` is no header name"))?;
-        let value: HeaderValue = value
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{value}` is no header value"))?;
+        let (name, value) = header_line(line)?;
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// Reads `Name: value`.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn header_line(line: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = line
+        .split_once(':')
+        .ok_or_else(|| format!("`{line}` is no header line"))?;
+    let name = name
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{name}` is no header name"))?;
+    let value = value
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{value}` is no header value"))?;
+    Ok((name, value))
 }
 
 #[cfg(test)]

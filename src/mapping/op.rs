@@ -9,7 +9,7 @@ use super::example;
 use super::path::Path;
 use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, Row, Tree};
 use super::route::{Segment, parse_template};
-use super::row::{Site, evidence, row};
+use super::row::{self, Site, evidence, row};
 use super::tree;
 use crate::finding::{Sink, Table, Text, suggest};
 use crate::model::{Field, OperationKind};
@@ -80,18 +80,9 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
 
 /// An operation's name.
 pub(super) fn operation(text: &Text<'_>, sink: &Sink) -> Option<OperationKind> {
-    let kind = OperationKind::named(&text.value);
-    if kind.is_none() {
-        let names: Vec<&str> = OperationKind::ALL.iter().map(|k| k.name()).collect();
-        let message = format!("`{}` is no operation", text.value);
-        sink.error_hint(
-            "LB004",
-            text.span.clone(),
-            message,
-            suggest(&text.value, &names),
-        );
-    }
-    kind
+    row::named(text, sink, "operation", OperationKind::ALL, |kind| {
+        kind.name()
+    })
 }
 
 fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {

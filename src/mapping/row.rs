@@ -529,16 +529,23 @@ pub(super) fn evidence(table: &Table<'_>) -> Option<Evidence> {
 
 /// A failure's name.
 pub(super) fn failure_kind(text: &Text<'_>, sink: &Sink) -> Option<FailureKind> {
-    let kind = FailureKind::named(&text.value);
-    if kind.is_none() {
-        let names: Vec<&str> = FailureKind::ALL.iter().map(|k| k.name()).collect();
-        let message = format!("`{}` is no failure", text.value);
-        sink.error_hint(
-            "LB004",
-            text.span.clone(),
-            message,
-            suggest(&text.value, &names),
-        );
+    named(text, sink, "failure", FailureKind::ALL, |kind| kind.name())
+}
+
+/// The one of a closed list that a text names.
+pub(super) fn named<T: Copy>(
+    text: &Text<'_>,
+    sink: &Sink,
+    what: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Option<T> {
+    let found = all.iter().copied().find(|one| name(*one) == text.value);
+    if found.is_none() {
+        let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+        let message = format!("`{}` is no {what}", text.value);
+        let hint = suggest(&text.value, &names);
+        sink.error_hint("LB004", text.span.clone(), message, hint);
     }
-    kind
+    found
 }
