@@ -64,6 +64,14 @@ pub(super) async fn perform(
     if call.params.has(Field::Ids) {
         client.need(&[Scope::DirectoryWrite])?;
     }
+    // A tenant that cannot be read is settled as one that is named and not known, before any other is
+    // derived in its place.
+    if call.refusal == Some(Failure::TenantUnknown) {
+        return Err(match &client.tenant {
+            Some(_) => Failure::Forbidden,
+            None => Failure::TenantUnknown,
+        });
+    }
     let tenant = find_tenant(world, client, &call)?;
     if !call.problems.is_empty() {
         return Err(Failure::Invalid(call.problems));
@@ -609,6 +617,25 @@ mod tests {
             Err(Failure::TenantUnknown)
         );
         assert!(matches!(trial.run(faulty(&[])), Err(Failure::Invalid(_))));
+    }
+
+    #[test]
+    fn a_tenant_that_cannot_be_read_is_not_replaced_by_another() {
+        let problem = bind::problem(Field::Subject, Why::Missing, None);
+        for (lock, expected) in [
+            (None, Failure::TenantUnknown),
+            (Some("blue"), Failure::Forbidden),
+        ] {
+            let mut trial = trial(&[Scope::LinksCreate], vec![]);
+            trial.client.tenant = lock.map(|key| TenantId::new(key).unwrap());
+            let malformed = Call {
+                refusal: Some(Failure::TenantUnknown),
+                problems: vec![problem.clone()],
+                ..call(OperationKind::LinkCreate, CREATE)
+            };
+            assert_eq!(trial.run(malformed), Err(expected));
+            assert!(trial.asked().is_empty());
+        }
     }
 
     #[test]
