@@ -1,9 +1,10 @@
 //! `[backend]`: where links are kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::secret;
-use super::section::Section;
+use super::section::{Section, Source};
+use super::server::Data;
 use super::vars::Vars;
 use crate::model::Secret;
 
@@ -19,8 +20,13 @@ pub enum Backend {
     },
 }
 
-pub(super) fn backend(section: Section<'_>, vars: &Vars, data: &Path) -> Backend {
-    let directory = directory(&section).unwrap_or_else(|| data.to_owned());
+pub(super) fn backend(section: Section<'_>, vars: &Vars, data: &Data) -> Backend {
+    // The path of the store is the more particular one, but a flag or a variable beats what the file
+    // says under either key.
+    let directory = match directory(&section) {
+        Some((path, source)) if source >= data.source => path,
+        _ => data.directory.clone(),
+    };
     let token_keys = section
         .texts("token_keys")
         .iter()
@@ -33,12 +39,12 @@ pub(super) fn backend(section: Section<'_>, vars: &Vars, data: &Path) -> Backend
     }
 }
 
-fn directory(section: &Section<'_>) -> Option<PathBuf> {
+fn directory(section: &Section<'_>) -> Option<(PathBuf, Source)> {
     let given = section.text("store")?;
     let hint = "`embedded:PATH`, or `embedded:` for the directory that [server] names as `data`";
     match given.value.split_once(':') {
         Some(("embedded", "")) => None,
-        Some(("embedded", path)) => Some(PathBuf::from(path)),
+        Some(("embedded", path)) => Some((PathBuf::from(path), section.source(&given))),
         Some(("postgres" | "postgresql", _)) => {
             // Such a URL holds a password more often than not.
             given.at.mask();

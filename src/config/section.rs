@@ -72,6 +72,19 @@ impl Overlay {
     }
 }
 
+/// What a value was given by; the later one wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// Nobody: it is the default.
+    Default,
+    /// The file.
+    File,
+    /// A variable.
+    Environment,
+    /// A flag.
+    Flag,
+}
+
 /// Where a value was given.
 #[derive(Clone)]
 pub(super) struct At<'a> {
@@ -155,6 +168,18 @@ impl<'a> Section<'a> {
                 at: At::new(&overlay.sink, span.clone()),
             })
         })
+    }
+
+    /// What gave a value of this section.
+    pub(super) fn source<T>(&self, given: &Given<'_, T>) -> Source {
+        let [flags, environment] = self.overlays;
+        if given.at.is_in(&flags.sink) {
+            Source::Flag
+        } else if given.at.is_in(&environment.sink) {
+            Source::Environment
+        } else {
+            Source::File
+        }
     }
 
     /// A text.

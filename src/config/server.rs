@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::section::{At, Given, Section};
+use super::section::{At, Given, Section, Source};
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head};
 use crate::finding::{Table, suggest};
@@ -22,9 +22,15 @@ pub(super) struct General {
     pub(super) admin: Option<SocketAddr>,
     pub(super) workers: NonZeroUsize,
     pub(super) public_url: String,
-    pub(super) data: PathBuf,
+    pub(super) data: Data,
     pub(super) log: String,
     pub(super) log_format: telemetry::Format,
+}
+
+/// The data directory, and who says so.
+pub(super) struct Data {
+    pub(super) directory: PathBuf,
+    pub(super) source: Source,
 }
 
 pub(super) fn general(section: Section<'_>, root: &Table<'_>) -> General {
@@ -36,16 +42,26 @@ pub(super) fn general(section: Section<'_>, root: &Table<'_>) -> General {
         admin: admin(&section),
         workers: workers(&section),
         public_url: public_url(&section).unwrap_or_else(|| format!("http://{first}")),
-        data: section.text("data").map_or_else(
-            || PathBuf::from("./data"),
-            |given| PathBuf::from(given.value),
-        ),
+        data: data(&section),
         log: log(&section),
         log_format: log_format(&section),
         listeners,
     };
     section.finish();
     general
+}
+
+fn data(section: &Section<'_>) -> Data {
+    match section.text("data") {
+        Some(given) => Data {
+            source: section.source(&given),
+            directory: PathBuf::from(given.value),
+        },
+        None => Data {
+            source: Source::Default,
+            directory: PathBuf::from("./data"),
+        },
+    }
 }
 
 fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {

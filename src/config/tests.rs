@@ -322,3 +322,42 @@ fn every_code_of_the_table_is_used_and_every_used_code_is_in_the_table() {
         );
     }
 }
+
+#[test]
+fn a_data_directory_of_a_flag_or_variable_wins_over_the_store_of_the_file() {
+    let directory = |data: Option<&str>, store: Option<&str>, vars: &[(&str, &str)], flag: bool| {
+        let line = |section: &str, key: &str, value: Option<&str>| {
+            value.map_or_else(String::new, |v| format!("[{section}]\n{key} = \"{v}\"\n"))
+        };
+        let text = minimal(&(line("server", "data", data) + &line("backend", "store", store)));
+        let vars = match vars {
+            [] => Vars::default(),
+            [one] => Vars::from([*one]),
+            [one, two] => Vars::from([*one, *two]),
+            _ => panic!("more variables than needed"),
+        };
+        let flags = if flag {
+            vec![("server.data", "of-flag".to_owned())]
+        } else {
+            Vec::new()
+        };
+        let (config, _) = read_with(&text, &vars, &flags).unwrap();
+        let Backend::Embedded { directory, .. } = config.backend;
+        directory.display().to_string()
+    };
+    let (data, store) = (Some("of-data"), Some("embedded:of-store"));
+    let data_var = ("LINKBRIDGE_SERVER_DATA", "of-data-var");
+    let store_var = ("LINKBRIDGE_BACKEND_STORE", "embedded:of-store-var");
+    assert_eq!(directory(None, None, &[], false), "./data");
+    assert_eq!(directory(None, store, &[], false), "of-store");
+    assert_eq!(directory(data, store, &[], false), "of-store");
+    assert_eq!(directory(data, store, &[data_var], false), "of-data-var");
+    assert_eq!(directory(data, store, &[data_var], true), "of-flag");
+    assert_eq!(directory(data, store, &[store_var], true), "of-flag");
+    // Of two that weigh the same, the store's own path is the more particular one.
+    assert_eq!(
+        directory(data, store, &[data_var, store_var], false),
+        "of-store-var"
+    );
+    assert_eq!(directory(data, Some("embedded:"), &[], false), "of-data");
+}

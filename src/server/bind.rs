@@ -92,6 +92,19 @@ impl Binder<'_> {
         })
     }
 
+    /// What is wrong with the values themselves, whatever the ids mean.
+    pub(super) fn problems(&self, kind: OperationKind) -> Vec<Problem> {
+        use OperationKind as K;
+        let subject = match kind {
+            K::LinkCreate | K::LinkFind | K::PendingCreate => self.need_subject().err(),
+            _ => self.subject().err(),
+        };
+        match subject {
+            Some(Failure::Invalid(problems)) => problems,
+            _ => Vec::new(),
+        }
+    }
+
     fn pending_create(&self) -> Result<Action, Failure> {
         Ok(Action::PendingCreate {
             pending_id: keys::random_id().map_err(|_| no_random())?,
@@ -264,15 +277,18 @@ impl Binder<'_> {
     }
 
     fn problem(&self, field: Field, why: Why, max: Option<u64>) -> Failure {
-        let problem = Problem {
-            // Where the field stands in this dialect is for `Dialect::place` to say.
-            place: Place::Body,
-            at: String::new(),
-            field: Some(field),
-            why,
-            max,
-        };
-        Failure::Invalid(vec![problem])
+        Failure::Invalid(vec![problem(field, why, max)])
+    }
+}
+
+/// Something is wrong with a field. Where it stands in the dialect is for `Dialect::place` to say.
+pub(super) fn problem(field: Field, why: Why, max: Option<u64>) -> Problem {
+    Problem {
+        place: Place::Body,
+        at: String::new(),
+        field: Some(field),
+        why,
+        max,
     }
 }
 

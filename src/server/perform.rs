@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bind::{Binder, Ids};
+use super::bind::{self, Binder, Ids};
 use super::present::{Asked, Presenter};
 use super::untold::Untold;
 use super::{providers, tenant};
@@ -13,7 +13,7 @@ use crate::edge::scope::{self, Scope};
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
     Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Problem,
-    Provider, ProviderId, Record, Rules, Target, TenantId, UserId, VendorName,
+    Provider, ProviderId, Record, Rules, Target, TenantId, UserId, VendorName, Why,
 };
 
 /// Where operations are carried out, and whose ids mean what.
@@ -64,6 +64,14 @@ pub(super) async fn perform(
     if call.params.has(Field::Ids) {
         client.need(&[Scope::DirectoryWrite])?;
     }
+    // A tenant that cannot be read is settled as one that is named and not known, before any other is
+    // derived in its place.
+    if call.refusal == Some(Failure::TenantUnknown) {
+        return Err(match &client.tenant {
+            Some(_) => Failure::Forbidden,
+            None => Failure::TenantUnknown,
+        });
+    }
     let tenant = find_tenant(world, client, &call)?;
     if !call.problems.is_empty() {
         return Err(Failure::Invalid(call.problems));
@@ -78,16 +86,31 @@ pub(super) async fn perform(
         client,
         untold: &world.untold,
     };
-    let ids = find_ids(world, &presenter, tenant, &call)?;
+    let caller = tenant.map(|tenant| Caller {
+        world,
+        presenter: &presenter,
+        tenant,
+        rules: call.rules,
+        at: call.at,
+    });
+    let (ids, mut faults) = find_ids(world, &presenter, tenant, &call)?;
     let pending_ends = call
         .at
         .plus_seconds(tenant.map_or(0, |t| t.pending_seconds));
-    let action = Binder {
+    if let Some(caller) = &caller
+        && !faults.is_empty()
+    {
+        caller
+            .note_unknown_user(ids.user.as_ref(), &mut faults)
+            .await?;
+    }
+    let binder = Binder {
         params: &call.params,
         ids,
         pending_ends,
-    }
-    .action(call.kind)?;
+    };
+    refuse(faults, binder.problems(call.kind))?;
+    let action = binder.action(call.kind)?;
     let tenant_id = tenant.map(|t| &t.tenant_id);
     match action {
         Action::ProviderList { name, kind, page } => {
@@ -107,14 +130,7 @@ pub(super) async fn perform(
             presenter.reply(outcome, &Asked::default())
         }
         action => {
-            let tenant = tenant.ok_or(Failure::TenantRequired)?;
-            let caller = Caller {
-                world,
-                presenter: &presenter,
-                tenant,
-                rules: call.rules,
-                at: call.at,
-            };
+            let caller = caller.ok_or(Failure::TenantRequired)?;
             let (outcome, asked) = caller.carry_out(action).await?;
             let reply = presenter.reply(outcome, &asked);
             // A write that was carried out and cannot be told is no refusal, whatever the reason is:
@@ -160,30 +176,65 @@ fn find_tenant<'w>(
     }
 }
 
-/// The vendor's ids of user and provider, as canonical ones. What the client may not touch does not exist.
+/// A field whose id means nothing, and the failure that says so when it is the only one.
+type Fault = (Field, Failure);
+
+/// The vendor's ids of user and provider, as canonical ones, and those that mean nothing. What the
+/// client may not touch does not exist.
 fn find_ids(
     world: &World,
     presenter: &Presenter<'_>,
     tenant: Option<&Tenant>,
     call: &Call,
-) -> Result<Ids, Failure> {
-    let params = &call.params;
+) -> Result<(Ids, Vec<Fault>), Failure> {
+    let (params, mut faults) = (&call.params, Vec::new());
     let mut ids = Ids::default();
     if let (Some(id), Some(tenant)) = (params.text(Field::UserId), tenant) {
-        ids.user = Some(
-            world
-                .aliases
-                .user_of(&tenant.tenant_id, presenter.vendor, id)?,
-        );
+        let user = world
+            .aliases
+            .user_of(&tenant.tenant_id, presenter.vendor, id);
+        ids.user = found_or_noted(user, Field::UserId, call.kind, &mut faults)?;
     }
     if let Some(id) = params.text(Field::ProviderId) {
-        let provider = find_provider(presenter, tenant.map(|t| &t.tenant_id), id)?;
-        if makes_links(call.kind) && !provider.enabled {
-            return Err(Failure::ProviderNotFound);
-        }
-        ids.provider = Some(provider.provider_id.clone());
+        let provider = find_provider(presenter, tenant.map(|t| &t.tenant_id), id).and_then(|p| {
+            if makes_links(call.kind) && !p.enabled {
+                return Err(Failure::ProviderNotFound);
+            }
+            Ok(p.provider_id.clone())
+        });
+        ids.provider = found_or_noted(provider, Field::ProviderId, call.kind, &mut faults)?;
     }
-    Ok(ids)
+    Ok((ids, faults))
+}
+
+/// Where links are made, an id that means nothing is noted, so that all faults are told together. Where
+/// they are looked for, it is the answer: nothing can be there.
+fn found_or_noted<T>(
+    found: Result<T, Failure>,
+    field: Field,
+    kind: OperationKind,
+    faults: &mut Vec<Fault>,
+) -> Result<Option<T>, Failure> {
+    match found {
+        Ok(id) => Ok(Some(id)),
+        Err(failure @ (Failure::UserNotFound | Failure::ProviderNotFound)) if makes_links(kind) => {
+            faults.push((field, failure));
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// One fault of existence is its own failure; several things that are wrong are told together.
+fn refuse(mut faults: Vec<Fault>, mut problems: Vec<Problem>) -> Result<(), Failure> {
+    if problems.is_empty() && faults.len() <= 1 {
+        return faults.pop().map_or(Ok(()), |(_, failure)| Err(failure));
+    }
+    let unknown = faults
+        .iter()
+        .map(|(field, _)| bind::problem(*field, Why::UnknownValue, None));
+    problems.splice(0..0, unknown);
+    Err(Failure::Invalid(problems))
 }
 
 /// Whether the provider must be one that may be linked. What is linked already can be found and deleted
@@ -350,6 +401,31 @@ impl Caller<'_> {
         })
     }
 
+    /// Where something else is wrong already, asks whether the user exists as well: the transaction that
+    /// would have told is not reached.
+    async fn note_unknown_user(
+        &self,
+        user_id: Option<&UserId>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), Failure> {
+        let Some(user_id) = user_id.filter(|_| self.users_are_known()) else {
+            return Ok(());
+        };
+        let look = Action::UserGet {
+            user_id: user_id.clone(),
+        };
+        match self.apply(look, None).await {
+            Err(Failure::UserNotFound) => faults.insert(0, (Field::UserId, Failure::UserNotFound)),
+            Err(failure) => return Err(failure),
+            Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn users_are_known(&self) -> bool {
+        self.rules.known_users || self.tenant.users == Users::Known
+    }
+
     async fn apply(
         &self,
         action: Action,
@@ -361,7 +437,7 @@ impl Caller<'_> {
             at: self.at,
             rules: Rules {
                 per_user_provider: self.limit(provider),
-                known_users: self.rules.known_users || self.tenant.users == Users::Known,
+                known_users: self.users_are_known(),
                 ..self.rules
             },
             action,
@@ -385,7 +461,7 @@ impl Caller<'_> {
 mod tests {
     use super::super::testing::{self, FakeAliases, FakeBackend, client, link, vendor};
     use super::*;
-    use crate::model::{ClientName, How, PendingLink, Subject, Value, Why};
+    use crate::model::{ClientName, How, PendingLink, Subject, Value};
 
     struct Trial {
         world: World,
@@ -544,6 +620,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tenant_that_cannot_be_read_is_not_replaced_by_another() {
+        let problem = bind::problem(Field::Subject, Why::Missing, None);
+        for (lock, expected) in [
+            (None, Failure::TenantUnknown),
+            (Some("blue"), Failure::Forbidden),
+        ] {
+            let mut trial = trial(&[Scope::LinksCreate], vec![]);
+            trial.client.tenant = lock.map(|key| TenantId::new(key).unwrap());
+            let malformed = Call {
+                refusal: Some(Failure::TenantUnknown),
+                problems: vec![problem.clone()],
+                ..call(OperationKind::LinkCreate, CREATE)
+            };
+            assert_eq!(trial.run(malformed), Err(expected));
+            assert!(trial.asked().is_empty());
+        }
+    }
+
+    #[test]
     fn an_unknown_or_disabled_or_forbidden_provider_does_not_exist() {
         let mut trial = trial(&[Scope::LinksCreate], vec![]);
         for provider in ["nobody", "at-acme-off", "google"] {
@@ -564,6 +659,98 @@ mod tests {
             Err(Failure::ProviderNotFound)
         );
         assert!(trial.asked().is_empty());
+    }
+
+    fn refused(answer: Result<Record, Failure>) -> Vec<(Option<Field>, Why)> {
+        match answer {
+            Err(Failure::Invalid(problems)) => problems.iter().map(|p| (p.field, p.why)).collect(),
+            other => panic!("not invalid: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn faults_of_existence_are_told_together_and_one_alone_is_itself() {
+        const GOOD: [&str; 3] = ["u-1@acme", "at-acme-google", "ext-1"];
+        const BAD: [&str; 3] = ["nobody", "nothing", " "];
+        let create = |user, provider, subject| {
+            let fields = [
+                (Field::UserId, user),
+                (Field::ProviderId, provider),
+                (Field::Subject, subject),
+            ];
+            let trial = trial(&[Scope::LinksCreate], vec![]);
+            let answer = trial.run(call(OperationKind::LinkCreate, &fields));
+            assert!(trial.asked().is_empty());
+            answer
+        };
+        let unknown = |field| (Some(field), Why::UnknownValue);
+        let (user, provider) = (unknown(Field::UserId), unknown(Field::ProviderId));
+        let subject = (Some(Field::Subject), Why::Blank);
+        assert_eq!(create(BAD[0], GOOD[1], GOOD[2]), Err(Failure::UserNotFound));
+        assert_eq!(
+            create(GOOD[0], BAD[1], GOOD[2]),
+            Err(Failure::ProviderNotFound)
+        );
+        assert_eq!(refused(create(GOOD[0], GOOD[1], BAD[2])), [subject]);
+        assert_eq!(refused(create(BAD[0], BAD[1], GOOD[2])), [user, provider]);
+        assert_eq!(
+            refused(create(GOOD[0], BAD[1], BAD[2])),
+            [provider, subject]
+        );
+        assert_eq!(
+            refused(create(BAD[0], BAD[1], BAD[2])),
+            [user, provider, subject]
+        );
+    }
+
+    #[test]
+    fn a_user_whom_only_the_backend_knows_is_looked_for_beside_another_fault() {
+        let fields = [
+            (Field::UserId, "u-1@acme"),
+            (Field::ProviderId, "nothing"),
+            (Field::Subject, "ext-1"),
+        ];
+        let create = |answers| {
+            let trial = trial(&[Scope::LinksCreate], answers);
+            let known = Call {
+                rules: Rules {
+                    known_users: true,
+                    ..Rules::default()
+                },
+                ..call(OperationKind::LinkCreate, &fields)
+            };
+            let answer = trial.run(known);
+            let asked = trial.asked();
+            assert!(
+                matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+                "{asked:?}"
+            );
+            answer
+        };
+        assert_eq!(
+            refused(create(vec![Err(Failure::UserNotFound)])),
+            [
+                (Some(Field::UserId), Why::UnknownValue),
+                (Some(Field::ProviderId), Why::UnknownValue)
+            ]
+        );
+        assert_eq!(
+            create(vec![Ok(Outcome::Status { ready: true })]),
+            Err(Failure::ProviderNotFound)
+        );
+    }
+
+    #[test]
+    fn where_links_are_looked_for_the_first_id_that_means_nothing_is_the_answer() {
+        let fields = [
+            (Field::UserId, "nobody"),
+            (Field::ProviderId, "nothing"),
+            (Field::Subject, "ext-1"),
+        ];
+        let trial = trial(Scope::ALL, vec![]);
+        for kind in [OperationKind::LinkFind, OperationKind::LinkDelete] {
+            assert_eq!(trial.run(call(kind, &fields)), Err(Failure::UserNotFound));
+        }
     }
 
     #[test]

@@ -35,8 +35,11 @@ pub(super) fn resolve<'d>(
     let Some(user) = params.text(Field::UserId) else {
         return Err(Failure::TenantRequired);
     };
-    match aliases.tenants_of(vendor, user)?.as_slice() {
-        [one] => directory.tenant(one).ok_or(Failure::TenantRequired),
+    // The store remembers tenants that have left the configuration; nobody can mean them.
+    let knowing = aliases.tenants_of(vendor, user)?;
+    let mut configured = knowing.iter().filter_map(|id| directory.tenant(id));
+    match (configured.next(), configured.next()) {
+        (Some(one), None) => Ok(one),
         _ => Err(Failure::TenantRequired),
     }
 }
@@ -112,5 +115,21 @@ mod tests {
         assert_eq!(resolved(&two, None, &params).as_deref(), Ok("green"));
         params.set_text(Field::UserId, "in-both");
         assert_eq!(resolved(&two, None, &params), Err(Failure::TenantRequired));
+    }
+
+    #[test]
+    fn a_tenant_that_has_left_the_configuration_knows_nobody() {
+        let mut params = Record::new();
+        params.set_text(Field::UserId, "in-both");
+        let without_blue = testing::directory(&["green", "red"]);
+        assert_eq!(
+            resolved(&without_blue, None, &params).as_deref(),
+            Ok("green")
+        );
+        let without_both = testing::directory(&["red", "yellow"]);
+        assert_eq!(
+            resolved(&without_both, None, &params),
+            Err(Failure::TenantRequired)
+        );
     }
 }
