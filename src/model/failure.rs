@@ -79,6 +79,8 @@ whys! {
     TooShort = "too_short",
     /// The value is none of those that are known.
     UnknownValue = "unknown_value",
+    /// The id names nothing that exists.
+    Unresolved = "unresolved",
     /// The value may not be given here.
     NotAllowed = "not_allowed",
 }
@@ -120,6 +122,7 @@ impl Problem {
             Why::TooShort if self.is_number() => "is too small".to_owned(),
             Why::TooShort => "is too short".to_owned(),
             Why::UnknownValue => "is not one of the known values".to_owned(),
+            Why::Unresolved => "names nothing that exists".to_owned(),
             Why::NotAllowed => "is not allowed here".to_owned(),
         };
         match (self.place, self.at.is_empty()) {

@@ -51,7 +51,8 @@ impl Binder<'_> {
             },
             K::LinkFind => Action::LinkFind {
                 provider_id: self.provider()?,
-                subject: self.need_subject()?,
+                // No link has an account that cannot be linked.
+                subject: self.need_subject().map_err(|_| Failure::LinkNotFound)?,
                 user_id: self.ids.user.clone(),
             },
             K::LinkList => Action::LinkList {
@@ -227,7 +228,11 @@ impl Binder<'_> {
     }
 
     fn pending_id(&self) -> Result<Secret, Failure> {
-        self.need_text(Field::PendingId).map(Secret::new)
+        match self.params.text(Field::PendingId) {
+            Some(text) if !text.trim().is_empty() => Ok(Secret::new(text)),
+            // No pending link has such an id, however it came here.
+            _ => Err(Failure::PendingNotFound),
+        }
     }
 
     fn provider_kind(&self) -> Result<Option<ProviderKind>, Failure> {

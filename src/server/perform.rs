@@ -232,7 +232,7 @@ fn refuse(mut faults: Vec<Fault>, mut problems: Vec<Problem>) -> Result<(), Fail
     }
     let unknown = faults
         .iter()
-        .map(|(field, _)| bind::problem(*field, Why::UnknownValue, None));
+        .map(|(field, _)| bind::problem(*field, Why::Unresolved, None));
     problems.splice(0..0, unknown);
     Err(Failure::Invalid(problems))
 }
@@ -683,7 +683,7 @@ mod tests {
             assert!(trial.asked().is_empty());
             answer
         };
-        let unknown = |field| (Some(field), Why::UnknownValue);
+        let unknown = |field| (Some(field), Why::Unresolved);
         let (user, provider) = (unknown(Field::UserId), unknown(Field::ProviderId));
         let subject = (Some(Field::Subject), Why::Blank);
         assert_eq!(create(BAD[0], GOOD[1], GOOD[2]), Err(Failure::UserNotFound));
@@ -730,8 +730,8 @@ mod tests {
         assert_eq!(
             refused(create(vec![Err(Failure::UserNotFound)])),
             [
-                (Some(Field::UserId), Why::UnknownValue),
-                (Some(Field::ProviderId), Why::UnknownValue)
+                (Some(Field::UserId), Why::Unresolved),
+                (Some(Field::ProviderId), Why::Unresolved)
             ]
         );
         assert_eq!(

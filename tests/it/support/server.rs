@@ -59,6 +59,7 @@ impl Server {
             .append(true)
             .open(&log)
             .map_err(|e| e.to_string())?;
+        let said_before = std::fs::read_to_string(&log).map_or(0, |log| log.len());
         let err: File = out.try_clone().map_err(|e| e.to_string())?;
         let began = Instant::now();
         let child = Command::new(binary())
@@ -85,10 +86,16 @@ impl Server {
             if let Some(status) = server.child.try_wait().map_err(|e| e.to_string())? {
                 return Err(format!("the server ended with {status}:\n{}", server.log()));
             }
-            // Whatever it answers, it serves.
-            if Client::new(addr)
-                .send("GET", "/api/status", &[], None)
-                .is_ok()
+            // Another server could have the port: what is waited for is this one's own word, in the part of
+            // the log that this start has written.
+            let listens = server
+                .log()
+                .get(said_before..)
+                .is_some_and(|log| log.contains("listening at"));
+            if listens
+                && Client::new(addr)
+                    .send("GET", "/api/status", &[], None)
+                    .is_ok()
             {
                 server.ready_after = began.elapsed();
                 return Ok(server);
