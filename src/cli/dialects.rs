@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::{Exit, complain, say};
 use crate::config::{Catalog, KnownDialect};
 use crate::dialect::Dialect;
+use crate::directory::Directory;
 use crate::edge::keys::EXAMPLE_KEY;
 use crate::finding::suggest;
 use crate::mapping::builtin;
 use crate::mapping::plan::{Auth, Op, Plan};
-use crate::model::{OperationKind, OwnedRequest};
+use crate::model::{Field, OperationKind, OwnedRequest};
 
 /// What `dialects` can be told.
 #[derive(Debug, clap::Args)]
@@ -116,19 +117,34 @@ fn switches(plan: &Plan) -> String {
 }
 
 /// A writing and a reading command for the dialect at `origin`, with the example key: the first
-/// example that creates a link, and the first that lists links.
-pub(super) fn examples(dialect: &Dialect, origin: &str) -> Vec<String> {
+/// example that creates a link, and the first that lists links. A header that names a tenant is left
+/// out where `directory` has no such tenant.
+pub(super) fn examples(dialect: &Dialect, origin: &str, directory: &Directory) -> Vec<String> {
     let plan = dialect.plan();
     let first = |kind: OperationKind| {
         let ops = plan.ops.iter().filter(move |op| op.does == kind);
         ops.flat_map(|op| op.examples.iter().map(move |example| (op, example)))
             .find(|(_, example)| example.params.is_some() && example.request.is_some())
-            .and_then(|(op, example)| Some(curl(plan, op, example.request.as_ref()?, origin)))
+            .and_then(|(op, example)| {
+                let mut request = example.request.clone()?;
+                let named = example.params.as_ref()?.text(Field::Tenant);
+                let is_unknown = |id: &&str| directory.tenant_of(dialect.vendor(), id).is_none();
+                if let Some(id) = named.filter(is_unknown) {
+                    drop_headers(&mut request, id);
+                }
+                Some(curl(plan, op, &request, origin))
+            })
     };
     [OperationKind::LinkCreate, OperationKind::LinkList]
         .into_iter()
         .filter_map(first)
         .collect()
+}
+
+/// Leaves the headers out that say this and nothing else.
+fn drop_headers(request: &mut OwnedRequest, value: &str) {
+    let kept = request.headers.iter().filter(|(_, v)| *v != value);
+    request.headers = kept.map(|(n, v)| (n.clone(), v.clone())).collect();
 }
 
 /// A request as a command line.
@@ -159,4 +175,40 @@ fn curl(plan: &Plan, op: &Op, request: &OwnedRequest, origin: &str) -> String {
     };
     let _ = write!(out, " '{origin}{}{query}'", request.path);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{Tenant, Users};
+    use crate::model::{Alias, TenantId};
+
+    #[test]
+    fn a_command_names_a_tenant_only_if_it_is_configured() {
+        let dialects = built_in();
+        assert!(!dialects.is_empty());
+        for dialect in dialects {
+            let shown = |ids: Vec<Alias>, key: &str| {
+                let tenant = Tenant {
+                    tenant_id: TenantId::new(key).unwrap(),
+                    ids,
+                    users: Users::Open,
+                    link_limits: std::collections::HashMap::new(),
+                    pending_seconds: 3600,
+                };
+                let directory = Directory::new(vec![tenant], Vec::new()).unwrap();
+                examples(&dialect, "http://127.0.0.1:8080", &directory)
+            };
+            let example = Alias {
+                vendor: dialect.vendor().clone(),
+                vendor_id: "48426136-8eb7-49d5-81f3-9280b146a334".to_owned(),
+            };
+            let with = shown(vec![example], "acme");
+            let without = shown(Vec::new(), "other");
+            let names = |command: &String| command.contains("tenant");
+            assert!(with.iter().any(names), "{with:?}");
+            assert!(!without.iter().any(names), "{without:?}");
+            assert_eq!(with.len(), without.len());
+        }
+    }
 }

@@ -9,7 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::Dialect;
-use crate::edge::authn::Clients;
+use crate::edge::authn::{Client, Clients};
+use crate::edge::keys;
 use crate::finding::{Finding, render};
 use crate::server::{Control, Front, Parts, Running, Server};
 use crate::telemetry;
@@ -106,10 +107,12 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         .collect();
     let mounted = fronts.clone();
     let n_clients = config.clients.len();
+    let has_example_key = has_example_key(&config.clients);
+    let directory = Arc::new(config.directory);
     let parts = Parts {
         fronts,
         clients: Clients::new(config.clients),
-        directory: Arc::new(config.directory),
+        directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
     };
@@ -135,8 +138,23 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     say(format!("backend: {described}"));
     for front in &mounted {
         tell(front);
+        if has_example_key {
+            for example in dialects::examples(&front.dialect, &front.settings.origin, &directory) {
+                say(format!("  {example}"));
+            }
+        }
+    }
+    if !has_example_key {
+        say("commands to try are shown with the example configuration only: they need its key");
     }
     Ok(running)
+}
+
+/// Whether the public key, with which commands can be shown, opens anything here.
+fn has_example_key(clients: &[Client]) -> bool {
+    clients
+        .iter()
+        .any(|client| client.keys.iter().any(keys::is_example))
 }
 
 fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
@@ -165,9 +183,6 @@ fn tell(front: &Front) {
     ));
     if let Some(client) = &front.anonymous {
         say(format!("  without a credential: client {client}"));
-    }
-    for example in dialects::examples(&front.dialect, &front.settings.origin) {
-        say(format!("  {example}"));
     }
 }
 
@@ -228,5 +243,29 @@ async fn any(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::scope::Scopes;
+    use crate::model::ClientName;
+
+    #[test]
+    fn commands_are_shown_for_the_example_key_only() {
+        let client = |keys: &[&str]| Client {
+            name: ClientName::new("a").unwrap(),
+            tenant: None,
+            fronts: None,
+            scopes: Scopes::default(),
+            providers: None,
+            rate: None,
+            keys: keys.iter().map(|key| keys::hash(key)).collect(),
+        };
+        assert!(!has_example_key(&[]));
+        assert!(!has_example_key(&[client(&["another"]), client(&[])]));
+        let both = client(&["another", keys::EXAMPLE_KEY]);
+        assert!(has_example_key(&[client(&[]), both]));
     }
 }

@@ -10,6 +10,13 @@ use crate::model::{
     ProviderId, ProviderKind, Record, Secret, Subject, Target, UserId, Value, VendorName, Why,
 };
 
+/// The longest text that is kept for people to read, in characters.
+const MAX_TEXT_CHARS: usize = 1024;
+/// The longest token of a link, in bytes.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// The longest document of a user, in bytes of JSON.
+const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+
 /// The canonical ids that the directory found for a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ids {
@@ -100,10 +107,40 @@ impl Binder<'_> {
             K::LinkCreate | K::LinkFind | K::PendingCreate => self.need_subject().err(),
             _ => self.subject().err(),
         };
-        match subject {
+        let mut problems = match subject {
             Some(Failure::Invalid(problems)) => problems,
             _ => Vec::new(),
-        }
+        };
+        problems.extend(self.too_long());
+        problems
+    }
+
+    /// What is kept as it was put has a size, so that no client fills the store with one request after
+    /// the other, or makes answers that are slow for everybody.
+    fn too_long(&self) -> impl Iterator<Item = Problem> {
+        let chars = |field| self.params.text(field).map(|text| text.chars().count());
+        let document = match self.params.value(Field::Document) {
+            Some(Value::Json(json)) => Some(json.to_string().len()),
+            _ => None,
+        };
+        [
+            (
+                Field::DisplayName,
+                chars(Field::DisplayName),
+                MAX_TEXT_CHARS,
+            ),
+            (Field::Email, chars(Field::Email), MAX_TEXT_CHARS),
+            (Field::Username, chars(Field::Username), MAX_TEXT_CHARS),
+            (
+                Field::Token,
+                self.params.text(Field::Token).map(str::len),
+                MAX_TOKEN_BYTES,
+            ),
+            (Field::Document, document, MAX_DOCUMENT_BYTES),
+        ]
+        .into_iter()
+        .filter(|(_, size, max)| size.is_some_and(|size| size > *max))
+        .map(|(field, _, max)| problem(field, Why::TooLong, Some(max as u64)))
     }
 
     fn pending_create(&self) -> Result<Action, Failure> {
@@ -373,6 +410,52 @@ mod tests {
             why(bound(OperationKind::LinkCreate, &[])),
             (Some(Field::Subject), Why::Missing)
         );
+    }
+
+    #[test]
+    fn what_is_kept_has_a_size_and_everything_over_it_is_told_at_once() {
+        let problems = |kind, fields: &[(Field, Value)]| {
+            let params: Record = fields.iter().cloned().collect();
+            let binder = Binder {
+                params: &params,
+                ids: Ids::default(),
+                pending_ends: Instant(5),
+            };
+            let told = binder.problems(kind).into_iter();
+            told.map(|p| (p.field, p.why, p.max)).collect::<Vec<_>>()
+        };
+        let of = |extra: usize| {
+            // Two bytes a character: texts for people are counted in characters.
+            let name = || text(&"é".repeat(1024 + extra));
+            vec![
+                (Field::Subject, text("ext-1")),
+                (Field::DisplayName, name()),
+                (Field::Email, name()),
+                (Field::Username, name()),
+                (Field::Token, text(&"t".repeat(16_384 + extra))),
+            ]
+        };
+        assert_eq!(problems(OperationKind::PendingCreate, &of(0)), []);
+        let long = |field, max| (Some(field), Why::TooLong, Some(max));
+        assert_eq!(
+            problems(OperationKind::PendingCreate, &of(1)),
+            [
+                long(Field::DisplayName, 1024),
+                long(Field::Email, 1024),
+                long(Field::Username, 1024),
+                long(Field::Token, 16_384)
+            ]
+        );
+        // The quotes of the JSON text count.
+        let document = |size: usize| {
+            let json = serde_json::Value::String("d".repeat(size - 2));
+            problems(
+                OperationKind::UserPut,
+                &[(Field::Document, Value::Json(json))],
+            )
+        };
+        assert_eq!(document(65_536), []);
+        assert_eq!(document(65_537), [long(Field::Document, 65_536)]);
     }
 
     #[test]
