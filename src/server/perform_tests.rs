@@ -1,7 +1,6 @@
 //! What `perform` makes of a call, over a backend that answers what it is told to.
 
 use super::super::testing::{self, FakeAliases, FakeBackend, client, link, vendor};
-use super::perform::*;
 use super::*;
 use crate::model::{ClientName, How, PendingLink, Subject, Value};
 
