@@ -91,6 +91,17 @@ impl Directory {
         &self.tenants
     }
 
+    /// Whether some tenant or provider has an id at this vendor: then its ids of users mean something.
+    #[must_use]
+    pub fn knows_vendor(&self, vendor: &VendorName) -> bool {
+        let tenants = self.tenants.iter().map(|tenant| &tenant.ids);
+        let providers = self.providers.iter().map(|provider| &provider.ids);
+        tenants
+            .chain(providers)
+            .flatten()
+            .any(|alias| alias.vendor == *vendor)
+    }
+
     /// The tenant with this canonical key.
     #[must_use]
     pub fn tenant(&self, tenant_id: &TenantId) -> Option<&Tenant> {

@@ -3,6 +3,7 @@
 //! The ids of user and provider have been translated by the directory before; here the rest is
 //! refined, so that a decoded operation needs no further checking.
 
+use crate::directory::Directory;
 use crate::edge::keys;
 use crate::model::id::IdFault;
 use crate::model::{
@@ -32,6 +33,8 @@ pub(super) struct Binder<'a> {
     pub(super) params: &'a Record,
     /// Their ids in the canonical form.
     pub(super) ids: Ids,
+    /// Which vendors there are.
+    pub(super) directory: &'a Directory,
     /// When a pending link that is made now ends.
     pub(super) pending_ends: Instant,
 }
@@ -200,6 +203,10 @@ impl Binder<'_> {
         };
         let vendor =
             VendorName::new(text(Field::Vendor)?).map_err(|f| self.fault(Field::Vendor, f))?;
+        // An alias at a misspelled vendor would be kept, and never be found again.
+        if !self.directory.knows_vendor(&vendor) {
+            return Err(self.problem(Field::Vendor, Why::UnknownValue, None));
+        }
         // A vendor's id obeys the same rules as a canonical one: it must compare byte for byte.
         let vendor_id = text(Field::VendorId)?;
         UserId::new(vendor_id).map_err(|f| self.fault(Field::VendorId, f))?;
@@ -342,6 +349,7 @@ fn no_random() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{directory, vendor};
     use super::*;
 
     fn bound(kind: OperationKind, fields: &[(Field, Value)]) -> Result<Action, Failure> {
@@ -353,6 +361,7 @@ mod tests {
         Binder {
             params: &params,
             ids,
+            directory: &directory(&["acme"]),
             pending_ends: Instant(5),
         }
         .action(kind)
@@ -419,6 +428,7 @@ mod tests {
             let binder = Binder {
                 params: &params,
                 ids: Ids::default(),
+                directory: &directory(&["acme"]),
                 pending_ends: Instant(5),
             };
             let told = binder.problems(kind).into_iter();
@@ -488,7 +498,7 @@ mod tests {
     #[test]
     fn moving_an_alias_needs_a_reason() {
         let mut fields = vec![
-            (Field::Vendor, text("v")),
+            (Field::Vendor, text(vendor().as_str())),
             (Field::VendorId, text("7")),
             (Field::Rebind, Value::Bool(true)),
         ];
@@ -504,6 +514,18 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn a_vendor_that_nothing_has_an_id_at_is_unknown() {
+        let fields = [
+            (Field::Vendor, text("misspelled")),
+            (Field::VendorId, text("7")),
+        ];
+        assert_eq!(
+            why(bound(OperationKind::UserAlias, &fields)),
+            (Some(Field::Vendor), Why::UnknownValue)
+        );
     }
 
     #[test]

@@ -107,6 +107,7 @@ pub(super) async fn perform(
     let binder = Binder {
         params: &call.params,
         ids,
+        directory: &world.directory,
         pending_ends,
     };
     refuse(faults, binder.problems(call.kind))?;
