@@ -322,6 +322,24 @@ impl FailureKind {
         }
     }
 
+    /// Whose fault it is.
+    #[must_use]
+    pub fn origin(self) -> Origin {
+        use FailureKind as K;
+        match self {
+            K::Conflict | K::RateLimited | K::Overloaded => Origin::Load,
+            K::UpstreamRefused | K::UpstreamDown | K::UpstreamTimeout => Origin::Upstream,
+            K::OutcomeUnknown | K::Internal => Origin::Internal,
+            _ => Origin::Client,
+        }
+    }
+
+    /// Whether the same request may succeed later without a change.
+    #[must_use]
+    pub fn retry_can_help(self) -> bool {
+        matches!(self.origin(), Origin::Load | Origin::Upstream)
+    }
+
     /// Whether the table's `*` row may word it: it covers faults of the client only, and only those
     /// that have no status of their own at the edge.
     #[must_use]
@@ -379,24 +397,6 @@ impl Failure {
             Failure::OutcomeUnknown => K::OutcomeUnknown,
             Failure::Internal { .. } => K::Internal,
         }
-    }
-
-    /// Whose fault it is.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        use FailureKind as K;
-        match self.kind() {
-            K::Conflict | K::RateLimited | K::Overloaded => Origin::Load,
-            K::UpstreamRefused | K::UpstreamDown | K::UpstreamTimeout => Origin::Upstream,
-            K::OutcomeUnknown | K::Internal => Origin::Internal,
-            _ => Origin::Client,
-        }
-    }
-
-    /// Whether the same request may succeed later without a change.
-    #[must_use]
-    pub fn retry_can_help(&self) -> bool {
-        matches!(self.origin(), Origin::Load | Origin::Upstream)
     }
 
     /// A sentence for the client, in our own words. Says nothing that is not the caller's to know.

@@ -150,8 +150,7 @@ pub enum Target {
         user_id: UserId,
         /// The provider.
         provider_id: ProviderId,
-        /// Whether more than one may go; else that is [`Failure::Conflict`](super::Failure::Conflict)-free refusal
-        /// as [`Failure::Invalid`](super::Failure::Invalid).
+        /// Whether more than one may go; if not, several are [`Failure::Invalid`](super::Failure::Invalid).
         all: bool,
     },
 }

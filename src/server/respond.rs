@@ -16,12 +16,12 @@ pub(super) fn failure(
     op: Option<OpId>,
     params: &Record,
 ) -> Response {
-    let mut response = match front {
-        Some(front) => front
+    if let Some(front) = front {
+        return front
             .dialect
-            .encode_failure(failure, op, params, &front.settings),
-        None => problem(status(failure.kind()), &failure.message()),
-    };
+            .encode_failure(failure, op, params, &front.settings);
+    }
+    let mut response = problem(status(failure.kind()), &failure.message());
     if let Failure::RateLimited { retry_after } | Failure::Overloaded { retry_after } = failure {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         response

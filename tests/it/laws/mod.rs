@@ -8,6 +8,7 @@ use linkbridge::dialect::{Dialect, laws};
 use linkbridge::finding::{Finding, render};
 use linkbridge::mapping::plan::{Form, Plan, Row, Tree};
 use linkbridge::mapping::{self, builtin, codec};
+use linkbridge::model::failure::Origin;
 
 fn rendered(findings: &[Finding]) -> String {
     findings.iter().map(render).collect()
@@ -105,5 +106,28 @@ fn the_fixtures_have_every_form_and_codec() {
             words.contains(*word),
             "no fixture has {word}; they have {words:?}"
         );
+    }
+}
+
+/// A status tells a client whose fault it was and whether to come back; no dialect may say otherwise.
+#[test]
+fn the_status_of_a_failure_tells_whose_fault_it_is() {
+    for (name, _) in builtin::SOURCES {
+        let plan = builtin::load_builtin(name).unwrap().plan.unwrap();
+        for ((kind, _), row) in &plan.wording {
+            let status = plan.errors[*row].status;
+            let fits = match kind.origin() {
+                // Not implemented is what HTTP says of what a backend cannot do.
+                Origin::Client => status < 500 && status != 429 || status == 501,
+                Origin::Load => [409, 429, 503].contains(&status),
+                Origin::Upstream | Origin::Internal => status >= 500,
+            };
+            assert!(fits, "{name}: {} is answered {status}", kind.name());
+            assert!(
+                !kind.retry_can_help() || status >= 409,
+                "{name}: {status} says that trying again is of no use to {}",
+                kind.name()
+            );
+        }
     }
 }
