@@ -108,6 +108,7 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
         K::UserNotFound => Failure::UserNotFound,
         K::ProviderNotFound => Failure::ProviderNotFound,
         K::LinkNotFound => Failure::LinkNotFound,
+        K::NothingLinked => Failure::NothingLinked,
         K::PendingNotFound => Failure::PendingNotFound,
         K::LinkExists => Failure::LinkExists,
         K::SubjectTaken => Failure::SubjectTaken,

@@ -84,7 +84,7 @@ pub fn needed(operation: OperationKind) -> &'static [Scope] {
         K::PendingComplete => &[Scope::PendingComplete],
         K::ProviderList | K::ProviderGet => &[Scope::ProvidersRead],
         K::UserGet | K::UserList => &[Scope::UsersRead],
-        K::UserPut => &[Scope::UsersWrite],
+        K::UserPut | K::UserCreate | K::UserUpdate => &[Scope::UsersWrite],
         // The user's links and ids go with it.
         K::UserDelete => &[Scope::UsersWrite, Scope::LinksDelete, Scope::DirectoryWrite],
         K::UserAlias => &[Scope::DirectoryWrite],

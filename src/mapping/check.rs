@@ -124,13 +124,13 @@ pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
         K::LinkCreate => &[&[F::UserId, F::ProviderId, F::Subject]],
         K::LinkGet => &[&[F::LinkId]],
         K::LinkFind | K::PendingCreate => &[&[F::ProviderId, F::Subject]],
-        K::LinkList | K::UserGet | K::UserPut | K::UserDelete => &[&[F::UserId]],
+        K::LinkList | K::UserGet | K::UserPut | K::UserUpdate | K::UserDelete => &[&[F::UserId]],
         K::LinkDelete => &[&[F::LinkId], &[F::UserId, F::ProviderId]],
         K::PendingGet => &[&[F::PendingId]],
         K::PendingComplete => &[&[F::PendingId, F::UserId]],
         K::ProviderGet => &[&[F::ProviderId], &[F::Domain]],
         K::UserAlias => &[&[F::UserId, F::Vendor, F::VendorId]],
-        K::ProviderList | K::UserList | K::Status => &[&[]],
+        K::UserCreate | K::ProviderList | K::UserList | K::Status => &[&[]],
     }
 }
 

@@ -182,6 +182,8 @@ pub enum Failure {
     ProviderNotFound,
     /// The link does not exist, or is not the caller's to see.
     LinkNotFound,
+    /// The user has no link at any of the providers that the request is about.
+    NothingLinked,
     /// The pending link does not exist, is spent or has expired.
     PendingNotFound,
     /// The same user already holds this link.
@@ -277,6 +279,8 @@ kinds! {
     ProviderNotFound = "provider_not_found",
     /// [`Failure::LinkNotFound`]
     LinkNotFound = "link_not_found",
+    /// [`Failure::NothingLinked`]
+    NothingLinked = "nothing_linked",
     /// [`Failure::PendingNotFound`]
     PendingNotFound = "pending_not_found",
     /// [`Failure::LinkExists`]
@@ -317,7 +321,9 @@ impl FailureKind {
         match self {
             K::SubjectTaken | K::UserAlreadyLinked => Some(K::LinkExists),
             K::LinkExists | K::LimitExceeded | K::LastFactor => Some(K::Invalid),
-            K::UserNotFound | K::ProviderNotFound | K::PendingNotFound => Some(K::LinkNotFound),
+            K::NothingLinked | K::UserNotFound | K::ProviderNotFound | K::PendingNotFound => {
+                Some(K::LinkNotFound)
+            }
             _ => None,
         }
     }
@@ -381,6 +387,7 @@ impl Failure {
             Failure::UserNotFound => K::UserNotFound,
             Failure::ProviderNotFound => K::ProviderNotFound,
             Failure::LinkNotFound => K::LinkNotFound,
+            Failure::NothingLinked => K::NothingLinked,
             Failure::PendingNotFound => K::PendingNotFound,
             Failure::LinkExists => K::LinkExists,
             Failure::SubjectTaken => K::SubjectTaken,
@@ -423,6 +430,7 @@ impl Failure {
             Failure::UserNotFound => "The user does not exist.".to_owned(),
             Failure::ProviderNotFound => "The identity provider does not exist.".to_owned(),
             Failure::LinkNotFound => "The link does not exist.".to_owned(),
+            Failure::NothingLinked => "The user has no such link.".to_owned(),
             Failure::PendingNotFound => {
                 "The pending link does not exist or has expired.".to_owned()
             }

@@ -97,6 +97,22 @@ fields! {
     LimitMax = "limit_max": Int,
     /// `refuse` or `all`: what a delete does when several links fit.
     Many = "many": Text,
+    /// `oidc` or `saml`: what the kind of a provider belongs to.
+    Protocol = "protocol": Text,
+    /// A user's links, in one record for each protocol.
+    Credentials = "credentials": List,
+    /// The name of an attribute of a user: a dotted path.
+    Attribute = "attribute": Text,
+    /// The value of an attribute.
+    AttributeValue = "attribute_value": Json,
+    /// `always` or `if_empty`: when an attribute is written.
+    AttributeUpdate = "attribute_update": Text,
+    /// Attributes that are written along with a link.
+    Attributes = "attributes": List,
+    /// Changes of a user's document, as JSON Patch.
+    Patch = "patch": Json,
+    /// What is to be told besides: words, separated by blanks.
+    Expand = "expand": Text,
     /// Which vendor an id belongs to.
     Vendor = "vendor": Text,
     /// A user's id at that vendor.
@@ -111,10 +127,20 @@ fields! {
     PageOffset = "page.offset": Int,
     /// How many records of a list to answer.
     PageLimit = "page.limit": Int,
+    /// The user after whom a page begins.
+    PageAfter = "page.after": Text,
+    /// The user after whom the next page begins, if there is one.
+    PageNext = "page.next": Text,
     /// How many records there are in all.
     Total = "meta.total": Int,
-    /// `created`, `existed` or `found`.
+    /// When the request was carried out.
+    CarriedOutAt = "meta.at": Instant,
+    /// `created`, `existed`, `found`, `ready`, `unready` or `refused`.
     Outcome = "outcome": Text,
+    /// What a request holds that are several in one: each is carried out for itself.
+    Items = "items": List,
+    /// What the client calls one of them.
+    ItemId = "item_id": Text,
     /// Whether linkbridge can serve.
     Ready = "ready": Bool,
     /// One link.
@@ -159,6 +185,14 @@ fields! {
     Incident = "incident": Text,
     /// The canonical operation.
     Operation = "operation": Text,
+    /// The id that linkbridge gives to a request.
+    RequestId = "request_id": Text,
+    /// The id that the client gives to its request.
+    ClientRequestId = "client_request_id": Text,
+    /// The media types that the client accepts, as it says them.
+    Accept = "accept": Text,
+    /// `absent`, `odd` or `given`: what the request has where the credential is looked for.
+    Credential = "credential": Text,
 }
 
 impl Field {

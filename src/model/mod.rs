@@ -19,7 +19,10 @@ pub use failure::{Failure, FailureKind, Place, Problem, Why};
 pub use field::{Field, FieldType};
 pub use id::{ClientName, LinkId, ProviderId, Subject, TenantId, UserId, VendorName};
 pub use link::{Alias, Link, PendingLink, Provider, ProviderKind, User};
-pub use operation::{Action, Operation, OperationKind, Page, Rules, Target};
+pub use operation::{
+    Action, Attribute, DocumentChange, NewLink, Operation, OperationKind, Page, PatchStep, PutMode,
+    Rules, Target, Which,
+};
 pub use outcome::{How, LinkLimit, Outcome};
 pub use record::{Record, Value};
 pub use secret::Secret;

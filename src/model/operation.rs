@@ -53,6 +53,10 @@ operations! {
     UserGet = "user.get",
     /// Make or replace a user.
     UserPut = "user.put",
+    /// Make a user who is not there yet.
+    UserCreate = "user.create",
+    /// Change a user who is there.
+    UserUpdate = "user.update",
     /// The users of a tenant.
     UserList = "user.list",
     /// Take a user away, links included.
@@ -70,7 +74,7 @@ impl OperationKind {
         use OperationKind as K;
         match self {
             K::LinkCreate | K::LinkDelete | K::PendingCreate | K::PendingComplete => true,
-            K::UserPut | K::UserDelete | K::UserAlias => true,
+            K::UserPut | K::UserCreate | K::UserUpdate | K::UserDelete | K::UserAlias => true,
             K::LinkGet
             | K::LinkFind
             | K::LinkList
@@ -102,6 +106,36 @@ pub enum OnMissingDelete {
     Same,
 }
 
+/// Within what an account at a provider has one holder at most, besides the tenant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UniqueScope {
+    /// Nothing more.
+    #[default]
+    Tenant,
+    /// All tenants together.
+    Instance,
+}
+
+/// How subjects are compared where a link is made. Looking up is always exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubjectCase {
+    /// Byte for byte.
+    #[default]
+    Exact,
+    /// In lower case (Unicode), too.
+    Fold,
+}
+
+/// What happens to the last link of a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastFactor {
+    /// It can be deleted like any other.
+    #[default]
+    Ignore,
+    /// [`Failure::LastFactor`](super::Failure::LastFactor).
+    Keep,
+}
+
 /// The front's and the tenant's rules. They travel in the operation and are decided by the backend
 /// in the writing transaction, so that two racing requests cannot break them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +144,15 @@ pub struct Rules {
     pub on_repeat: OnRepeat,
     /// A delete of nothing.
     pub on_missing_delete: OnMissingDelete,
+    /// The most links of one user; one more is
+    /// [`Failure::UserAlreadyLinked`](super::Failure::UserAlreadyLinked). `None` = no limit.
+    pub per_user: Option<u32>,
+    /// Where else an account must be free.
+    pub unique_scope: UniqueScope,
+    /// How it is compared there.
+    pub subject_case: SubjectCase,
+    /// The last link of a user.
+    pub last_factor: LastFactor,
     /// The most links of one user at one provider; `None` = no limit.
     pub per_user_provider: Option<u32>,
     /// Only users of the directory exist; else any well-formed id does.
@@ -144,6 +187,19 @@ pub enum Target {
         /// The account.
         subject: Subject,
     },
+    /// One of the user's links at some providers. What is wrong is told in this order: there is no
+    /// such user ([`Failure::UserNotFound`](super::Failure::UserNotFound)); the user has no link at these providers
+    /// ([`Failure::NothingLinked`](super::Failure::NothingLinked)); the rule about the last link; no account is named
+    /// ([`Failure::Invalid`](super::Failure::Invalid)); the user does not have it
+    /// ([`Failure::LinkNotFound`](super::Failure::LinkNotFound)).
+    Among {
+        /// The holder.
+        user_id: UserId,
+        /// The providers.
+        providers: Vec<ProviderId>,
+        /// Where and as whom; `None` if the request does not say.
+        account: Option<(ProviderId, Subject)>,
+    },
     /// Whatever the user has at the provider.
     AtProvider {
         /// The holder.
@@ -155,7 +211,91 @@ pub enum Target {
     },
 }
 
+/// A link to be made along with its user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewLink {
+    /// Where.
+    pub provider_id: ProviderId,
+    /// As whom.
+    pub subject: Subject,
+    /// A name to show.
+    pub display_name: Option<String>,
+    /// The provider's token.
+    pub token: Option<Secret>,
+    /// The most links of the user at this provider; `None` = no limit.
+    pub limit: Option<u32>,
+}
+
+/// An attribute of a user that is written into the document along with a link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attribute {
+    /// The members that lead to it, from the root of the document; never empty.
+    pub path: Vec<String>,
+    /// The value.
+    pub value: serde_json::Value,
+    /// Write only what is absent, null or an empty text.
+    pub only_if_empty: bool,
+}
+
+/// One change of a JSON Patch (RFC 6902): what is set, or removed if there is no value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchStep {
+    /// A JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The value to add or to put in the place of another; `None` removes.
+    pub value: Option<serde_json::Value>,
+}
+
+/// What happens to the document of a user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DocumentChange {
+    /// It is replaced, by JSON text.
+    Whole(String),
+    /// Some members are replaced; those of them that are not set are taken away. Others stay.
+    Members {
+        /// The members that are spoken of.
+        of: Vec<String>,
+        /// The values of those that there are.
+        set: serde_json::Map<String, serde_json::Value>,
+    },
+    /// Changed step by step, or not at all: a step that leads nowhere is
+    /// [`Failure::Invalid`](super::Failure::Invalid) with the field `patch`.
+    Patch(Vec<PatchStep>),
+}
+
+/// Whether a user who is put must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutMode {
+    /// Made or changed.
+    Either,
+    /// Not there yet, else [`Failure::LinkExists`](super::Failure::LinkExists).
+    Create,
+    /// There, else [`Failure::UserNotFound`](super::Failure::UserNotFound).
+    Update,
+}
+
+/// Which users are listed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those of these ids that there are.
+    Ids(Vec<UserId>),
+    /// Whoever holds this account.
+    Holder {
+        /// Where.
+        provider_id: ProviderId,
+        /// As whom.
+        subject: Subject,
+    },
+    /// Those whose document has this text as its member `username`.
+    Named(String),
+}
+
 /// What is to be done.
+///
+/// A user exists who is in the directory; where any well-formed id is one
+/// ([`Rules::known_users`] is not set), also who holds a link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Answers [`Outcome::Link`](super::Outcome::Link).
@@ -170,6 +310,8 @@ pub enum Action {
         display_name: Option<String>,
         /// The provider's token.
         token: Option<Secret>,
+        /// Attributes of the user that are written in the same transaction.
+        attributes: Vec<Attribute>,
     },
     /// Answers [`Outcome::Link`](super::Outcome::Link).
     LinkGet {
@@ -253,20 +395,32 @@ pub enum Action {
     UserGet {
         /// Who.
         user_id: UserId,
+        /// Whether the links are answered, too.
+        links: bool,
     },
-    /// Answers [`Outcome::User`](super::Outcome::User).
+    /// Answers [`Outcome::User`](super::Outcome::User) with the links that the user then has. All of it or nothing.
     UserPut {
         /// Who.
         user_id: UserId,
-        /// The opaque document, as JSON text; `None` keeps the one that is there.
-        document: Option<String>,
+        /// Whether the user must be there.
+        mode: PutMode,
+        /// What happens to the document; `None` keeps the one that is there.
+        document: Option<DocumentChange>,
         /// Ids to add; insert-only, as in `UserAlias`.
         ids: Vec<Alias>,
+        /// Links to make, each under the rules of `LinkCreate`.
+        links: Vec<NewLink>,
     },
     /// Answers [`Outcome::Users`](super::Outcome::Users), by id.
     UserList {
-        /// Which part.
+        /// Which of them.
+        which: Which,
+        /// Only those whose id comes after this one.
+        after: Option<UserId>,
+        /// Which part of these.
         page: Page,
+        /// Whether their links are answered, too.
+        links: bool,
     },
     /// Answers [`Outcome::User`](super::Outcome::User): the removed user. Its links, aliases go too.
     UserDelete {
@@ -306,7 +460,11 @@ impl Action {
             Action::ProviderList { .. } => K::ProviderList,
             Action::ProviderGet { .. } => K::ProviderGet,
             Action::UserGet { .. } => K::UserGet,
-            Action::UserPut { .. } => K::UserPut,
+            Action::UserPut { mode, .. } => match mode {
+                PutMode::Either => K::UserPut,
+                PutMode::Create => K::UserCreate,
+                PutMode::Update => K::UserUpdate,
+            },
             Action::UserList { .. } => K::UserList,
             Action::UserDelete { .. } => K::UserDelete,
             Action::UserAlias { .. } => K::UserAlias,

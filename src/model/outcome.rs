@@ -71,15 +71,19 @@ pub enum Outcome {
     User {
         /// The user.
         user: User,
+        /// The user's links, oldest first, if they were asked for.
+        links: Vec<Link>,
         /// Made by this operation.
         created: bool,
     },
     /// Several users.
     Users {
-        /// The users of the page.
-        users: Vec<User>,
+        /// The users of the page, each with the links, if they were asked for.
+        users: Vec<(User, Vec<Link>)>,
         /// How many there are in all.
         total: u64,
+        /// Whether others come after this page.
+        more: bool,
     },
     /// Whether linkbridge can serve writes.
     Status {

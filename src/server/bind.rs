@@ -7,8 +7,9 @@ use crate::directory::Directory;
 use crate::edge::keys;
 use crate::model::id::IdFault;
 use crate::model::{
-    Action, Alias, Failure, Field, Instant, LinkId, OperationKind, Page, Place, Problem,
-    ProviderId, ProviderKind, Record, Secret, Subject, Target, UserId, Value, VendorName, Why,
+    Action, Alias, DocumentChange, Failure, Field, Instant, LinkId, OperationKind, Page, Place,
+    Problem, ProviderId, ProviderKind, PutMode, Record, Secret, Subject, Target, UserId, Value,
+    VendorName, Which, Why,
 };
 
 /// The longest text that is kept for people to read, in characters.
@@ -54,6 +55,7 @@ impl Binder<'_> {
                 subject: self.need_subject()?,
                 display_name: self.text(Field::DisplayName),
                 token: self.text(Field::Token).map(Secret::new),
+                attributes: Vec::new(),
             },
             K::LinkGet => Action::LinkGet {
                 link_id: self.link_id()?,
@@ -92,9 +94,17 @@ impl Binder<'_> {
             },
             K::UserGet => Action::UserGet {
                 user_id: self.user()?,
+                links: false,
             },
-            K::UserPut => self.user_put()?,
-            K::UserList => Action::UserList { page: self.page()? },
+            K::UserPut => self.user_put(PutMode::Either)?,
+            K::UserCreate => self.user_put(PutMode::Create)?,
+            K::UserUpdate => self.user_put(PutMode::Update)?,
+            K::UserList => Action::UserList {
+                which: Which::All,
+                after: None,
+                page: self.page()?,
+                links: false,
+            },
             K::UserDelete => Action::UserDelete {
                 user_id: self.user()?,
             },
@@ -160,14 +170,14 @@ impl Binder<'_> {
     }
 
     /// A user that is put without an id gets a random one.
-    fn user_put(&self) -> Result<Action, Failure> {
+    fn user_put(&self, mode: PutMode) -> Result<Action, Failure> {
         let user_id = match &self.ids.user {
             Some(user) => user.clone(),
             None => UserId::new(&uuid::Uuid::new_v4().to_string())
                 .map_err(|f| self.fault(Field::UserId, f))?,
         };
         let document = match self.params.value(Field::Document) {
-            Some(Value::Json(json)) => Some(json.to_string()),
+            Some(Value::Json(json)) => Some(DocumentChange::Whole(json.to_string())),
             _ => None,
         };
         let ids = self.params.list(Field::Ids).unwrap_or_default().iter();
@@ -176,8 +186,10 @@ impl Binder<'_> {
             .collect::<Result<_, _>>()?;
         Ok(Action::UserPut {
             user_id,
+            mode,
             document,
             ids,
+            links: Vec::new(),
         })
     }
 

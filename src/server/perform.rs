@@ -414,6 +414,7 @@ impl Caller<'_> {
         };
         let look = Action::UserGet {
             user_id: user_id.clone(),
+            links: false,
         };
         match self.apply(look, None).await {
             Err(Failure::UserNotFound) => faults.insert(0, (Field::UserId, Failure::UserNotFound)),

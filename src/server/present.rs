@@ -74,16 +74,16 @@ impl Presenter<'_> {
                 let shown = providers.iter().filter_map(|p| self.provider(p)).collect();
                 set_list(&mut reply, Field::Providers, shown, total);
             }
-            Outcome::User { user, created } => {
+            Outcome::User { user, created, .. } => {
                 let shown = self.user(&user)?.ok_or(Failure::UserNotFound)?;
                 reply.set(Field::User, Value::Record(shown));
                 let how = if created { How::Created } else { How::Existed };
                 reply.set_text(Field::Outcome, how.name());
             }
-            Outcome::Users { users, total } => {
+            Outcome::Users { users, total, .. } => {
                 let shown = users
                     .iter()
-                    .filter_map(|u| self.user(u).transpose())
+                    .filter_map(|(u, _)| self.user(u).transpose())
                     .collect::<Result<_, _>>()?;
                 set_list(&mut reply, Field::Users, shown, total);
             }
@@ -342,6 +342,7 @@ mod tests {
     #[test]
     fn what_is_kept_of_a_user_needs_the_scope_to_read_users() {
         let user = || Outcome::User {
+            links: Vec::new(),
             user: User {
                 tenant: TenantId::new("blue").unwrap(),
                 user_id: UserId::new("u-1").unwrap(),
@@ -434,13 +435,18 @@ mod tests {
             Err(Failure::LinkNotFound)
         );
         let users = Outcome::Users {
-            users: vec![user.clone()],
+            users: vec![(user.clone(), Vec::new())],
+            more: false,
             total: 1,
         };
         let listed = reply(&[], users, Page::default()).unwrap();
         assert_eq!(listed.list(Field::Users).map(<[_]>::len), Some(0));
         let created = false;
-        let alone = Outcome::User { user, created };
+        let alone = Outcome::User {
+            user,
+            links: Vec::new(),
+            created,
+        };
         assert_eq!(
             reply(&[], alone, Page::default()),
             Err(Failure::UserNotFound)

@@ -95,6 +95,7 @@ fn status(kind: FailureKind) -> u16 {
         | K::UserNotFound
         | K::ProviderNotFound
         | K::LinkNotFound
+        | K::NothingLinked
         | K::PendingNotFound => 404,
         K::MethodNotAllowed => 405,
         K::LinkExists

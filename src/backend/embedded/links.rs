@@ -206,6 +206,7 @@ impl Task<'_> {
 
     pub(super) fn link_delete(&self, target: &Target) -> Step<Outcome> {
         let links = match target {
+            Target::Among { .. } => Vec::new(),
             Target::Id { link_id, user_id } => self
                 .by_id(*link_id)?
                 .into_iter()

@@ -96,6 +96,7 @@ impl Task<'_> {
                 subject,
                 display_name,
                 token,
+                attributes: _,
             } => self.link_create(
                 user_id,
                 provider_id,
@@ -125,13 +126,20 @@ impl Task<'_> {
                 pending_id,
                 user_id,
             } => self.pending_complete(pending_id, user_id),
-            Action::UserGet { user_id } => self.user_get(user_id),
+            Action::UserGet { user_id, .. } => self.user_get(user_id),
             Action::UserPut {
                 user_id,
                 document,
                 ids,
-            } => self.user_put(user_id, document.as_deref(), ids),
-            Action::UserList { page } => self.user_list(*page),
+                ..
+            } => {
+                let document = match document {
+                    Some(crate::model::DocumentChange::Whole(text)) => Some(text.as_str()),
+                    _ => None,
+                };
+                self.user_put(user_id, document, ids)
+            }
+            Action::UserList { page, .. } => self.user_list(*page),
             Action::UserDelete { user_id } => self.user_delete(user_id),
             Action::UserAlias {
                 user_id,

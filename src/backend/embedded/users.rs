@@ -17,6 +17,7 @@ impl Task<'_> {
     pub(super) fn user_get(&self, user: &UserId) -> Step<Outcome> {
         Ok(Outcome::User {
             user: self.user(user)?.ok_or(Failure::UserNotFound)?,
+            links: Vec::new(),
             created: false,
         })
     }
@@ -35,7 +36,12 @@ impl Task<'_> {
             "SELECT count(*) FROM users WHERE tenant = ?1",
             [self.tenant()],
         )?;
-        Ok(Outcome::Users { users, total })
+        let users = users.into_iter().map(|user| (user, Vec::new())).collect();
+        Ok(Outcome::Users {
+            users,
+            total,
+            more: false,
+        })
     }
 
     pub(super) fn user_put(
@@ -84,6 +90,7 @@ impl Task<'_> {
         })?;
         Ok(Outcome::User {
             user: gone,
+            links: Vec::new(),
             created: false,
         })
     }
@@ -180,7 +187,11 @@ impl Task<'_> {
         let user = self
             .user(user)?
             .ok_or(Stop::Damaged("a user was written and cannot be read"))?;
-        Ok(Outcome::User { user, created })
+        Ok(Outcome::User {
+            user,
+            links: Vec::new(),
+            created,
+        })
     }
 
     fn user(&self, user: &UserId) -> Step<Option<User>> {
