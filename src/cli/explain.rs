@@ -232,7 +232,7 @@ fn explain_decoded(told: &Told<'_>, decoded: Decoded, mut out: String) -> (Strin
         "parameters  {}",
         show(&decoded.params, Secrets::Hidden)
     );
-    let rules = dialect.rules();
+    let rules = dialect.rules(settings);
     let _ = writeln!(
         out,
         "rules       repeat: {:?}, delete of nothing: {:?}",

@@ -18,10 +18,11 @@ use http::Method;
 
 pub use crate::mapping::plan::{Auth, PageRule};
 
+use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan};
 use crate::mapping::route::Match;
 use crate::model::{
-    Failure, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
+    Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
     VendorName,
 };
 
@@ -180,8 +181,28 @@ impl Dialect {
 
     /// The rules that travel in each operation of this front.
     #[must_use]
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self, _settings: &Settings) -> Rules {
         self.plan.rules
+    }
+
+    /// Whether some row of the op's answer tells the field, wherever it stands.
+    #[must_use]
+    pub fn answers(&self, op: OpId, field: Field) -> bool {
+        check::tells(&self.op(op).answer.tree, field)
+    }
+
+    /// The members of a user's document that the op's request speaks of; none if it has the document as
+    /// a whole, or not at all.
+    #[must_use]
+    pub fn members(&self, _op: OpId) -> &[String] {
+        &[]
+    }
+
+    /// What the head of a request says beside its operation, for wording what comes of it: the rows of
+    /// the dialect's headers.
+    #[must_use]
+    pub fn context(&self, request: &Request<'_>) -> Record {
+        request::context(&self.plan, request)
     }
 
     /// Where a method and a raw path lead.

@@ -133,6 +133,22 @@ impl<'a> Look<'a> {
     }
 }
 
+/// What the headers of a request say; faults of theirs are told when the request is decoded.
+pub(super) fn context(plan: &Plan, request: &Request<'_>) -> Record {
+    let (mut problems, mut refusal) = (Vec::new(), None);
+    let mut reader = Reader {
+        place: Place::Header,
+        problems: &mut problems,
+        refusal: &mut refusal,
+    };
+    let mut record = Record::new();
+    for (name, row) in &plan.headers {
+        let value = text::header(request.headers, name);
+        reader.text(row, &value, &At::path(name.as_str()), &mut record);
+    }
+    record
+}
+
 /// One thing that tells an op from its neighbors.
 struct Condition<'a> {
     place: Place,

@@ -1,7 +1,7 @@
 //! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
 //! be sent, parameters that no row binds.
 
-use super::plan::{FieldRef, Form, Op, Part, Plan, Row};
+use super::plan::{FieldRef, Form, Op, Part, Plan, Row, Tree};
 use super::route;
 use crate::finding::Sink;
 use crate::model::{Field, OperationKind};
@@ -180,6 +180,24 @@ pub(super) fn form_fields(form: &Form) -> Vec<Field> {
         Form::First(rows) => rows.iter().flat_map(|row| row.fields.clone()).collect(),
         Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => Vec::new(),
     }
+}
+
+/// Whether some row of the document writes the field, in whatever record it stands.
+#[must_use]
+pub fn tells(tree: &Tree, field: Field) -> bool {
+    tree.rows.iter().any(|(_, row)| row_tells(row, field))
+}
+
+fn row_tells(row: &Row, field: Field) -> bool {
+    let below = match &row.form {
+        Form::One { shape: inner, .. }
+        | Form::List { item: inner, .. }
+        | Form::Dict { item: inner, .. }
+        | Form::Group { item: inner, .. } => tells(inner, field),
+        Form::First(rows) => rows.iter().any(|row| row_tells(row, field)),
+        _ => false,
+    };
+    below || row.fields.contains(&field)
 }
 
 fn part_field(part: &Part) -> Option<Field> {

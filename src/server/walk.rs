@@ -262,7 +262,7 @@ async fn carry_out(
     let call = Call {
         kind,
         vendor: front.dialect.vendor().clone(),
-        rules: front.dialect.rules(),
+        rules: front.dialect.rules(&front.settings),
         params: Arc::clone(&params),
         problems,
         refusal,
