@@ -4,8 +4,11 @@
 //! `decode_response` the upstream role. Everything here is pure: no I/O, no clock, no async.
 
 mod at;
+mod body;
 mod failure;
 pub mod laws;
+mod page;
+mod patch;
 mod read;
 mod request;
 mod response;
@@ -181,8 +184,10 @@ impl Dialect {
 
     /// The rules that travel in each operation of this front.
     #[must_use]
-    pub fn rules(&self, _settings: &Settings) -> Rules {
-        self.plan.rules
+    pub fn rules(&self, settings: &Settings) -> Rules {
+        self.plan
+            .rules
+            .with(|name| option(&self.plan, settings, name))
     }
 
     /// Whether some row of the op's answer tells the field, wherever it stands.
@@ -194,8 +199,8 @@ impl Dialect {
     /// The members of a user's document that the op's request speaks of; none if it has the document as
     /// a whole, or not at all.
     #[must_use]
-    pub fn members(&self, _op: OpId) -> &[String] {
-        &[]
+    pub fn members(&self, op: OpId) -> &[String] {
+        &self.op(op).members
     }
 
     /// What the head of a request says beside its operation, for wording what comes of it: the rows of
@@ -298,8 +303,8 @@ impl Dialect {
 
     /// How the op's list is cut, if it is.
     #[must_use]
-    pub fn page(&self, op: OpId) -> Option<PageRule> {
-        self.op(op).page
+    pub fn page(&self, op: OpId) -> Option<&PageRule> {
+        self.op(op).page.as_ref()
     }
 
     /// Says where in the op's request the fields stand that a failure is about: problems that were

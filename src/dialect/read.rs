@@ -67,11 +67,25 @@ impl Reader<'_> {
                 codec,
                 words,
             } => {
+                if let Codec::JsonPatch { allow } = codec {
+                    return self.patch(*field, allow, json, record);
+                }
                 let read = codec
                     .read_json(json)
-                    .and_then(|value| translate(value, words.as_deref()));
+                    .and_then(|value| translate(value, codec, words.as_deref()));
                 self.set(row, *field, read, at, record);
             }
+            Form::Carry { member, allowed } => self.carry(row, (member, allowed), json, at, record),
+            Form::Each { field, item, .. } => match json.as_array() {
+                Some(values) => {
+                    let each =
+                        |(index, json): (usize, &Json), reader: &mut Self, inner: &mut Record| {
+                            reader.json(item, json, &at.element(index), inner);
+                        };
+                    self.each(*field, values.iter().enumerate(), each, record);
+                }
+                None => self.refuse(row, Some(*field), at, Why::WrongType, None),
+            },
             Form::Const(expected) if json != expected => {
                 self.refuse(row, None, at, Why::UnknownValue, None)
             }
@@ -80,15 +94,27 @@ impl Reader<'_> {
                 None => self.refuse(row, None, at, Why::WrongType, None),
             },
             Form::One { shape, field } => self.one(shape, *field, json, at, record),
-            Form::List { field, item, .. } => {
-                self.records(*field, item, (None, items(json)), at, record);
+            Form::List {
+                field, item, max, ..
+            } => {
+                let max = max.unwrap_or(MAX_ITEMS);
+                self.records(*field, item, (None, items(json)), max, at, record);
             }
-            Form::Dict { field, key, item } => {
-                self.records(*field, item, (Some(*key), members(json)), at, record);
+            Form::Dict {
+                field,
+                key,
+                keys,
+                item,
+            } => {
+                let known = self.known(members(json), *key, keys.as_deref(), at);
+                self.records(*field, item, (Some(*key), known), MAX_ITEMS, at, record);
             }
             Form::Group {
                 field, by, item, ..
-            } => self.records(*field, item, (Some(*by), groups(json)), at, record),
+            } => {
+                let groups = (Some(*by), groups(json));
+                self.records(*field, item, groups, MAX_ITEMS, at, record);
+            }
             Form::First(rows) => self.first(rows, json, at, record),
             Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
         }
@@ -112,8 +138,14 @@ impl Reader<'_> {
                 } => {
                     let read = codec
                         .read_text(text)
-                        .and_then(|value| translate(value, words.as_deref()));
+                        .and_then(|value| translate(value, codec, words.as_deref()));
                     self.set(row, *field, read, at, record);
+                }
+                Form::Each { field, item, .. } if !text.is_empty() => {
+                    let each = |text: &str, reader: &mut Self, inner: &mut Record| {
+                        reader.text(item, &Param::Value(text.to_owned()), at, inner);
+                    };
+                    self.each(*field, text.split(','), each, record);
                 }
                 Form::Const(expected) if expected.as_str() != Some(text) => {
                     self.refuse(row, None, at, Why::UnknownValue, None);
@@ -181,6 +213,7 @@ impl Reader<'_> {
         field: Field,
         shape: &Tree,
         (key, items): (Option<Field>, Option<Vec<Item<'_>>>),
+        max: usize,
         at: &At<'_>,
         record: &mut Record,
     ) {
@@ -188,8 +221,8 @@ impl Reader<'_> {
             self.problem(Some(field), at, Why::WrongType, None);
             return;
         };
-        if items.len() > MAX_ITEMS {
-            self.problem(Some(field), at, Why::TooLong, u64::try_from(MAX_ITEMS).ok());
+        if items.len() > max {
+            self.problem(Some(field), at, Why::TooLong, u64::try_from(max).ok());
             return;
         }
         let mut records = Vec::with_capacity(items.len());
@@ -206,6 +239,80 @@ impl Reader<'_> {
         append(record, field, records);
     }
 
+    /// The members whose names are among the words that there are; others are problems.
+    fn known<'j>(
+        &mut self,
+        members: Option<Vec<Item<'j>>>,
+        key: Field,
+        words: Option<&[&str]>,
+        at: &At<'_>,
+    ) -> Option<Vec<Item<'j>>> {
+        let Some(words) = words else { return members };
+        let mut members = members?;
+        members.retain(|item| {
+            let is_known = words.contains(&item.member);
+            if !is_known {
+                self.problem(Some(key), &at.below(item.member), Why::NotAllowed, None);
+            }
+            is_known
+        });
+        Some(members)
+    }
+
+    /// Reads single values, each of which is a record.
+    fn each<T>(
+        &mut self,
+        field: Field,
+        values: impl Iterator<Item = T>,
+        read: impl Fn(T, &mut Self, &mut Record),
+        record: &mut Record,
+    ) {
+        let mut records = Vec::new();
+        for value in values.take(MAX_ITEMS) {
+            let mut inner = Record::new();
+            read(value, self, &mut inner);
+            records.push(inner);
+        }
+        append(record, field, records);
+    }
+
+    /// Keeps a member of the user's document as it stands.
+    fn carry(
+        &mut self,
+        row: &Row,
+        (member, allowed): (&str, &[String]),
+        json: &Json,
+        at: &At<'_>,
+        record: &mut Record,
+    ) {
+        let fits = |text: &str| allowed.iter().any(|word| word == text);
+        match json.as_str() {
+            _ if allowed.is_empty() => {}
+            None => return self.refuse(row, Some(Field::Document), at, Why::WrongType, None),
+            Some(text) if !fits(text) => {
+                return self.refuse(row, Some(Field::Document), at, Why::UnknownValue, None);
+            }
+            Some(_) => {}
+        }
+        let mut document = match record.take(Field::Document) {
+            Some(Value::Json(Json::Object(members))) => members,
+            _ => serde_json::Map::new(),
+        };
+        document.insert(member.to_owned(), json.clone());
+        record.set(Field::Document, Value::Json(Json::Object(document)));
+    }
+
+    /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
+    fn patch(&mut self, field: Field, allow: &[String], json: &Json, record: &mut Record) {
+        let faults = super::patch::faults(json, allow);
+        for (at, why) in &faults {
+            self.problem(Some(field), &At::path(at), *why, None);
+        }
+        if faults.is_empty() {
+            record.set(field, Value::Json(json.clone()));
+        }
+    }
+
     /// The first alternative that reads without a problem. What its condition says must then be so.
     fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
         for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
@@ -219,7 +326,7 @@ impl Reader<'_> {
             reader.json(row, json, at, &mut trial);
             if problems.is_empty() && refusal.is_none() {
                 for (field, word) in row.condition.iter().flat_map(|c| c.words()) {
-                    trial.set_text(field, word);
+                    trial.set(field, word);
                 }
                 *record = trial;
                 return;
@@ -230,7 +337,7 @@ impl Reader<'_> {
 
     /// Notes the absence of a needed value, unless something else is already wrong with it.
     fn needed(&mut self, row: &Row, need: Need, at: &At<'_>, record: &Record) {
-        if row.fields.iter().all(|field| record.has(*field)) || self.refusal.is_some() {
+        if is_there(row, record) || self.refusal.is_some() {
             return;
         }
         let text = at.text();
@@ -245,7 +352,7 @@ impl Reader<'_> {
                 Need::Missing => Why::Missing,
                 Need::Blank => Why::Blank,
             };
-            self.problem(row.fields.first().copied(), at, why, None);
+            self.refuse(row, row.fields.first().copied(), at, why, None);
         }
     }
 
@@ -266,6 +373,14 @@ impl Reader<'_> {
                 max,
             });
         }
+    }
+}
+
+/// Whether a record has what a row binds.
+pub(super) fn is_there(row: &Row, record: &Record) -> bool {
+    match (&row.form, record.value(Field::Document)) {
+        (Form::Carry { member, .. }, Some(Value::Json(document))) => document.get(member).is_some(),
+        _ => row.fields.iter().all(|field| record.has(*field)),
     }
 }
 
@@ -346,7 +461,7 @@ fn bound(row: &Row, why: Why) -> Option<u64> {
         ) => u64::try_from(*max).ok(),
         (
             Form::Field {
-                codec: Codec::Int { max, .. },
+                codec: Codec::Int { max, .. } | Codec::Proto { max, .. },
                 ..
             },
             Why::TooLong,
@@ -375,8 +490,13 @@ fn append(record: &mut Record, field: Field, records: Vec<Record>) {
     record.set(field, Value::List(all));
 }
 
-fn translate(value: Option<Value>, words: Option<&Words>) -> Result<Option<Value>, Why> {
+fn translate(
+    value: Option<Value>,
+    codec: &Codec,
+    words: Option<&Words>,
+) -> Result<Option<Value>, Why> {
     match (value, words) {
+        (Some(Value::Text(text)), Some(words)) if *codec == Codec::Words => several(&text, words),
         (Some(Value::Text(text)), Some(words)) => match words.read.get(&text) {
             Some(word) => Ok(Some(Value::Text(word.clone()))),
             None => Err(Why::UnknownValue),
@@ -385,8 +505,22 @@ fn translate(value: Option<Value>, words: Option<&Words>) -> Result<Option<Value
     }
 }
 
+/// Several words, joined by commas, as canonical ones with blanks between them.
+fn several(text: &str, words: &Words) -> Result<Option<Value>, Why> {
+    let mut found: Vec<&str> = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        match words.read.get(word) {
+            Some(word) if !found.contains(&word.as_str()) => found.push(word),
+            Some(_) => {}
+            None if words.drops_unknown => {}
+            None => return Err(Why::UnknownValue),
+        }
+    }
+    Ok((!found.is_empty()).then(|| Value::Text(found.join(" "))))
+}
+
 /// Splits a text at the literals of a join: each field is the shortest match but the last.
-fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
+pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
     let mut values = Vec::new();
     let mut rest = text;
     let mut pending: Option<Field> = None;
@@ -401,7 +535,7 @@ fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
                 None => rest = rest.strip_prefix(literal.as_str())?,
             },
             Part::Field(FieldRef::Here(field)) => pending = Some(*field),
-            Part::Field(FieldRef::Request(_)) | Part::Origin => {}
+            Part::Field(FieldRef::Request(_)) | Part::Origin | Part::Document { .. } => {}
         }
     }
     match pending {

@@ -4,19 +4,16 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value as Json;
 
 use super::at::At;
-use super::read::Reader;
+use super::read::{Reader, is_there};
 use super::text::{self, Param, Query};
 use super::write::Writer;
-use super::{Candidates, Decoded, Settings};
+use super::{Candidates, Decoded, Settings, body};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
-use crate::mapping::path::Found;
-use crate::mapping::plan::{Form, Op, Plan, Row};
+use crate::mapping::path::{Found, Path};
+use crate::mapping::plan::{Form, Op, Plan, Row, Tree};
 use crate::mapping::route::{Segment, captures};
 use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Why};
-
-/// The deepest nesting of a body that is read.
-const MAX_DEPTH: usize = 64;
 
 /// A request, looked at once for all the ops that it may mean.
 pub(super) struct Look<'a> {
@@ -48,7 +45,7 @@ impl<'a> Look<'a> {
             plan,
             request,
             query: Query::parse(request.query, &plan.query, &scene),
-            body: parse_body(candidates, request)?,
+            body: body::parse(candidates, request, plan.json)?,
         })
     }
 
@@ -104,7 +101,7 @@ impl<'a> Look<'a> {
             reader.text(row, &value, &At::path(name.as_str()), &mut params);
         }
         reader.place = Place::Path;
-        for (name, raw) in captures(&op.path, request.path) {
+        for (name, raw) in captures(op, request.path) {
             let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
                 continue;
             };
@@ -117,10 +114,15 @@ impl<'a> Look<'a> {
         }
         reader.place = Place::Body;
         if !op.request.rows.is_empty() {
-            if self.body.is_object() {
+            if self.body.is_object() || takes_any(&op.request) {
                 reader.tree(&op.request, &self.body, &At::path(""), &mut params);
             } else {
-                problems.push(whole_body(Why::WrongType));
+                reader.problems.push(body::whole(Why::WrongType));
+            }
+            if op.strict {
+                reader
+                    .problems
+                    .extend(body::unread(&op.request, &self.body));
             }
         }
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
@@ -149,6 +151,13 @@ pub(super) fn context(plan: &Plan, request: &Request<'_>) -> Record {
     record
 }
 
+/// Whether a row stands for the body as a whole, which then need not be an object.
+fn takes_any(tree: &Tree) -> bool {
+    let is_whole =
+        |path: &Path, row: &Row| path.steps().is_empty() && !matches!(row.form, Form::One { .. });
+    tree.rows.iter().any(|(path, row)| is_whole(path, row))
+}
+
 /// One thing that tells an op from its neighbors.
 struct Condition<'a> {
     place: Place,
@@ -165,53 +174,6 @@ impl<'a> Condition<'a> {
             wanted,
             met: wanted == is_there,
         }
-    }
-}
-
-/// The body of a request, if one of the ops looks at it.
-fn parse_body(candidates: &Candidates<'_>, request: &Request<'_>) -> Result<Json, Failure> {
-    let reads = |op: &Op| !(op.request.rows.is_empty() && op.has.is_empty() && op.lacks.is_empty());
-    if request.body.is_empty() || !candidates.ops().any(|(_, op)| reads(op)) {
-        return Ok(Json::Object(serde_json::Map::new()));
-    }
-    let given = text::media_type(request.headers);
-    let consumed = |media: &String| candidates.ops().any(|(_, op)| op.consumes.contains(media));
-    if !given.as_ref().is_some_and(consumed) {
-        return Err(Failure::UnsupportedMedia { given });
-    }
-    let malformed = || Failure::Invalid(vec![whole_body(Why::Malformed)]);
-    if depth(request.body) > MAX_DEPTH {
-        return Err(malformed());
-    }
-    serde_json::from_slice(request.body).map_err(|_| malformed())
-}
-
-/// How deep the brackets of a JSON text nest. Texts are skipped; what is not JSON gives some number.
-fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'[' | b'{' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-fn whole_body(why: Why) -> Problem {
-    Problem {
-        place: Place::Body,
-        at: String::new(),
-        field: None,
-        why,
-        max: None,
     }
 }
 
@@ -255,14 +217,24 @@ pub(super) fn choose<'p>(
 fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let headers = || plan.headers.iter().map(|(_, row)| row);
     let is_said = |field: Field| {
-        let paging = matches!(field, Field::PageOffset | Field::PageLimit);
+        // Pages are cut later; what is known of a request beside its parameters is never sent.
+        let is_beside = matches!(
+            field,
+            Field::PageOffset
+                | Field::PageLimit
+                | Field::RequestId
+                | Field::ClientRequestId
+                | Field::ClientSessionId
+                | Field::Accept
+                | Field::Credential
+        );
         let mut rows = check::request_rows(op).chain(headers());
-        paging || rows.any(|row| row.fields.contains(&field))
+        is_beside || rows.any(|row| row.fields.contains(&field))
     };
     if !params.iter().all(|(field, _)| is_said(field)) {
         return false;
     }
-    let there = |row: &Row| row.fields.iter().all(|field| params.has(*field));
+    let there = |row: &Row| is_there(row, params);
     let met = |row: &Row| match row.presence {
         Some(true) => there(row),
         Some(false) => row.fields.iter().all(|field| !params.has(*field)),
@@ -288,6 +260,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     let writer = Writer {
         scene,
         origin: &settings.origin,
+        omits_defaults: plan.json.omits_defaults,
     };
     let mut headers = HeaderMap::new();
     writer.headers(&plan.headers, params, &mut headers);
@@ -299,7 +272,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
         if let Some(Ok(media)) = op
             .consumes
             .first()
-            .map(|m| HeaderValue::try_from(m.as_str()))
+            .map(|m| HeaderValue::try_from(if m == "*/*" { "application/json" } else { m }))
         {
             headers.insert(header::CONTENT_TYPE, media);
         }
@@ -333,6 +306,15 @@ fn path(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
         }
     }
     path
+}
+
+/// The target of an op with these parameters: path and query.
+pub(super) fn target(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> String {
+    let request = encode(plan, op, params, settings);
+    if request.query.is_empty() {
+        return request.path;
+    }
+    format!("{}?{}", request.path, request.query)
 }
 
 fn query(op: &Op, writer: &Writer<'_>, params: &Record) -> String {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::at::At;
 use super::read::Reader;
 use super::write::{Writer, untellable};
-use super::{Settings, failure};
+use super::{Settings, failure, page, text};
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
 use crate::mapping::plan::{ErrorRow, Form, Op, Plan, Row, Tree};
@@ -15,8 +15,9 @@ use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Record, Re
 /// What an answer is written from.
 struct Parts<'a> {
     tree: &'a Tree,
+    text: Option<&'a str>,
     headers: &'a [(HeaderName, Row)],
-    produces: &'a str,
+    produces: &'a [String],
     status: u16,
 }
 
@@ -28,23 +29,32 @@ pub(super) fn encode(
     params: &Record,
     settings: &Settings,
 ) -> Response {
-    let by_outcome = reply.text(Field::Outcome).and_then(|outcome| {
-        op.answer
-            .by_outcome
-            .iter()
-            .find(|(word, _)| word == outcome)
-    });
-    let status = by_outcome
-        .map(|(_, status)| *status)
-        .or(op.answer.statuses.first().copied());
+    let option = |name: &str| super::option(plan, settings, name);
+    let scene = Scene {
+        request: params,
+        option: &option,
+        body: false,
+    };
+    let mut special = op.answer.status_if.iter();
+    let special = special.find(|(_, condition)| condition.holds(reply, &scene));
+    let status = special.map(|(status, _)| *status);
     let parts = Parts {
         tree: &op.answer.tree,
+        text: op.answer.text.as_deref(),
         headers: &op.answer.headers,
         produces: &op.answer.produces,
-        status: status.unwrap_or(200),
+        status: status
+            .or(op.answer.statuses.first().copied())
+            .unwrap_or(200),
     };
     match untellable(&op.answer.tree, reply) {
-        None => write(plan, &parts, reply, params, settings),
+        None => {
+            let mut response = write(plan, &parts, reply, params, settings);
+            if let Some(links) = page::links(plan, op, reply, params, settings) {
+                response.headers.insert(header::LINK, links);
+            }
+            response
+        }
         Some(field) => {
             let failure = failure_of(op.does, field);
             encode_failure(plan, &failure, Some(op.does), params, settings)
@@ -84,6 +94,7 @@ pub(super) fn encode_failure(
     };
     let parts = Parts {
         tree: &row.tree,
+        text: None,
         headers: &row.headers,
         produces: &row.produces,
         status: row.status,
@@ -113,7 +124,7 @@ fn write(
     params: &Record,
     settings: &Settings,
 ) -> Response {
-    let has_body = !parts.tree.rows.is_empty();
+    let has_body = !parts.tree.rows.is_empty() || parts.text.is_some();
     let option = |name: &str| super::option(plan, settings, name);
     let writer = Writer {
         scene: Scene {
@@ -122,16 +133,22 @@ fn write(
             body: has_body,
         },
         origin: &settings.origin,
+        omits_defaults: plan.json.omits_defaults,
     };
     let mut headers = HeaderMap::new();
     let mut body = Vec::new();
-    if has_body {
+    if let Some(text) = parts.text {
+        body = text.as_bytes().to_vec();
+    } else if has_body {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(parts.tree, record, &mut root);
         body = super::write::bytes(&root);
-        if let Ok(media) = HeaderValue::try_from(parts.produces) {
-            headers.insert(header::CONTENT_TYPE, media);
-        }
+    }
+    if let (true, Ok(media)) = (
+        has_body,
+        HeaderValue::try_from(media(parts.produces, params)),
+    ) {
+        headers.insert(header::CONTENT_TYPE, media);
     }
     writer.headers(&plan.response_headers, record, &mut headers);
     writer.headers(parts.headers, record, &mut headers);
@@ -142,28 +159,33 @@ fn write(
     }
 }
 
+/// The media type of an answer: the first, unless the client names another one.
+fn media<'p>(produces: &'p [String], params: &Record) -> &'p str {
+    let accept = params.text(Field::Accept).unwrap_or_default();
+    let is_named = |media: &&String| text::accepts_by_name(accept, text::essence(media));
+    let named = produces.iter().skip(1).find(is_named);
+    named.or(produces.first()).map_or("", String::as_str)
+}
+
 /// Reads the answer of an op.
 ///
 /// # Errors
 /// The failure that the answer means; `UpstreamRefused` for an answer that nothing explains.
 pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record, Failure> {
-    let body = if response.body.is_empty() {
+    let body = if response.body.is_empty() || op.answer.text.is_some() {
         Json::Null
     } else {
         serde_json::from_slice(&response.body).map_err(|_| Failure::UpstreamRefused)?
     };
-    let by_outcome = op
-        .answer
-        .by_outcome
-        .iter()
-        .find(|(_, status)| *status == response.status);
-    if by_outcome.is_none() && !op.answer.statuses.contains(&response.status) {
+    let mut special = op.answer.status_if.iter();
+    let special = special.find(|(status, _)| *status == response.status);
+    if special.is_none() && !op.answer.statuses.contains(&response.status) {
         return Err(decode_failure(plan, op.does, response, &body));
     }
     let mut record = Record::new();
     read(&op.answer.tree, &body, &mut record).ok_or(Failure::UpstreamRefused)?;
-    if let Some((word, _)) = by_outcome {
-        record.set_text(Field::Outcome, word.as_str());
+    for (field, word) in special.iter().flat_map(|(_, condition)| condition.words()) {
+        record.set(field, word);
     }
     Ok(record)
 }

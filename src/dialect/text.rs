@@ -114,8 +114,26 @@ pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Param {
 pub(super) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(http::header::CONTENT_TYPE)?;
     let text = String::from_utf8_lossy(value.as_bytes());
-    let media = text.split(';').next().unwrap_or_default().trim();
+    let media = essence(&text);
     (!media.is_empty()).then(|| media.to_owned())
+}
+
+/// A media type without its parameters.
+pub(super) fn essence(media: &str) -> &str {
+    media.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether an `Accept` header names a media type, and does not refuse it.
+pub(super) fn accepts_by_name(text: &str, media: &str) -> bool {
+    let is_refused = |range: &str| {
+        let given = range
+            .split(';')
+            .skip(1)
+            .find_map(|p| p.trim().strip_prefix("q="));
+        given.is_some_and(|q| q.trim().parse().unwrap_or(0.0) <= 0.0_f32)
+    };
+    let mut ranges = text.split(',');
+    ranges.any(|range| essence(range).eq_ignore_ascii_case(media) && !is_refused(range))
 }
 
 #[cfg(test)]
@@ -156,6 +174,14 @@ mod tests {
         assert_eq!(param("a=", &rules, "a"), Param::Value(String::new()));
         assert_eq!(param("a=1&a=2", &rules, "a"), Param::Repeated);
         assert_eq!(param("A=1", &rules, "a"), Param::Absent);
+    }
+
+    #[test]
+    fn a_media_type_is_accepted_by_name_unless_its_weight_is_zero() {
+        let text = "*/*, a/b;q=0.5, E/F;v=1;q=0, g/h ; q=1.0, i/j;q=none";
+        let named = |media| accepts_by_name(text, media);
+        assert!(named("a/b") && named("g/h") && named("A/B"));
+        assert!(!named("e/f") && !named("i/j") && !named("x/y"));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Writing: rows of a plan over a record, into JSON, texts and headers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
+use super::read::split;
 use super::text::encode;
 use crate::mapping::codec::Codec;
 use crate::mapping::condition::Scene;
@@ -14,6 +17,8 @@ pub(super) struct Writer<'a> {
     pub(super) scene: Scene<'a>,
     /// The front's public URL.
     pub(super) origin: &'a str,
+    /// Whether zeros, empty texts, `false` and empty lists are left out.
+    pub(super) omits_defaults: bool,
 }
 
 impl Writer<'_> {
@@ -25,7 +30,9 @@ impl Writer<'_> {
                 if let Some(inner) = field.map_or(Some(record), |field| record.record(field)) {
                     self.spread(shape, inner, path.node(root));
                 }
-            } else if let Some(json) = self.json(row, record) {
+            } else if let Some(json) = self.json(row, record)
+                && !(self.omits_defaults && is_default(&json))
+            {
                 path.put(root, json);
             }
         }
@@ -40,6 +47,11 @@ impl Writer<'_> {
     }
 
     fn json(&self, row: &Row, record: &Record) -> Option<Json> {
+        let written = self.form(row, record);
+        written.or_else(|| row.null.then_some(Json::Null))
+    }
+
+    fn form(&self, row: &Row, record: &Record) -> Option<Json> {
         match &row.form {
             Form::Field {
                 field,
@@ -52,7 +64,27 @@ impl Writer<'_> {
                 value.or_else(|| self.otherwise(row, codec, record))
             }
             Form::Const(json) => Some(json.clone()),
-            Form::Join(parts) => self.parts(parts, record, false).map(Json::String),
+            Form::Carry { member, .. } => match record.value(Field::Document) {
+                Some(Value::Json(document)) => {
+                    document.get(member).filter(|v| !v.is_null()).cloned()
+                }
+                _ => None,
+            }
+            .or_else(|| self.literal(row)),
+            Form::Each {
+                field,
+                item,
+                filter,
+                sorted,
+            } => {
+                let chosen = self.chosen(*field, filter.as_ref(), record)?;
+                let mut values: Vec<Json> = chosen.filter_map(|r| self.json(item, r)).collect();
+                if *sorted {
+                    values.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                }
+                Some(Json::Array(values))
+            }
+            Form::Join(parts) => self.join(row, parts, record).map(Json::String),
             Form::Url(parts) => self.parts(parts, record, true).map(Json::String),
             Form::One { shape, field } => field
                 .map_or(Some(record), |field| record.record(field))
@@ -61,6 +93,7 @@ impl Writer<'_> {
                 field,
                 item,
                 filter,
+                ..
             } => {
                 // A record that this vendor cannot be told is left out; a list never fails for it.
                 let chosen = self.chosen(*field, filter.as_ref(), record)?;
@@ -69,7 +102,9 @@ impl Writer<'_> {
                     told.map(|record| self.object(item, record)).collect(),
                 ))
             }
-            Form::Dict { field, key, item } => {
+            Form::Dict {
+                field, key, item, ..
+            } => {
                 let members = record.list(*field)?.iter();
                 let members =
                     members.filter_map(|r| Some((r.text(*key)?.to_owned(), self.object(item, r))));
@@ -92,8 +127,8 @@ impl Writer<'_> {
                 Some(Json::Object(groups))
             }
             Form::First(rows) => {
-                let row = rows.iter().find(|row| self.writes(row, record))?;
-                self.json(row, record)
+                let mut rows = rows.iter().filter(|row| self.writes(row, record));
+                rows.find_map(|row| self.json(row, record))
             }
             Form::Presence => None,
         }
@@ -141,6 +176,21 @@ impl Writer<'_> {
         }
     }
 
+    fn literal(&self, row: &Row) -> Option<Json> {
+        match row.otherwise.as_ref()? {
+            Otherwise::Literal(json) => Some(json.clone()),
+            Otherwise::Field(_) => None,
+        }
+    }
+
+    /// A joined text; `None` also if it would not be split into the same fields again.
+    fn join(&self, row: &Row, parts: &[Part], record: &Record) -> Option<String> {
+        let text = self.parts(parts, record, false)?;
+        let is_same = |(field, value): (Field, String)| record.text(field) == Some(value.as_str());
+        let splits = || split(parts, &text).is_some_and(|all| all.into_iter().all(is_same));
+        (row.only == Some(Only::Emit) || splits()).then_some(text)
+    }
+
     /// A joined text; `None` if a field of it is absent.
     fn parts(&self, parts: &[Part], record: &Record, escape: bool) -> Option<String> {
         let mut out = String::new();
@@ -148,6 +198,17 @@ impl Writer<'_> {
             match part {
                 Part::Literal(text) => out.push_str(text),
                 Part::Origin => out.push_str(self.origin),
+                Part::Document { member, base64 } => {
+                    let Some(Value::Json(document)) = record.value(Field::Document) else {
+                        return None;
+                    };
+                    let text = document.get(member)?.as_str()?;
+                    if *base64 {
+                        URL_SAFE_NO_PAD.encode_string(text, &mut out);
+                    } else {
+                        out.push_str(&encode(text));
+                    }
+                }
                 Part::Field(field) => {
                     let text =
                         Codec::Plain(FieldType::Text).write_text(self.look(*field, record)?)?;
@@ -180,7 +241,14 @@ impl Writer<'_> {
                 Json::String(text) => Some(text.clone()),
                 other => Some(other.to_string()),
             },
-            Form::Join(parts) => self.parts(parts, record, false),
+            Form::Join(parts) => self.join(row, parts, record),
+            Form::Each { field, item, .. } => {
+                let texts = record
+                    .list(*field)?
+                    .iter()
+                    .filter_map(|r| self.text(item, r));
+                Some(texts.collect::<Vec<_>>().join(","))
+            }
             Form::Url(parts) => self.parts(parts, record, true),
             _ => None,
         }
@@ -228,15 +296,30 @@ pub(super) fn bytes(json: &Json) -> Vec<u8> {
 
 fn spell_json(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Json> {
     match (value, words) {
-        (Value::Text(word), Some(words)) => spell(word, words).map(|w| Json::String(w.to_owned())),
+        (Value::Text(_), Some(_)) => spell_text(value, codec, words).map(Json::String),
         _ => codec.write_json(value),
     }
 }
 
 fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<String> {
     match (value, words) {
+        (Value::Text(all), Some(words)) if *codec == Codec::Words => {
+            let spelled = all.split(' ').filter_map(|word| spell(word, words));
+            Some(spelled.collect::<Vec<_>>().join(","))
+        }
         (Value::Text(word), Some(words)) => spell(word, words).map(str::to_owned),
         _ => codec.write_text(value),
+    }
+}
+
+/// What some vendors leave out: what a reader assumes where there is nothing.
+fn is_default(json: &Json) -> bool {
+    match json {
+        Json::Null | Json::Bool(false) => true,
+        Json::Number(n) => n.as_f64() == Some(0.0),
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Bool(true) | Json::Object(_) => false,
     }
 }
 

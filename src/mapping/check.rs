@@ -1,7 +1,7 @@
 //! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
 //! be sent, parameters that no row binds.
 
-use super::plan::{FieldRef, Form, Op, Part, Plan, Row, Tree};
+use super::plan::{FieldRef, Form, Only, Op, Part, Plan, Row, Tree};
 use super::route;
 use crate::finding::Sink;
 use crate::model::{Field, OperationKind};
@@ -58,7 +58,9 @@ fn parameters(plan: &Plan, op: &Op, sink: &Sink) {
     let headers = plan.headers.iter().map(|(_, row)| row);
     let rows = || request_rows(op).chain(headers.clone());
     let mut bound: Vec<Field> = Vec::new();
-    for row in rows().filter(|row| row.only.is_none()) {
+    // Members of the document are many, and of one field.
+    let carries = |row: &Row| matches!(row.form, Form::Carry { .. });
+    for row in rows().filter(|row| row.only.is_none() && !carries(row)) {
         for field in &row.fields {
             if bound.contains(field) {
                 let message = format!(
@@ -171,7 +173,9 @@ pub(super) fn form_fields(form: &Form) -> Vec<Field> {
         }
         | Form::List { field, .. }
         | Form::Dict { field, .. }
-        | Form::Group { field, .. } => vec![*field],
+        | Form::Group { field, .. }
+        | Form::Each { field, .. } => vec![*field],
+        Form::Carry { .. } => vec![Field::Document],
         // A shape without a field of its own speaks of the record at hand.
         Form::One { shape, field: None } => {
             let rows = shape.rows.iter();
@@ -194,10 +198,25 @@ fn row_tells(row: &Row, field: Field) -> bool {
         | Form::List { item: inner, .. }
         | Form::Dict { item: inner, .. }
         | Form::Group { item: inner, .. } => tells(inner, field),
+        Form::Each { item, .. } => row_tells(item, field),
         Form::First(rows) => rows.iter().any(|row| row_tells(row, field)),
         _ => false,
     };
     below || row.fields.contains(&field)
+}
+
+/// The members of the user's document that the rows carry and that may be put; not those that are only
+/// told.
+pub(super) fn members(tree: &Tree) -> Vec<String> {
+    let mut all = Vec::new();
+    for (_, row) in &tree.rows {
+        match &row.form {
+            Form::Carry { member, .. } if row.only != Some(Only::Emit) => all.push(member.clone()),
+            Form::One { shape, .. } => all.extend(members(shape)),
+            _ => {}
+        }
+    }
+    all
 }
 
 fn part_field(part: &Part) -> Option<Field> {

@@ -34,11 +34,49 @@ pub enum Codec {
         min: i64,
         /// The most.
         max: i64,
+        /// Whether a greater number is read as the most.
+        cap: bool,
+    },
+    /// A whole number as protobuf's JSON has it: read as a number or a text, also `1e1` and `1.0`; zero is
+    /// absent.
+    Proto {
+        /// The least.
+        min: i64,
+        /// The most.
+        max: i64,
+        /// Whether it is written as a text, as 64-bit numbers are.
+        text: bool,
+    },
+    /// Several words in one text: joined by commas outside, by blanks inside.
+    Words,
+    /// Text in which every character but letters, digits and some others is read as `_`.
+    Sanitized {
+        /// The others.
+        keep: String,
+        /// How many characters are read at most; the rest is cut off.
+        max: usize,
+    },
+    /// The changes of a JSON Patch (RFC 6902) that add, replace or remove, below some members only.
+    JsonPatch {
+        /// The members of the document that may be changed.
+        allow: Vec<String>,
     },
 }
 
 /// The names that a mapping may use, in the order of the reference.
-pub const NAMES: &[&str] = &["string", "uuid", "java_uuid", "epoch_ms", "rfc3339", "int"];
+pub const NAMES: &[&str] = &[
+    "string",
+    "uuid",
+    "java_uuid",
+    "epoch_ms",
+    "rfc3339",
+    "int",
+    "proto_int32",
+    "proto_int64",
+    "words",
+    "sanitized",
+    "json_patch",
+];
 
 /// What reading comes to: a value, nothing (an empty text where that means absent), or a reason.
 pub type Read = Result<Option<Value>, Why>;
@@ -50,8 +88,10 @@ impl Codec {
         match self {
             Codec::Plain(kind) => *kind,
             Codec::Text { .. } | Codec::Uuid | Codec::JavaUuid => FieldType::Text,
+            Codec::Words | Codec::Sanitized { .. } => FieldType::Text,
             Codec::EpochMs | Codec::Rfc3339 => FieldType::Instant,
-            Codec::Int { .. } => FieldType::Int,
+            Codec::Int { .. } | Codec::Proto { .. } => FieldType::Int,
+            Codec::JsonPatch { .. } => FieldType::Json,
         }
     }
 
@@ -70,16 +110,20 @@ impl Codec {
                 .as_i64()
                 .map(|n| Some(Value::Int(n)))
                 .ok_or(Why::WrongType),
-            (Codec::Int { min, max }, Json::Number(n)) => n
+            (Codec::Int { min, max, cap }, Json::Number(n)) => n
                 .as_i64()
                 .ok_or(Why::WrongType)
-                .and_then(|n| bounded(n, *min, *max)),
+                .and_then(|n| bounded(capped(n, *max, *cap), *min, *max)),
+            (Codec::Proto { .. }, Json::Number(n)) => self.read_text(&n.to_string()),
             (Codec::EpochMs, Json::String(text)) => read_number(text),
             (
                 Codec::Plain(FieldType::Text)
                 | Codec::Text { .. }
                 | Codec::Uuid
                 | Codec::JavaUuid
+                | Codec::Proto { .. }
+                | Codec::Words
+                | Codec::Sanitized { .. }
                 | Codec::Rfc3339,
                 Json::String(text),
             ) => self.read_text(text),
@@ -108,10 +152,18 @@ impl Codec {
                 .map(|t| Some(Value::Text(t)))
                 .ok_or(Why::Malformed),
             Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs => read_number(text),
-            Codec::Int { min, max } => {
+            Codec::Int { min, max, cap } => {
                 let number: i64 = text.parse().map_err(|_| Why::Malformed)?;
-                bounded(number, *min, *max)
+                bounded(capped(number, *max, *cap), *min, *max)
             }
+            Codec::Proto { min, max, .. } => match whole(text).ok_or(Why::Malformed)? {
+                0 => Ok(None),
+                number => bounded(number, *min, *max),
+            },
+            Codec::Words if text.is_empty() => Ok(None),
+            Codec::Words => Ok(Some(Value::Text(text.to_owned()))),
+            Codec::Sanitized { keep, max } => Ok(Some(Value::Text(sanitized(text, keep, *max)))),
+            Codec::JsonPatch { .. } => Err(Why::WrongType),
             Codec::Rfc3339 => {
                 let instant: jiff::Timestamp = text.parse().map_err(|_| Why::Malformed)?;
                 Ok(Some(Value::Int(instant.as_millisecond())))
@@ -134,6 +186,7 @@ impl Codec {
             (Codec::Rfc3339, Value::Int(_)) | (Codec::Uuid | Codec::JavaUuid, Value::Text(_)) => {
                 self.write_text(value).map(Json::String)
             }
+            (Codec::Proto { text: true, .. }, Value::Int(n)) => Some(Json::String(n.to_string())),
             (_, Value::Text(text)) => Some(Json::String(text.clone())),
             (_, Value::Int(n)) => Some(Json::from(*n)),
             (_, Value::Bool(truth)) => Some(Json::Bool(*truth)),
@@ -178,6 +231,30 @@ fn read_number(text: &str) -> Read {
     text.parse()
         .map(|n| Some(Value::Int(n)))
         .map_err(|_| Why::Malformed)
+}
+
+fn capped(number: i64, max: i64, cap: bool) -> i64 {
+    if cap { number.min(max) } else { number }
+}
+
+/// A whole number in decimal or exponent form, as protobuf's JSON reads it.
+fn whole(text: &str) -> Option<i64> {
+    if let Ok(number) = text.parse::<i64>() {
+        return (!text.starts_with('+')).then_some(number);
+    }
+    let plain = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let number: f64 = text.parse().ok().filter(|_| text.chars().all(plain))?;
+    // Below 2^53 a float is exact; a client that sends more writes the digits.
+    let is_exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    is_exact
+        .then(|| format!("{number:.0}").parse().ok())
+        .flatten()
+}
+
+fn sanitized(text: &str, keep: &str, max: usize) -> String {
+    let kept = |c: char| c.is_alphanumeric() || keep.contains(c);
+    let chars = text.chars().take(max);
+    chars.map(|c| if kept(c) { c } else { '_' }).collect()
 }
 
 fn bounded(number: i64, min: i64, max: i64) -> Read {
@@ -300,10 +377,74 @@ mod tests {
 
     #[test]
     fn numbers_have_bounds() {
-        let codec = Codec::Int { min: 1, max: 500 };
+        let codec = Codec::Int {
+            min: 1,
+            max: 500,
+            cap: false,
+        };
         assert_eq!(codec.read_json(&json!(500)), Ok(Some(Value::Int(500))));
         assert_eq!(codec.read_json(&json!(0)), Err(Why::TooShort));
         assert_eq!(codec.read_text("501"), Err(Why::TooLong));
         assert_eq!(codec.read_text("5x"), Err(Why::Malformed));
+    }
+
+    #[test]
+    fn numbers_of_protobuf_are_numbers_or_texts_and_zero_is_absent() {
+        let codec = |text| Codec::Proto {
+            min: 0,
+            max: 1000,
+            text,
+        };
+        for ten in [
+            json!(10),
+            json!("10"),
+            json!(1e1),
+            json!("1e1"),
+            json!(10.0),
+        ] {
+            assert_eq!(
+                codec(true).read_json(&ten),
+                Ok(Some(Value::Int(10))),
+                "{ten}"
+            );
+        }
+        for zero in [json!(0), json!("0"), json!(0.0)] {
+            assert_eq!(codec(false).read_json(&zero), Ok(None), "{zero}");
+        }
+        for odd in [
+            json!(1.5),
+            json!("x"),
+            json!(""),
+            json!("+1"),
+            json!("0x1"),
+            json!("inf"),
+        ] {
+            assert_eq!(codec(false).read_json(&odd), Err(Why::Malformed), "{odd}");
+        }
+        assert_eq!(codec(false).read_json(&json!(-1)), Err(Why::TooShort));
+        assert_eq!(codec(false).read_json(&json!(1001)), Err(Why::TooLong));
+        assert_eq!(codec(false).read_json(&json!(true)), Err(Why::WrongType));
+        assert_eq!(codec(true).write_json(&Value::Int(7)), Some(json!("7")));
+        assert_eq!(codec(false).write_json(&Value::Int(7)), Some(json!(7)));
+    }
+
+    #[test]
+    fn what_may_not_stand_in_a_text_is_read_as_an_underscore() {
+        let codec = Codec::Sanitized {
+            keep: "._-".into(),
+            max: 8,
+        };
+        assert_eq!(codec.read_text("mig 7/ä.b-c"), text("mig_7_ä."));
+    }
+
+    #[test]
+    fn a_number_over_the_most_can_be_read_as_the_most() {
+        let codec = Codec::Int {
+            min: 1,
+            max: 500,
+            cap: true,
+        };
+        assert_eq!(codec.read_text("1000"), Ok(Some(Value::Int(500))));
+        assert_eq!(codec.read_text("0"), Err(Why::TooShort));
     }
 }

@@ -1,7 +1,7 @@
 //! Conditions of rows: a closed list of tests, joined by `and`. No `or`, no comparison, no nesting.
 
 use super::plan::FieldRef;
-use crate::model::{Field, Record, Value};
+use crate::model::{Field, FieldType, Record, Value};
 
 /// What is tested.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Test {
     Is(String),
     /// It is another word, or not there.
     IsNot(String),
+    /// It is this word, or several of which this is one.
+    Has(String),
 }
 
 /// One test.
@@ -69,12 +71,12 @@ impl Condition {
     }
 
     /// The fields that must be certain words, as a reader may then assume them.
-    pub fn words(&self) -> impl Iterator<Item = (Field, &str)> {
+    pub fn words(&self) -> impl Iterator<Item = (Field, Value)> {
         self.0
             .iter()
             .filter_map(|clause| match (&clause.operand, &clause.test) {
                 (Operand::Field(FieldRef::Here(field)), Test::Is(word)) => {
-                    Some((*field, word.as_str()))
+                    Some((*field, typed(*field, word)?))
                 }
                 _ => None,
             })
@@ -95,7 +97,18 @@ impl Clause {
             Test::Absent => value.is_none(),
             Test::Is(word) => value.is_some_and(|v: std::borrow::Cow<'_, str>| v == word.as_str()),
             Test::IsNot(word) => value.is_none_or(|v| v != word.as_str()),
+            Test::Has(word) => value.is_some_and(|v| v.split(' ').any(|one| one == word)),
         }
+    }
+}
+
+/// The value of a field that a condition has called this word.
+fn typed(field: Field, word: &str) -> Option<Value> {
+    match field.kind() {
+        FieldType::Text => Some(Value::Text(word.to_owned())),
+        FieldType::Int | FieldType::Instant => word.parse().ok().map(Value::Int),
+        FieldType::Bool => word.parse().ok().map(Value::Bool),
+        FieldType::Json | FieldType::Record | FieldType::List => None,
     }
 }
 
@@ -117,6 +130,7 @@ fn clause(text: &str) -> Result<Clause, String> {
         [name, "absent"] => (*name, Test::Absent),
         [name, "is", "not", word] => (*name, Test::IsNot((*word).to_owned())),
         [name, "is", word] => (*name, Test::Is((*word).to_owned())),
+        [name, "has", word] => (*name, Test::Has((*word).to_owned())),
         _ => return Err(format!("`{text}` is no test")),
     };
     let operand =
@@ -170,6 +184,9 @@ mod tests {
             "an absent field is not the word"
         );
         assert!(holds("body", &record));
+        let record = Record::new().with(Field::Expand, Value::Text("oidc saml".into()));
+        assert!(holds("expand has saml", &record) && !holds("expand has sam", &record));
+        assert!(!holds("why has saml", &record));
     }
 
     #[test]

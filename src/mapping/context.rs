@@ -98,9 +98,13 @@ impl<'a> Context<'a> {
         let Some(text) = table.text(key) else {
             return Ok(None);
         };
-        let sink = table.sink();
+        self.parse_condition(&text, table.sink()).map(Some)
+    }
+
+    /// The condition that a text says.
+    pub(super) fn parse_condition(&self, text: &Text<'_>, sink: &Sink) -> Result<Condition, Noted> {
         let condition = Condition::parse(&text.value).map_err(|fault| {
-            let hint = "tests are `x present`, `x absent`, `x is word`, `x is not word`, `body`, joined by `and`";
+            let hint = "tests are `x present`, `x absent`, `x is word`, `x is not word`, `x has word`, `body`, joined by `and`";
             sink.error_hint("LB110", text.span.clone(), fault, hint);
             Noted
         })?;
@@ -115,6 +119,6 @@ impl<'a> Context<'a> {
                 return Err(Noted);
             }
         }
-        Ok(Some(condition))
+        Ok(condition)
     }
 }

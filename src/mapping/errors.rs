@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::example;
-use super::op::{Defaults, finish_rows, header_rows, operation};
+use super::op::{Defaults, finish_rows, header_rows, media_types, operation};
 use super::path::Query;
 use super::plan::{ErrorRow, Origin, Tree};
 use super::row::{evidence, failure_kind};
@@ -48,7 +48,7 @@ pub(super) fn read(
         })
     });
     let body = body(&table, context);
-    let produces = table.text("produces").map(|t| t.value.into_owned());
+    let produces = media_types(&table, "produces");
     let row = ErrorRow {
         kinds: kinds?,
         on: on?,

@@ -7,13 +7,12 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::context::{Context, RawShape};
-use super::op::{Defaults, header_rows};
-use super::plan::{About, OptionSpec, Plan, QueryRules, Repeated, Take, Words};
+use super::op::{Defaults, header_rows, media_types};
+use super::plan::{About, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words};
 use super::route::Routes;
-use super::{check, errors, op, words};
+use super::{check, errors, op, rules, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
-use crate::model::operation::{OnMissingDelete, OnRepeat};
-use crate::model::{Field, OperationKind, Rules, VendorName};
+use crate::model::{Field, OperationKind, VendorName};
 
 /// The version of the format that this loader reads.
 const FORMAT: i64 = 1;
@@ -126,15 +125,9 @@ fn read<'a>(
     let (raw, kinds) = shared(&table, included);
     let context = Context::new(raw, kinds.map(Arc::new), options(&table));
     let defaults = Defaults {
-        consumes: table
-            .texts("consumes")
-            .unwrap_or_default()
-            .into_iter()
-            .map(|t| t.value.into_owned())
-            .collect(),
-        produces: table
-            .text("produces")
-            .map_or_else(|| "application/json".to_owned(), |t| t.value.into_owned()),
+        consumes: media_types(&table, "consumes").unwrap_or_default(),
+        produces: media_types(&table, "produces")
+            .unwrap_or_else(|| vec!["application/json".to_owned()]),
     };
     let format = table.int("format");
     if format != Some(FORMAT) {
@@ -157,7 +150,8 @@ fn read<'a>(
     let take = take(&table);
     let headers = header_rows(table.table("headers").as_ref(), &context);
     let query = query_rules(&table, &context);
-    let rules = rules(&table);
+    let json = json_habits(&table);
+    let rules = rules::read(&table, &context.options);
     let response = table.table("response");
     let response_headers = header_rows(
         response.as_ref().and_then(|r| r.table("headers")).as_ref(),
@@ -209,6 +203,7 @@ fn read<'a>(
         take: take?,
         headers: headers?,
         query: query?,
+        json,
         rules,
         options: context.options,
         response_headers: response_headers?,
@@ -405,22 +400,16 @@ fn query_rules(table: &Table<'_>, context: &Context<'_>) -> Option<QueryRules> {
     })
 }
 
-fn rules(table: &Table<'_>) -> Rules {
-    let Some(rules) = table.table("rules") else {
-        return Rules::default();
+fn json_habits(table: &Table<'_>) -> JsonHabits {
+    let Some(json) = table.table("json") else {
+        return JsonHabits::default();
     };
-    let on_repeat = match rules.word("on_repeat", &["error", "same"]) {
-        Some(1) => OnRepeat::Same,
-        _ => OnRepeat::Error,
+    let is = |key, words: &[&str]| json.word(key, words) == Some(1);
+    let habits = JsonHabits {
+        snake_too: is("names", &["exact", "snake too"]),
+        omits_defaults: is("omit", &["nothing", "defaults"]),
+        refuses_duplicates: is("duplicates", &["last", "refuse"]),
     };
-    let on_missing_delete = match rules.word("on_missing_delete", &["error", "same"]) {
-        Some(1) => OnMissingDelete::Same,
-        _ => OnMissingDelete::Error,
-    };
-    rules.finish();
-    Rules {
-        on_repeat,
-        on_missing_delete,
-        ..Rules::default()
-    }
+    json.finish();
+    habits
 }

@@ -13,6 +13,7 @@ pub mod condition;
 mod context;
 mod errors;
 pub mod example;
+mod form;
 pub mod json;
 mod load;
 mod op;
@@ -20,6 +21,7 @@ pub mod path;
 pub mod plan;
 pub mod route;
 mod row;
+pub mod rules;
 mod tree;
 mod words;
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
+use super::check;
+use super::condition::Condition;
 use super::context::Context;
 use super::example;
 use super::path::Path;
-use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, Row, Tree};
+use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, PageStyle, Row, Tree};
 use super::route::{Segment, parse_template};
 use super::row::{self, Site, evidence, row};
 use super::tree;
@@ -17,7 +19,7 @@ use crate::model::{Field, OperationKind};
 /// What ops inherit from the top of the file.
 pub(super) struct Defaults {
     pub(super) consumes: Vec<String>,
-    pub(super) produces: String,
+    pub(super) produces: Vec<String>,
 }
 
 /// Reads one `[[op]]`.
@@ -32,21 +34,19 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         .and_then(|text| method(&text, sink));
     let path = table
         .need_text("path")
-        .and_then(|text| match parse_template(&text.value) {
-            Ok(path) => Some(path),
-            Err(fault) => {
-                sink.error("LB204", text.span, fault);
-                None
-            }
-        });
+        .and_then(|text| template(&text, sink));
+    let also: Option<Vec<_>> = table
+        .texts("also")
+        .unwrap_or_default()
+        .iter()
+        .map(|text| other_template(text, path.as_deref().unwrap_or_default(), sink))
+        .collect();
     let captures = captures(&table, path.as_deref().unwrap_or_default(), context);
     let query = named_rows(table.table("query").as_ref(), context);
     let (has, lacks) = when(&table);
     let request = body(table.table("request"), context);
     let answer = answer(&table, context, defaults);
-    let consumes = table
-        .texts("consumes")
-        .map(|texts| texts.into_iter().map(|t| t.value.into_owned()).collect());
+    let consumes = media_types(&table, "consumes");
     let auth = match table.word("auth", &["required", "none"]) {
         Some(1) => Auth::None,
         _ => Auth::Required,
@@ -56,6 +56,8 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         does: does?,
         method: method?,
         path: path?,
+        also: also?,
+        strict: table.bool("strict") == Some(true),
         auth,
         captures: captures?,
         query: query?,
@@ -63,6 +65,7 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         has: has?,
         lacks: lacks?,
         emit: table.bool("emit").unwrap_or(false),
+        members: check::members(request.as_ref()?),
         request: request?,
         answer: answer?,
         page: page(&table),
@@ -83,6 +86,40 @@ pub(super) fn operation(text: &Text<'_>, sink: &Sink) -> Option<OperationKind> {
     row::named(text, sink, "operation", OperationKind::ALL, |kind| {
         kind.name()
     })
+}
+
+fn template(text: &Text<'_>, sink: &Sink) -> Option<Vec<Segment>> {
+    match parse_template(&text.value) {
+        Ok(path) => Some(path),
+        Err(fault) => {
+            sink.error("LB204", text.span.clone(), fault);
+            None
+        }
+    }
+}
+
+/// A path that means the same as `path`: it has the same captures.
+fn other_template(text: &Text<'_>, path: &[Segment], sink: &Sink) -> Option<Vec<Segment>> {
+    let other = template(text, sink)?;
+    let captures = |segments: &[Segment]| {
+        let captures = segments.iter().filter(|s| matches!(s, Segment::Capture(_)));
+        let mut names: Vec<Segment> = captures.cloned().collect();
+        names.sort();
+        names
+    };
+    if captures(&other) == captures(path) {
+        return Some(other);
+    }
+    let hint = "write the same {captures} as in `path`";
+    let message = format!("`{}` does not have the captures of `path`", text.value);
+    sink.error_hint("LB205", text.span.clone(), message, hint);
+    None
+}
+
+/// A list of media types, or one.
+pub(super) fn media_types(table: &Table<'_>, key: &'static str) -> Option<Vec<String>> {
+    let texts = table.texts(key)?;
+    Some(texts.into_iter().map(|t| t.value.into_owned()).collect())
 }
 
 fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {
@@ -240,15 +277,17 @@ fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Opti
         return None;
     };
     let statuses = statuses(&response);
-    let by_outcome = by_outcome(&response);
+    let status_if = status_if(&response, context);
     let headers = header_rows(response.table("headers").as_ref(), context);
-    let produces = response.text("produces").map(|t| t.value.into_owned());
+    let produces = media_types(&response, "produces");
+    let text = response.text("text").map(|t| t.value.into_owned());
     let tree = tree::read(&response, context);
     finish_rows(response);
     Some(AnswerPlan {
         statuses: statuses?,
-        by_outcome: by_outcome?,
+        status_if: status_if?,
         tree: tree?,
+        text,
         headers: headers?,
         produces: produces.unwrap_or_else(|| defaults.produces.clone()),
     })
@@ -285,37 +324,57 @@ fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
     statuses
 }
 
-/// `status_by = { created = 201 }`.
-fn by_outcome(response: &Table<'_>) -> Option<Vec<(String, u16)>> {
-    let Some(table) = response.table("status_by") else {
+/// `status_if = { 201 = "outcome is created" }`.
+fn status_if(response: &Table<'_>, context: &Context<'_>) -> Option<Vec<(u16, Condition)>> {
+    let Some(table) = response.table("status_if") else {
         return Some(Vec::new());
     };
-    let created = table.int_in("created", 200..=299);
-    let existed = table.int_in("existed", 200..=299);
-    table.finish();
-    if created.is_some() && created == existed {
-        let message = "one status for two outcomes cannot be read again";
-        response
-            .sink()
-            .error("LB104", response.value_span("status_by"), message);
-    }
-    let pairs = [("created", created), ("existed", existed)];
-    let pairs = pairs
-        .into_iter()
-        .filter_map(|(word, n)| Some((word.to_owned(), u16::try_from(n?).ok()?)));
-    Some(pairs.collect())
+    let sink = response.sink();
+    let statuses = table.entries().map(|(key, value)| {
+        let status = key.value.parse().ok().filter(|n| (200..600).contains(n));
+        if status.is_none() {
+            let message = format!("`{}` is no status code from 200 to 599", key.value);
+            sink.error("LB004", key.span, message);
+        }
+        let Some(text) = value.get_ref().as_str() else {
+            sink.error("LB004", value.span(), "a condition is a string");
+            return None;
+        };
+        let text = Text {
+            value: text.into(),
+            span: value.span(),
+        };
+        Some((status?, context.parse_condition(&text, sink).ok()?))
+    });
+    let statuses: Vec<Option<_>> = statuses.collect();
+    statuses.into_iter().collect()
 }
 
 fn page(table: &Table<'_>) -> Option<PageRule> {
     let page = table.table("page")?;
-    let _style = page.word("style", &["offset"]);
+    let style = page.word("style", &["offset", "after", "link-header"]);
+    let first = page.text("first");
     let limit = page.int_in("limit", 1..=10_000);
     if !page.has("limit") {
         let message = "`limit` is missing: the records of a page if the request does not say";
         page.sink().error("LB003", page.span(), message);
     }
+    let style = match (style?, first) {
+        (0, None) => PageStyle::Offset,
+        (1, None) => PageStyle::After,
+        (2, Some(first)) => PageStyle::LinkHeader {
+            first: first.value.into_owned(),
+        },
+        _ => {
+            let message =
+                "the style \"link-header\", and no other, has `first`: what means from the start";
+            page.sink().error("LB003", page.span(), message);
+            return None;
+        }
+    };
     page.finish();
     Some(PageRule {
+        style,
         limit: u64::try_from(limit?).ok()?,
     })
 }

@@ -78,6 +78,8 @@ pub struct Words {
     pub write: HashMap<String, String>,
     /// The vendor's word for what it has no word for.
     pub write_else: Option<String>,
+    /// Whether a word that is not known is left out of several; else it is a problem.
+    pub drops_unknown: bool,
 }
 
 /// A piece of a joined text or of a link.
@@ -87,6 +89,13 @@ pub enum Part {
     Literal(String),
     /// The value of a field.
     Field(FieldRef),
+    /// A text that is a member of the user's document; only in links.
+    Document {
+        /// The member.
+        member: String,
+        /// Whether it is written in base64url, without padding.
+        base64: bool,
+    },
     /// The front's public URL.
     Origin,
 }
@@ -142,6 +151,26 @@ pub enum Form {
         item: Arc<Tree>,
         /// Which records are meant.
         filter: Option<Condition>,
+        /// The most items that are read.
+        max: Option<usize>,
+    },
+    /// An array of single values, or such values in one text, joined by commas: each is a record.
+    Each {
+        /// The field that holds the records.
+        field: Field,
+        /// What a value says of its record.
+        item: Box<Row>,
+        /// Which records are meant.
+        filter: Option<Condition>,
+        /// Whether the values are written in their order as texts.
+        sorted: bool,
+    },
+    /// A member of the user's document, kept as it stands.
+    Carry {
+        /// The member.
+        member: String,
+        /// The only texts that it may be, if they are known.
+        allowed: Vec<String>,
     },
     /// An object whose keys are a field of each record.
     Dict {
@@ -149,6 +178,8 @@ pub enum Form {
         field: Field,
         /// The field that is the key.
         key: Field,
+        /// The only keys there are, if the field has a closed list of words.
+        keys: Option<Vec<&'static str>>,
         /// The shape of each value.
         item: Arc<Tree>,
     },
@@ -184,6 +215,8 @@ pub struct Row {
     pub need: Option<Need>,
     /// What is written instead of an absent field.
     pub otherwise: Option<Otherwise>,
+    /// Whether `null` is written where there is nothing else to write.
+    pub null: bool,
     /// The failure that an unreadable value is.
     pub bad: Option<FailureKind>,
     /// A query parameter that must be present (`true`) or absent (`false`) for this op.
@@ -196,6 +229,28 @@ pub struct Row {
     pub because: Option<String>,
     /// Where it stands.
     pub origin: Origin,
+}
+
+impl Row {
+    /// A row that does nothing.
+    #[must_use]
+    pub fn plain(origin: Origin) -> Self {
+        Self {
+            form: Form::Presence,
+            fields: Vec::new(),
+            condition: None,
+            only: None,
+            need: None,
+            otherwise: None,
+            null: false,
+            bad: None,
+            presence: None,
+            contested: false,
+            evidence: None,
+            because: None,
+            origin,
+        }
+    }
 }
 
 /// How the absence of a needed value is called.
@@ -268,11 +323,47 @@ pub enum Auth {
     None,
 }
 
+/// How the next part of a list is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageStyle {
+    /// By the number of records to skip.
+    Offset,
+    /// By the user after whom the page begins.
+    After,
+    /// As [`PageStyle::After`]; the header `Link` (RFC 8288) has the targets of the first page and the next.
+    LinkHeader {
+        /// What stands for "from the start".
+        first: String,
+    },
+}
+
 /// How a list is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRule {
+    /// How the next part is asked for.
+    pub style: PageStyle,
     /// The records of a page if the request does not say.
     pub limit: u64,
+}
+
+/// Habits of a vendor's JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JsonHabits {
+    /// `some_name` is read as `someName`.
+    pub snake_too: bool,
+    /// Zeros, empty texts, `false` and empty lists are not written.
+    pub omits_defaults: bool,
+    /// An object with two members of one name is not read.
+    pub refuses_duplicates: bool,
+}
+
+/// The rules of a dialect, some of which a deployment may switch.
+#[derive(Clone, Debug, Default)]
+pub struct RulePlan {
+    /// The rules as the file has them.
+    pub fixed: Rules,
+    /// Rules whose word is the value of an option: the rule's name, the option's.
+    pub switched: Vec<(String, String)>,
 }
 
 /// The answer of an op.
@@ -280,14 +371,16 @@ pub struct PageRule {
 pub struct AnswerPlan {
     /// The statuses of success: the first is sent, all are read.
     pub statuses: Vec<u16>,
-    /// The status by outcome word; wins over the first status.
-    pub by_outcome: Vec<(String, u16)>,
+    /// Statuses under conditions: the first that holds wins over the first status.
+    pub status_if: Vec<(u16, Condition)>,
     /// The body; no rows = no body.
     pub tree: Tree,
+    /// The body, where it is a text and no JSON.
+    pub text: Option<String>,
     /// Header fields.
     pub headers: Vec<(HeaderName, Row)>,
-    /// The media type of the body.
-    pub produces: String,
+    /// The media types of the body: the first is sent unless the client names another one.
+    pub produces: Vec<String>,
 }
 
 /// One exchange of the vendor's API.
@@ -301,6 +394,10 @@ pub struct Op {
     pub method: Method,
     /// The path.
     pub path: Vec<Segment>,
+    /// Other paths that mean the same; they are read and never sent.
+    pub also: Vec<Vec<Segment>>,
+    /// Whether members that no row speaks of are problems.
+    pub strict: bool,
     /// Whether it wants a credential.
     pub auth: Auth,
     /// The rows of the path's captures.
@@ -317,6 +414,8 @@ pub struct Op {
     pub emit: bool,
     /// The body of the request.
     pub request: Tree,
+    /// The members of the user's document that the request carries.
+    pub members: Vec<String>,
     /// The answer.
     pub answer: AnswerPlan,
     /// How its list is cut.
@@ -346,8 +445,8 @@ pub struct ErrorRow {
     pub headers: Vec<(HeaderName, Row)>,
     /// What an answer must match to be read as this row.
     pub matches: Option<Query>,
-    /// The media type of the body.
-    pub produces: String,
+    /// The media types of the body: the first is sent unless the client names another one.
+    pub produces: Vec<String>,
     /// Its examples.
     pub examples: Vec<Example>,
     /// Where the facts come from.
@@ -386,8 +485,10 @@ pub struct Plan {
     pub headers: Vec<(HeaderName, Row)>,
     /// How query strings are read.
     pub query: QueryRules,
+    /// Habits of its JSON.
+    pub json: JsonHabits,
     /// The rules that travel in each operation.
-    pub rules: Rules,
+    pub rules: RulePlan,
     /// The switches.
     pub options: Vec<OptionSpec>,
     /// Header rows of every answer, errors included.

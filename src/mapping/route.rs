@@ -10,7 +10,7 @@ use http::Method;
 use super::plan::Op;
 
 /// One segment of a path template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
     /// Must be equal, byte for byte.
     Literal(String),
@@ -82,20 +82,8 @@ impl Routes {
     pub fn new(ops: &[Op]) -> Self {
         let mut routes = Self::default();
         for (index, op) in ops.iter().enumerate() {
-            let mut node = &mut routes.root;
-            for segment in &op.path {
-                node = match segment {
-                    Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
-                    Segment::Capture(_) => node.capture.get_or_insert_with(Box::default),
-                };
-            }
-            match node
-                .methods
-                .iter_mut()
-                .find(|(method, _)| *method == op.method)
-            {
-                Some((_, list)) => list.push(index),
-                None => node.methods.push((op.method.clone(), vec![index])),
+            for path in paths(op) {
+                routes.root.add(path, &op.method, index);
             }
         }
         routes
@@ -143,7 +131,24 @@ impl Routes {
     }
 }
 
+/// Every path that means an op: the one that is sent, and the others.
+pub fn paths(op: &Op) -> impl Iterator<Item = &[Segment]> {
+    let also = op.also.iter().map(Vec::as_slice);
+    std::iter::once(op.path.as_slice()).chain(also)
+}
+
 impl Node {
+    fn add(&mut self, path: &[Segment], method: &Method, index: usize) {
+        let node = path.iter().fold(self, |node, segment| match segment {
+            Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+            Segment::Capture(_) => node.capture.get_or_insert_with(Box::default),
+        });
+        match node.methods.iter_mut().find(|(known, _)| known == method) {
+            Some((_, list)) => list.push(index),
+            None => node.methods.push((method.clone(), vec![index])),
+        }
+    }
+
     /// Every node that the rest of a path leads to, the most literal first.
     fn descend<'n>(&'n self, rest: &str, found: &mut Vec<&'n Node>) {
         let (head, tail) = match rest.split_once('/') {
@@ -161,8 +166,29 @@ impl Node {
     }
 }
 
-/// The captures of a raw path that is known to fit the template, still percent-encoded.
-pub fn captures<'p>(
+/// The captures of a raw path that is known to fit the op, still percent-encoded.
+pub fn captures<'p>(op: &'p Op, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+    let template = match op.also.is_empty() {
+        true => None,
+        false => paths(op).find(|template| fits(template, path)),
+    };
+    captured(template.unwrap_or(&op.path), path)
+}
+
+/// Whether a raw path has the literal segments of a template.
+fn fits(template: &[Segment], path: &str) -> bool {
+    let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
+    let fit = template.iter().all(|segment| match segments.next() {
+        Some(text) => match segment {
+            Segment::Literal(literal) => literal == text,
+            Segment::Capture(_) => !text.is_empty(),
+        },
+        None => false,
+    });
+    fit && segments.next().is_none()
+}
+
+fn captured<'p>(
     template: &'p [Segment],
     path: &'p str,
 ) -> impl Iterator<Item = (&'p str, &'p str)> {
@@ -185,9 +211,9 @@ pub fn collide(a: &Op, b: &Op) -> bool {
         (Segment::Capture(_), Segment::Capture(_)) => true,
         _ => false,
     };
-    a.method == b.method
-        && a.path.len() == b.path.len()
-        && a.path.iter().zip(&b.path).all(same_segment)
+    let same_path =
+        |x: &[Segment], y: &[Segment]| x.len() == y.len() && x.iter().zip(y).all(same_segment);
+    a.method == b.method && paths(a).any(|x| paths(b).any(|y| same_path(x, y)))
 }
 
 /// Whether no request can fit both ops: a parameter that one needs and the other forbids, or a body
@@ -221,7 +247,9 @@ mod tests {
     #[test]
     fn templates_hold_literals_and_captures() {
         let template = parse_template("/a/{b}/c").unwrap();
-        let found: Vec<_> = captures(&template, "/a/x%2Fy/c").collect();
+        let found: Vec<_> = captured(&template, "/a/x%2Fy/c").collect();
+        assert!(fits(&template, "/a/x%2Fy/c") && !fits(&template, "/a/x/d"));
+        assert!(!fits(&template, "/a/x") && !fits(&template, "/a/x/c/d"));
         assert_eq!(found, [("b", "x%2Fy")]);
         assert!(parse_template("a").is_err() && parse_template("/a//b").is_err());
         assert!(parse_template("/a/{b}/{b}").is_err());

@@ -7,7 +7,7 @@ use crate::finding::{Table, Text, nearest};
 use crate::model::{FailureKind, Field, Place, ProviderKind, Why};
 
 /// The closed list of a field's canonical words, if it has one.
-fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
+pub(super) fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
     match field {
         Field::ProviderKind => Some(ProviderKind::ALL.iter().map(|k| k.name()).collect()),
         Field::Why => Some(Why::ALL.iter().map(|w| w.name()).collect()),
@@ -19,7 +19,12 @@ fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
                 .collect(),
         ),
         Field::Many => Some(vec!["refuse", "all"]),
-        Field::Outcome => Some(vec!["created", "existed", "found"]),
+        Field::Outcome => Some(vec![
+            "created", "existed", "found", "ready", "unready", "refused",
+        ]),
+        Field::Protocol => Some(vec!["oidc", "saml"]),
+        Field::AttributeUpdate => Some(vec!["always", "if_empty"]),
+        Field::Credential => Some(vec!["absent", "odd", "given"]),
         _ => None,
     }
 }
@@ -105,6 +110,7 @@ pub(super) fn with_else(words: Arc<Words>, write_else: Option<&Text<'_>>) -> Opt
     Some(Arc::new(Words {
         read: words.read.clone(),
         write: words.write.clone(),
+        drops_unknown: words.drops_unknown,
         write_else: Some(fallback.value.clone().into_owned()),
     }))
 }

@@ -189,6 +189,8 @@ fields! {
     RequestId = "request_id": Text,
     /// The id that the client gives to its request.
     ClientRequestId = "client_request_id": Text,
+    /// The id that the client gives to the session of its request.
+    ClientSessionId = "client_session_id": Text,
     /// The media types that the client accepts, as it says them.
     Accept = "accept": Text,
     /// `absent`, `odd` or `given`: what the request has where the credential is looked for.

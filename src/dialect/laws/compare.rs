@@ -241,10 +241,12 @@ fn forget_messages(json: &mut Json) {
 /// What an answer carries of a record: the fields that its rows bind, completed by their `else`.
 pub(super) fn carried(answer: &AnswerPlan, record: &Record) -> Record {
     let mut out = Record::new();
-    let by_outcome = record
-        .text(Field::Outcome)
-        .filter(|word| answer.by_outcome.iter().any(|(other, _)| other == word));
-    out.set_text_opt(Field::Outcome, by_outcome);
+    let words = answer.status_if.iter().flat_map(|(_, c)| c.words());
+    for (field, word) in words {
+        if record.value(field) == Some(&word) {
+            out.set(field, word);
+        }
+    }
     tree(&answer.tree, record, &mut out);
     out
 }
@@ -292,10 +294,29 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
             }
         }
         Form::List { field, item, .. } => list(*field, item, None, record, out),
-        Form::Dict { field, key, item } => list(*field, item, Some(*key), record, out),
+        Form::Dict {
+            field, key, item, ..
+        } => list(*field, item, Some(*key), record, out),
         Form::Group {
             field, by, item, ..
         } => list(*field, item, Some(*by), record, out),
+        Form::Each { field, item, .. } => {
+            if let Some(records) = record.list(*field) {
+                let kept = records.iter().map(|record| {
+                    let mut out = Record::new();
+                    keep(item, record, &mut out);
+                    out
+                });
+                out.set(*field, Value::List(kept.collect()));
+            }
+        }
+        Form::Carry { member, .. } => {
+            if let Some(Value::Json(Json::Object(document))) = record.value(Field::Document)
+                && let Some(value) = document.get(member)
+            {
+                carry(member, value, out);
+            }
+        }
         Form::First(rows) => rows
             .iter()
             .filter(|r| r.only != Some(Only::Emit))
@@ -307,6 +328,16 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
             }),
         Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
     }
+}
+
+/// Sets a member of the document of a record.
+fn carry(member: &str, value: &Json, out: &mut Record) {
+    let mut members = match out.take(Field::Document) {
+        Some(Value::Json(Json::Object(members))) => members,
+        _ => serde_json::Map::new(),
+    };
+    members.insert(member.to_owned(), value.clone());
+    out.set(Field::Document, Value::Json(Json::Object(members)));
 }
 
 fn nested(shape: &Tree, record: &Record, key: Option<Field>) -> Record {

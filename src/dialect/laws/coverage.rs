@@ -111,6 +111,8 @@ fn nested(tree: &Tree, fields: &mut Vec<Field>) {
             Form::List { item, .. } | Form::Dict { item, .. } | Form::Group { item, .. } => {
                 nested(item, fields)
             }
+            Form::Each { item, .. } => fields.extend(&item.fields),
+            Form::Carry { .. } => fields.push(Field::Document),
             _ => {}
         }
     }

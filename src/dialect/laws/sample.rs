@@ -87,12 +87,22 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
             let records = (0..rng.below(4)).map(|_| tree(item, rng)).collect();
             append(record, *field, records, filter.as_ref());
         }
-        Form::Dict { field, key, item } => {
+        Form::Dict {
+            field,
+            key,
+            keys,
+            item,
+        } => {
+            let name = |index: usize| match keys {
+                Some(keys) => keys.get(index).map(|key| (*key).to_owned()),
+                None => Some(format!("key-{index}")),
+            };
             let keyed = |(index, mut record): (usize, Record)| {
-                record.set_text(*key, format!("key-{index}"));
+                record.set_text(*key, name(index).unwrap_or_default());
                 record
             };
-            let records = (0..rng.below(4))
+            let most = keys.as_ref().map_or(3, Vec::len);
+            let records = (0..rng.below(most + 1))
                 .map(|index| (index, tree(item, rng)))
                 .map(keyed)
                 .collect();
@@ -117,12 +127,39 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
                 .collect();
             append(record, *field, records, filter.as_ref());
         }
+        Form::Each {
+            field,
+            item,
+            filter,
+            ..
+        } => {
+            let records = (0..rng.below(4)).map(|_| {
+                let mut record = Record::new();
+                set(item, rng, &mut record);
+                record
+            });
+            let records = records.collect();
+            append(record, *field, records, filter.as_ref());
+        }
+        Form::Carry { member, allowed } => {
+            let words: Vec<&str> = allowed.iter().map(String::as_str).collect();
+            let value = match rng.pick(&words) {
+                Some(word) => serde_json::json!(word),
+                None => serde_json::json!({"n": rng.below(9), "t": rng.pick(TEXTS)}),
+            };
+            let mut members = match record.take(Field::Document) {
+                Some(Value::Json(serde_json::Value::Object(members))) => members,
+                _ => serde_json::Map::new(),
+            };
+            members.insert(member.clone(), value);
+            record.set(Field::Document, Value::Json(members.into()));
+        }
         Form::First(rows) => {
             let readable: Vec<&Row> = rows.iter().filter(|r| r.only.is_none()).collect();
             if let Some(row) = rng.pick(&readable) {
                 set(row, rng, record);
                 for (field, word) in row.condition.iter().flat_map(|c| c.words()) {
-                    record.set_text(field, word);
+                    record.set(field, word);
                 }
             }
         }
@@ -195,7 +232,15 @@ fn value(codec: &Codec, words: Option<&Words>, rng: &mut Rng) -> Option<Value> {
         Codec::EpochMs | Codec::Rfc3339 | Codec::Plain(FieldType::Instant) => {
             Value::Int(number() + i64::try_from(rng.below(1_000_000)).unwrap_or(0))
         }
-        Codec::Int { min, max } => {
+        Codec::Proto { min, max, .. } => {
+            // Zero is absent.
+            let number = i64::try_from(rng.below(100)).unwrap_or(0) + 1;
+            Value::Int(min.saturating_add(number).min(*max))
+        }
+        Codec::Words => Value::Text("word".to_owned()),
+        Codec::Sanitized { .. } => Value::Text(format!("x{}", rng.below(1000))),
+        Codec::JsonPatch { .. } => Value::Json(serde_json::json!([])),
+        Codec::Int { min, max, .. } => {
             let offset = i64::try_from(rng.below(100)).unwrap_or(0);
             Value::Int(min.saturating_add(offset).min(*max))
         }

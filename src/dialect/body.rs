@@ -1,0 +1,290 @@
+//! Bodies of requests: from bytes to JSON under a vendor's habits, and the members that nothing reads.
+
+use std::fmt;
+
+use serde::de::{Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
+
+use super::at::At;
+use super::{Candidates, text};
+use crate::mapping::path::Step;
+use crate::mapping::plan::{Form, JsonHabits, Op, Row, Tree};
+use crate::model::{Failure, Place, Problem, Request, Why};
+
+/// The deepest nesting of a body that is read.
+const MAX_DEPTH: usize = 64;
+
+/// The media type that stands for all, and for none.
+const ANY_MEDIA: &str = "*/*";
+
+/// The body of a request, if one of the ops looks at it.
+///
+/// # Errors
+/// `UnsupportedMedia`, or `Invalid` for what is not JSON.
+pub(super) fn parse(
+    candidates: &Candidates<'_>,
+    request: &Request<'_>,
+    habits: JsonHabits,
+) -> Result<Json, Failure> {
+    let reads = |op: &Op| !(op.request.rows.is_empty() && op.has.is_empty() && op.lacks.is_empty());
+    if request.body.is_empty() || !candidates.ops().any(|(_, op)| reads(op)) {
+        return Ok(Json::Object(Map::new()));
+    }
+    let given = text::media_type(request.headers);
+    let consumed = |wanted: &str| {
+        let mut all = candidates.ops().flat_map(|(_, op)| &op.consumes);
+        all.any(|media| media == wanted || media == ANY_MEDIA)
+    };
+    if !consumed(given.as_deref().unwrap_or_default()) {
+        return Err(Failure::UnsupportedMedia { given });
+    }
+    let malformed = || Failure::Invalid(vec![whole(Why::Malformed)]);
+    if depth(request.body) > MAX_DEPTH {
+        return Err(malformed());
+    }
+    let parsed = match habits.refuses_duplicates {
+        true => strictly(request.body),
+        false => serde_json::from_slice(request.body),
+    };
+    let json = parsed.map_err(|_| malformed())?;
+    match habits.snake_too {
+        true => camel(json).ok_or_else(malformed),
+        false => Ok(json),
+    }
+}
+
+/// How deep the brackets of a JSON text nest. Texts are skipped; what is not JSON gives some number.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A problem of the body as a whole.
+pub(super) fn whole(why: Why) -> Problem {
+    Problem {
+        place: Place::Body,
+        at: String::new(),
+        field: None,
+        why,
+        max: None,
+    }
+}
+
+/// Parses JSON in which no object has two members of one name.
+fn strictly(bytes: &[u8]) -> serde_json::Result<Json> {
+    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    let json = parser.deserialize_any(Strict)?;
+    parser.end()?;
+    Ok(json)
+}
+
+struct Strict;
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Json, E> {
+        Ok(Json::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::from(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::from(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::from(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::String(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict)? {
+            all.push(item);
+        }
+        Ok(Json::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Strict)?;
+            if all.insert(name, value).is_some() {
+                return Err(A::Error::custom("two members have one name"));
+            }
+        }
+        Ok(Json::Object(all))
+    }
+}
+
+impl<'de> serde::de::DeserializeSeed<'de> for Strict {
+    type Value = Json;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, parser: D) -> Result<Json, D::Error> {
+        parser.deserialize_any(self)
+    }
+}
+
+/// The value with `some_name` called `someName`; `None` if an object then has two members of one name.
+fn camel(json: Json) -> Option<Json> {
+    match json {
+        Json::Object(members) => {
+            let mut renamed = Map::with_capacity(members.len());
+            for (name, value) in members {
+                if renamed.insert(camel_name(&name), camel(value)?).is_some() {
+                    return None;
+                }
+            }
+            Some(Json::Object(renamed))
+        }
+        Json::Array(items) => items
+            .into_iter()
+            .map(camel)
+            .collect::<Option<_>>()
+            .map(Json::Array),
+        other => Some(other),
+    }
+}
+
+fn camel_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut is_raised = false;
+    for c in name.chars() {
+        match c {
+            '_' => is_raised = true,
+            c if is_raised => {
+                out.push(c.to_ascii_uppercase());
+                is_raised = false;
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The members of a body that no row speaks of, as problems.
+pub(super) fn unread(tree: &Tree, body: &Json) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let rows: Vec<Below<'_>> = rows_of(tree).collect();
+    look(&rows, body, &At::path(""), &mut problems);
+    problems
+}
+
+/// A row, and what is left of its path below a node.
+type Below<'t> = (&'t [Step], &'t Row);
+
+fn rows_of(tree: &Tree) -> impl Iterator<Item = Below<'_>> {
+    tree.rows.iter().map(|(path, row)| (path.steps(), row))
+}
+
+fn look(rows: &[Below<'_>], json: &Json, at: &At<'_>, problems: &mut Vec<Problem>) {
+    // What a row takes whole needs no further look.
+    let ends = rows.iter().filter(|(steps, _)| steps.is_empty());
+    let mut inner: Vec<Below<'_>> = Vec::new();
+    for (_, row) in ends {
+        match &row.form {
+            Form::One { shape, .. } => inner.extend(rows_of(shape)),
+            Form::List { item, .. } => return items(item, json, at, problems),
+            Form::Dict { item, .. } => return values(item, json, at, problems),
+            _ => return,
+        }
+    }
+    inner.extend(rows.iter().filter(|(steps, _)| !steps.is_empty()));
+    match json {
+        Json::Object(members) => {
+            for (name, value) in members {
+                let below = under(&inner, |step| matches!(step, Step::Key(key) if key == name));
+                let at = at.below(name);
+                if below.is_empty() {
+                    problems.push(Problem {
+                        at: at.text(),
+                        ..whole(Why::NotAllowed)
+                    });
+                } else {
+                    look(&below, value, &at, problems);
+                }
+            }
+        }
+        Json::Array(elements) => {
+            for (index, value) in elements.iter().enumerate() {
+                let below = under(&inner, |step| *step == Step::Index(index));
+                look(&below, value, &at.element(index), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn under<'t>(rows: &[Below<'t>], fits: impl Fn(&Step) -> bool) -> Vec<Below<'t>> {
+    let below = rows.iter().filter_map(|(steps, row)| {
+        let (first, rest) = steps.split_first()?;
+        fits(first).then_some((rest, *row))
+    });
+    below.collect()
+}
+
+fn items(item: &Tree, json: &Json, at: &At<'_>, problems: &mut Vec<Problem>) {
+    let rows: Vec<Below<'_>> = rows_of(item).collect();
+    for (index, element) in json.as_array().into_iter().flatten().enumerate() {
+        look(&rows, element, &at.element(index), problems);
+    }
+}
+
+fn values(item: &Tree, json: &Json, at: &At<'_>, problems: &mut Vec<Problem>) {
+    let rows: Vec<Below<'_>> = rows_of(item).collect();
+    for (name, value) in json.as_object().into_iter().flatten() {
+        look(&rows, value, &at.below(name), problems);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_with_two_members_of_one_name_is_refused() {
+        assert_eq!(
+            strictly(br#"{"a":{"b":[1,-2,1.5,"x",null,true]}}"#).ok(),
+            Some(json!({"a":{"b":[1,-2,1.5,"x",null,true]}}))
+        );
+        assert!(strictly(br#"{"a":[{"b":1,"b":1}]}"#).is_err());
+        assert!(strictly(b"{} x").is_err() && strictly(b"{").is_err());
+    }
+
+    #[test]
+    fn snake_case_is_read_as_camel_case_at_any_depth() {
+        let got = camel(json!({"idp_link":{"idp_id":"1","userId":"2"},"x":[{"a_b_c":1}]}));
+        let want = json!({"idpLink":{"idpId":"1","userId":"2"},"x":[{"aBC":1}]});
+        assert_eq!(got, Some(want));
+        assert_eq!(camel(json!({"idp_id":"1","idpId":"1"})), None);
+    }
+}
