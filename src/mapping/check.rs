@@ -127,7 +127,11 @@ pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
         K::LinkGet => &[&[F::LinkId]],
         K::LinkFind | K::PendingCreate => &[&[F::ProviderId, F::Subject]],
         K::LinkList | K::UserGet | K::UserPut | K::UserUpdate | K::UserDelete => &[&[F::UserId]],
-        K::LinkDelete => &[&[F::LinkId], &[F::UserId, F::ProviderId]],
+        K::LinkDelete => &[
+            &[F::LinkId],
+            &[F::UserId, F::ProviderId],
+            &[F::UserId, F::Protocol],
+        ],
         K::PendingGet => &[&[F::PendingId]],
         K::PendingComplete => &[&[F::PendingId, F::UserId]],
         K::ProviderGet => &[&[F::ProviderId], &[F::Domain]],
