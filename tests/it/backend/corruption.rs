@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use linkbridge::backend::embedded::{Embedded, OpenError, Settings};
-use linkbridge::model::{Action, Outcome, Page, Secret};
+use linkbridge::model::{Action, Outcome, Page, Secret, Which};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -83,7 +83,10 @@ fn scan(world: &World) {
         let _ = world.store.tenants_of(&vendor("one"), &who);
     }
     let _ = world.apply(operation(Action::UserList {
+        which: Which::All,
+        after: None,
         page: Page::default(),
+        links: true,
     }));
     for write in [
         create("u1", "google", "new"),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use linkbridge::backend::{Answer, Atomicity};
 use linkbridge::model::operation::{OnMissingDelete, OnRepeat};
 use linkbridge::model::{
-    Action, Alias, Failure, Field, How, Link, LinkId, LinkLimit, Operation, Outcome, PendingLink,
-    Place, Problem, ProviderId, Secret, Subject, Target, User, UserId, Why,
+    Action, Alias, DocumentChange, Failure, Field, How, Link, LinkId, LinkLimit, Operation,
+    Outcome, PendingLink, Place, Problem, ProviderId, Secret, Subject, Target, User, UserId, Why,
 };
 
 /// A store that is a few lists. It is cloned to undo.
@@ -72,6 +72,7 @@ impl Model {
                 subject,
                 display_name,
                 token,
+                ..
             } => self.create(
                 op,
                 (user_id, provider_id, subject),
@@ -165,15 +166,18 @@ impl Model {
                     .retain(|(id, p)| id != pending_id || p.tenant != op.tenant);
                 Ok(answer)
             }
-            Action::UserGet { user_id } => self.user(op, user_id, false),
+            Action::UserGet { user_id, .. } => self.user(op, user_id, false),
             Action::UserPut {
                 user_id,
                 document,
                 ids,
+                ..
             } => {
                 let created = self.touch(op, user_id);
                 let user = self.users.get_mut(&key(op, user_id)).unwrap();
-                user.document = document.clone().or(user.document.take());
+                if let Some(DocumentChange::Whole(text)) = document {
+                    user.document = Some(text.clone());
+                }
                 ids.iter()
                     .try_for_each(|alias| self.alias(op, user_id, alias, false))?;
                 self.user(op, user_id, created)
@@ -206,6 +210,7 @@ impl Model {
                 gone.revision = self.bump(op, user_id);
                 Ok(Outcome::User {
                     user: gone,
+                    links: Vec::new(),
                     created: false,
                 })
             }
@@ -292,6 +297,7 @@ impl Model {
             } => self.some(op, |l| {
                 l.user_id == *user_id && l.provider_id == *provider_id
             }),
+            Target::Among { .. } => Vec::new(),
         };
         links.sort_by_key(|l| l.created_at);
         if links.len() > 1 && matches!(target, Target::AtProvider { all: false, .. }) {
@@ -398,6 +404,7 @@ impl Model {
         found.revision = self.revisions[&key(op, user)];
         Ok(Outcome::User {
             user: found,
+            links: Vec::new(),
             created,
         })
     }

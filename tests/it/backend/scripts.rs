@@ -28,6 +28,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             },
             per_user_provider,
             known_users,
+            ..Rules::default()
         })
 }
 

@@ -1,12 +1,15 @@
 //! Users of the directory.
 
-use linkbridge::model::{Action, Failure, Instant, Operation, Outcome, Page};
+use linkbridge::model::{Action, Failure, Instant, Operation, Outcome, Page, Which};
 
 use super::world::*;
 
 fn users(offset: u64, limit: Option<u64>) -> Operation {
     operation(Action::UserList {
+        which: Which::All,
+        after: None,
         page: Page { offset, limit },
+        links: false,
     })
 }
 
@@ -82,9 +85,9 @@ facts! {
         }
         world.user(put("u0", None, &[]).of("other"));
         let ids = |operation| match world.apply(operation) {
-            Ok(Outcome::Users { users, total }) => {
-                assert!(users.iter().all(|u| u.ids == [alias("one", u.user_id.as_str())]));
-                (users.iter().map(|u| u.user_id.as_str().to_owned()).collect::<Vec<_>>(), total)
+            Ok(Outcome::Users { users, total, .. }) => {
+                assert!(users.iter().all(|(u, _)| u.ids == [alias("one", u.user_id.as_str())]));
+                (users.iter().map(|(u, _)| u.user_id.as_str().to_owned()).collect::<Vec<_>>(), total)
             }
             other => panic!("no users: {other:?}"),
         };

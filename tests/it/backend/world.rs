@@ -11,8 +11,8 @@ use linkbridge::backend::{Answer, Atomicity, Backend};
 use linkbridge::directory::Aliases;
 use linkbridge::model::operation::Rules;
 use linkbridge::model::{
-    Action, Alias, ClientName, How, Instant, Link, Operation, Outcome, Page, ProviderId, Secret,
-    Subject, Target, TenantId, User, UserId, VendorName,
+    Action, Alias, ClientName, DocumentChange, How, Instant, Link, Operation, Outcome, Page,
+    ProviderId, PutMode, Secret, Subject, Target, TenantId, User, UserId, VendorName,
 };
 
 /// Everything that a store of links is.
@@ -135,6 +135,7 @@ pub(super) fn create(who: &str, at: &str, account: &str) -> Operation {
         subject: subject(account),
         display_name: None,
         token: None,
+        attributes: Vec::new(),
     })
 }
 
@@ -207,13 +208,18 @@ pub(super) fn complete(id: &str, who: &str) -> Operation {
 pub(super) fn put(who: &str, document: Option<&str>, ids: &[Alias]) -> Operation {
     operation(Action::UserPut {
         user_id: user(who),
-        document: document.map(str::to_owned),
+        mode: PutMode::Either,
+        document: document.map(|text| DocumentChange::Whole(text.to_owned())),
         ids: ids.to_vec(),
+        links: Vec::new(),
     })
 }
 
 pub(super) fn get(who: &str) -> Operation {
-    operation(Action::UserGet { user_id: user(who) })
+    operation(Action::UserGet {
+        user_id: user(who),
+        links: false,
+    })
 }
 
 pub(super) fn remove(who: &str) -> Operation {
@@ -265,7 +271,7 @@ impl World {
     /// The user of an answer that must hold one, and whether it was made.
     pub(super) fn user(&self, operation: Operation) -> (User, bool) {
         match self.apply(operation) {
-            Ok(Outcome::User { user, created }) => (user, created),
+            Ok(Outcome::User { user, created, .. }) => (user, created),
             other => panic!("no user: {other:?}"),
         }
     }
