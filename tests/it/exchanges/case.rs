@@ -3,7 +3,7 @@
 use super::super::support::config::Profile;
 
 /// One file: what is there before, and the steps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Case {
     /// The golden case, if it is one.
     pub(crate) number: Option<u32>,
@@ -41,12 +41,7 @@ impl Case {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = text.split("\n### ");
         let head = parts.next().unwrap_or_default();
-        let mut case = Self {
-            number: None,
-            profile: Profile::default(),
-            given: Vec::new(),
-            steps: Vec::new(),
-        };
+        let mut case = Self::default();
         let mut named = Vec::new();
         for line in head.lines().filter(|line| !line.trim().is_empty()) {
             let line = line
@@ -87,17 +82,48 @@ impl Case {
     }
 }
 
+impl Step {
+    /// Every free value that the expected answer declares, as it is written there.
+    pub(crate) fn free_values(&self) -> Vec<&str> {
+        let headers = self
+            .expected_headers
+            .iter()
+            .map(|(_, value)| value.as_str());
+        let bodies = self.expected_body.as_deref().into_iter();
+        let mut all: Vec<_> = headers
+            .chain(bodies.clone())
+            .filter(|text| text.starts_with("any:"))
+            .collect();
+        for body in bodies {
+            let quoted = body.match_indices("\"any:").map(|(at, _)| &body[at + 1..]);
+            let quoted = quoted.filter_map(|text| text.split('"').next());
+            all.extend(quoted.filter(|text| !matches!(*text, "any:members" | "any:order")));
+        }
+        all.retain(|text| *text != "any:body");
+        all
+    }
+}
+
 fn profile(text: &str) -> Result<Profile, String> {
     let mut profile = Profile::default();
     for setting in text.split('|').map(str::trim) {
-        match setting.split_once('=') {
-            Some(("tenants", "1")) => profile.two_tenants = false,
-            Some(("tenants", "2")) => profile.two_tenants = true,
-            Some(("limit", n)) => {
-                profile.limit = Some(n.parse().map_err(|_| format!("no limit: {n}"))?)
+        let unknown = || format!("unknown setup: {setting}");
+        let (name, value) = setting.split_once('=').ok_or_else(unknown)?;
+        let number = || value.parse().map_err(|_| format!("no number: {setting}"));
+        match (name, value) {
+            ("tenants", "1") => profile.two_tenants = false,
+            ("tenants", "2") => profile.two_tenants = true,
+            ("users", "open") => profile.open_users = true,
+            ("limit", _) => profile.limit = Some(number()?),
+            ("rate", _) => profile.rate = Some(number()?),
+            ("backend", "conflict") => profile.conflict = true,
+            ("anonymous", dialect) => profile.anonymous.push(dialect.to_owned()),
+            _ => {
+                let option = name.strip_prefix("option.").ok_or_else(unknown)?;
+                let (dialect, option) = option.split_once('.').ok_or_else(unknown)?;
+                let option = (dialect.to_owned(), option.to_owned(), value.to_owned());
+                profile.options.push(option);
             }
-            Some(("backend", "conflict")) => profile.conflict = true,
-            _ => return Err(format!("unknown setup: {setting}")),
         }
     }
     Ok(profile)
@@ -178,88 +204,4 @@ pub(crate) fn fill(text: &str, values: &[(String, String)]) -> Result<String, St
     }
     out.push_str(rest);
     Ok(out)
-}
-
-#[test]
-fn a_file_is_read_as_it_is_meant() {
-    let text = "# case 13\n# mark D\n# source section 2\n# setup: tenants=2 | limit=3\n# given: link {\"user\":\"{A}\"}\n\n\
-                ### first\nPOST /x?a=b\nAuthorization: {K}\n\n{\"a\":\n1}\n\nHTTP/1.1 200 OK\nX-A: absent\n\n{}\n\n\
-                ### second\nGET /y\n\nHTTP/1.1 404\n";
-    let case = Case::parse(text).unwrap();
-    assert_eq!(case.number, Some(13));
-    assert_eq!(
-        case.profile,
-        Profile {
-            two_tenants: true,
-            limit: Some(3),
-            conflict: false
-        }
-    );
-    assert_eq!(
-        case.given,
-        [("link".to_owned(), "{\"user\":\"{A}\"}".to_owned())]
-    );
-    let [first, second] = case.steps.as_slice() else {
-        panic!("not two steps: {case:?}")
-    };
-    assert_eq!(
-        (
-            first.title.as_str(),
-            first.method.as_str(),
-            first.target.as_str()
-        ),
-        ("first", "POST", "/x?a=b")
-    );
-    assert_eq!(
-        first.headers,
-        [("Authorization".to_owned(), "{K}".to_owned())]
-    );
-    assert_eq!(first.body.as_deref(), Some("{\"a\":\n1}"));
-    assert_eq!(
-        (first.status, first.expected_body.as_deref()),
-        (200, Some("{}"))
-    );
-    assert_eq!(
-        first.expected_headers,
-        [("X-A".to_owned(), "absent".to_owned())]
-    );
-    assert_eq!(
-        (second.status, &second.body, &second.expected_body),
-        (404, &None, &None)
-    );
-}
-
-#[test]
-fn a_file_that_is_not_one_is_refused() {
-    let good = "# extra\n# mark D\n# source s\n\n### t\nGET /\n\nHTTP/1.1 200\n";
-    assert!(Case::parse(good).is_ok());
-    for (from, to) in [
-        ("# extra\n", ""),
-        ("# mark D\n", ""),
-        ("# source s", "# sauce s"),
-        ("HTTP/1.1 200\n", ""),
-    ] {
-        assert!(
-            Case::parse(&good.replace(from, to)).is_err(),
-            "accepted without {from}"
-        );
-    }
-    assert!(
-        Case::parse("# extra\n# mark D\n# source s\n").is_err(),
-        "accepted without a step"
-    );
-    assert!(
-        Case::parse(&good.replace("# mark", "# setup: tenants=9\n# mark")).is_err(),
-        "accepted a setup"
-    );
-}
-
-#[test]
-fn placeholders_are_filled_and_unknown_ones_refused() {
-    let values = [("A".to_owned(), "1".to_owned())];
-    assert_eq!(
-        fill("{\"x\":{\"y\":\"{A}\"},\"z\":{}}", &values).unwrap(),
-        "{\"x\":{\"y\":\"1\"},\"z\":{}}"
-    );
-    assert!(fill("{B}", &values).is_err());
 }

@@ -3,6 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::super::support::client::Answer;
+use super::free;
+
+/// Placeholders that an answer has given a value.
+pub(crate) type Captures = Vec<(String, String)>;
 
 /// The headers that hold for every answer of a dialect.
 #[derive(Debug, Default)]
@@ -24,9 +28,37 @@ pub(crate) struct Expected {
     pub(crate) body: Option<String>,
 }
 
-/// Every difference; none if the answer is as expected.
-pub(crate) fn differences(house: &House, expected: &Expected, actual: &Answer) -> Vec<String> {
-    let mut out = Vec::new();
+/// What comparing finds.
+#[derive(Debug, Default)]
+struct Found {
+    differences: Vec<String>,
+    captures: Captures,
+}
+
+impl Found {
+    fn push(&mut self, difference: String) {
+        self.differences.push(difference);
+    }
+
+    /// A free value: whether it is of its kind, and what it is to be remembered as.
+    fn free(&mut self, at: &str, declared: &str, actual: &Value) {
+        let (kind, name) = free::split(declared);
+        if !free::accepts(kind, actual) {
+            self.push(format!("{at}: expected {kind}, got {actual}"));
+        } else if let Some(name) = name {
+            let text = actual.as_str().map_or(actual.to_string(), str::to_owned);
+            self.captures.push((name.to_owned(), text));
+        }
+    }
+}
+
+/// Every difference, none if the answer is as expected; and the values of `any:… as NAME`.
+pub(crate) fn compare(
+    house: &House,
+    expected: &Expected,
+    actual: &Answer,
+) -> (Vec<String>, Captures) {
+    let mut out = Found::default();
     if actual.status != expected.status {
         out.push(format!(
             "status: expected {}, got {}",
@@ -61,11 +93,11 @@ pub(crate) fn differences(house: &House, expected: &Expected, actual: &Answer) -
             (Ok(expected), Ok(actual)) => json("$", &expected, &actual, &mut out),
         },
     }
-    out
+    (out.differences, out.captures)
 }
 
 /// The expected document: JSON, or a bare `any:…` that stands for the whole.
-fn document(text: &str) -> Result<Value, serde_json::Error> {
+pub(crate) fn document(text: &str) -> Result<Value, serde_json::Error> {
     if text.starts_with("any:") {
         Ok(Value::String(text.to_owned()))
     } else {
@@ -73,7 +105,7 @@ fn document(text: &str) -> Result<Value, serde_json::Error> {
     }
 }
 
-fn header(name: &str, expected: &str, actual: &Answer, out: &mut Vec<String>) {
+fn header(name: &str, expected: &str, actual: &Answer, out: &mut Found) {
     let got: Vec<_> = actual
         .headers
         .iter()
@@ -82,17 +114,18 @@ fn header(name: &str, expected: &str, actual: &Answer, out: &mut Vec<String>) {
         .collect();
     match (expected, got.as_slice()) {
         ("absent", []) => {}
+        (declared, [one]) if declared.starts_with("any:") => {
+            out.free(&format!("header {name}"), declared, &Value::from(*one));
+        }
         (_, [one]) if *one == expected && expected != "absent" => {}
         _ => out.push(format!("header {name}: expected {expected}, got {got:?}")),
     }
 }
 
-fn json(path: &str, expected: &Value, actual: &Value, out: &mut Vec<String>) {
+fn json(path: &str, expected: &Value, actual: &Value, out: &mut Found) {
     match (expected, actual) {
-        (Value::String(kind), _) if kind.starts_with("any:") => {
-            if !free(kind, actual) {
-                out.push(format!("{path}: expected {kind}, got {actual}"));
-            }
+        (Value::String(declared), _) if declared.starts_with("any:") => {
+            out.free(path, declared, actual);
         }
         (Value::Object(expected), Value::Object(actual)) => object(path, expected, actual, out),
         (Value::Array(expected), Value::Array(actual)) => array(path, expected, actual, out),
@@ -101,12 +134,7 @@ fn json(path: &str, expected: &Value, actual: &Value, out: &mut Vec<String>) {
     }
 }
 
-fn object(
-    path: &str,
-    expected: &Map<String, Value>,
-    actual: &Map<String, Value>,
-    out: &mut Vec<String>,
-) {
+fn object(path: &str, expected: &Map<String, Value>, actual: &Map<String, Value>, out: &mut Found) {
     let more = expected.get("any:members").is_some();
     for (name, value) in expected.iter().filter(|(name, _)| *name != "any:members") {
         match actual.get(name) {
@@ -122,7 +150,7 @@ fn object(
     }
 }
 
-fn array(path: &str, expected: &[Value], actual: &[Value], out: &mut Vec<String>) {
+fn array(path: &str, expected: &[Value], actual: &[Value], out: &mut Found) {
     let (any_order, expected) = match expected {
         [Value::String(mark), rest @ ..] if mark == "any:order" => (true, rest),
         _ => (false, expected),
@@ -144,61 +172,17 @@ fn array(path: &str, expected: &[Value], actual: &[Value], out: &mut Vec<String>
     }
     let mut left: Vec<&Value> = actual.iter().collect();
     for wanted in expected {
-        let fits = |got: &&Value| {
-            let mut found = Vec::new();
+        let fitting = left.iter().enumerate().find_map(|(index, got)| {
+            let mut found = Found::default();
             json(path, wanted, got, &mut found);
-            found.is_empty()
-        };
-        match left.iter().position(fits) {
-            Some(index) => drop(left.remove(index)),
+            found.differences.is_empty().then_some((index, found))
+        });
+        match fitting {
+            Some((index, found)) => {
+                left.remove(index);
+                out.captures.extend(found.captures);
+            }
             None => out.push(format!("{path}: no element is {wanted}; left are {left:?}")),
         }
     }
-}
-
-/// Whether a declared free value may be this.
-fn free(kind: &str, actual: &Value) -> bool {
-    match kind {
-        "any:string" => actual.as_str().is_some_and(|text| !text.is_empty()),
-        "any:int" => actual.is_i64() || actual.is_u64(),
-        // From 2020 to 2100, so that seconds or microseconds do not pass.
-        "any:instant" => actual
-            .as_i64()
-            .is_some_and(|ms| (1_577_836_800_000..4_102_444_800_000).contains(&ms)),
-        "any:uuid" => actual.as_str().is_some_and(|text| {
-            uuid::Uuid::try_parse(text).is_ok_and(|uuid| uuid.hyphenated().to_string() == text)
-        }),
-        "any:errors" => is_errors(actual),
-        _ => false,
-    }
-}
-
-/// Whether this is the vendor's errors object (section 4.1) with at least one error in it.
-pub(crate) fn is_errors(actual: &Value) -> bool {
-    let Some(object) = actual.as_object().filter(|o| o.len() == 2) else {
-        return false;
-    };
-    let (Some(fields), Some(general)) = (
-        object.get("fieldErrors").and_then(Value::as_object),
-        object.get("generalErrors").and_then(Value::as_array),
-    ) else {
-        return false;
-    };
-    let lists = fields
-        .values()
-        .map(|list| list.as_array().filter(|list| !list.is_empty()));
-    let Some(lists) = lists.collect::<Option<Vec<_>>>() else {
-        return false;
-    };
-    let mut errors = lists.into_iter().flatten().chain(general).peekable();
-    errors.peek().is_some() && errors.all(is_error)
-}
-
-fn is_error(error: &Value) -> bool {
-    let text = |name: &str| error[name].as_str().is_some_and(|text| !text.is_empty());
-    error.is_object()
-        && text("message")
-        && error["code"]
-            .as_str()
-            .is_some_and(|code| code.starts_with('['))
 }

@@ -1,17 +1,16 @@
 //! Runs one case: a fresh server, what is given, then each step; every difference is told.
 
 use std::net::SocketAddr;
-
-use serde_json::Value;
+use std::path::Path;
 
 use super::super::support::client::Client;
 use super::super::support::config::Profile;
 use super::super::support::conflict::{self, InProcess};
-use super::super::support::fixtures::{A, B, K, LINK, create_body, placeholders};
-use super::super::support::native;
+use super::super::support::fixtures::placeholders;
 use super::super::support::server::Server;
 use super::case::{Case, Step, fill};
-use super::compare::{Expected, House, differences};
+use super::compare::{Captures, Expected, House, compare};
+use super::given::{self, Given};
 
 /// What serves a case.
 enum Served {
@@ -20,11 +19,11 @@ enum Served {
 }
 
 impl Served {
-    fn start(profile: &Profile) -> Result<Self, String> {
+    fn start(dir: &Path, profile: &Profile) -> Result<Self, String> {
         if profile.conflict {
             conflict::start(profile).map(Served::InProcess)
         } else {
-            Server::start(profile).map(Served::Binary)
+            Server::start_in(dir, profile).map(Served::Binary)
         }
     }
 
@@ -36,24 +35,23 @@ impl Served {
     }
 }
 
-/// Everything that is wrong with a case; nothing if it passes.
-pub(crate) fn run(text: &str, house: &House) -> Vec<String> {
+/// Everything that is wrong with a case of a vendor; nothing if it passes.
+pub(crate) fn run(text: &str, vendor: &str, house: &House) -> Vec<String> {
     let case = match Case::parse(text) {
         Ok(case) => case,
         Err(error) => return vec![format!("the file: {error}")],
     };
-    let served = match Served::start(&case.profile) {
-        Ok(served) => served,
-        Err(error) => return vec![error],
-    };
+    walk(&case, vendor, house).unwrap_or_else(|error| vec![error])
+}
+
+fn walk(case: &Case, vendor: &str, house: &House) -> Result<Vec<String>, String> {
+    // Declared before the server, so that it is there as long as the server is.
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (served, mut values) = prepared(case, vendor, dir.path())?;
     let mut client = Client::new(served.addr());
-    let mut values = placeholders();
-    if let Err(error) = prepare(&case, &mut client, &mut values) {
-        return vec![error];
-    }
     let mut out = Vec::new();
     for (index, step) in case.steps.iter().enumerate() {
-        let found = take(step, &mut client, &values, house).unwrap_or_else(|error| vec![error]);
+        let found = take(step, &mut client, &mut values, house).unwrap_or_else(|error| vec![error]);
         out.extend(
             found
                 .into_iter()
@@ -66,106 +64,59 @@ pub(crate) fn run(text: &str, house: &House) -> Vec<String> {
             out.push(format!("the server panicked: {line}"));
         }
     }
-    out
+    Ok(out)
 }
 
-fn prepare(
-    case: &Case,
-    client: &mut Client,
-    values: &mut Vec<(String, String)>,
-) -> Result<(), String> {
+type Values = Vec<(String, String)>;
+
+/// A server that has everything that is given, and the placeholders.
+fn prepared(case: &Case, vendor: &str, dir: &Path) -> Result<(Served, Values), String> {
+    // A value for every placeholder that a given thing may have; none of them depends on the address.
+    let fixed = placeholders(vendor, SocketAddr::from(([127, 0, 0, 1], 0)));
+    let given = given::all(case, vendor, &fixed)?;
     if case.profile.conflict {
         // Such a backend holds nothing, so there is nothing to prepare.
-        return if case.given.is_empty() {
-            Ok(())
-        } else {
-            Err("nothing can be given here".to_owned())
+        return match given.is_empty() {
+            true => start(dir, &case.profile, vendor),
+            false => Err("nothing can be given here".to_owned()),
         };
     }
-    for user in [A, B] {
-        native::put_user(client, "acme", user)?;
+    if !given.iter().any(Given::is_at_disabled) {
+        let (served, mut values) = start(dir, &case.profile, vendor)?;
+        given::prepare(given, &mut Client::new(served.addr()), &mut values)?;
+        return Ok((served, values));
     }
-    for (kind, text) in &case.given {
-        let what: Value = serde_json::from_str(&fill(text, values)?)
-            .map_err(|e| format!("given: {e}: {text}"))?;
-        give(kind, what, client, values)
-            .map_err(|error| format!("given: {kind} {text}: {error}"))?;
-        // Links are listed by the millisecond in which they were made.
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    Ok(())
+    let enabled = Profile {
+        all_enabled: true,
+        ..case.profile.clone()
+    };
+    let mut made = Values::new();
+    let before = Served::start(dir, &enabled)?;
+    given::prepare(given, &mut Client::new(before.addr()), &mut made)?;
+    drop(before);
+    let (served, mut values) = start(dir, &case.profile, vendor)?;
+    values.extend(made);
+    Ok((served, values))
 }
 
-fn give(
-    kind: &str,
-    mut what: Value,
-    client: &mut Client,
-    values: &mut Vec<(String, String)>,
-) -> Result<(), String> {
-    let text = |name: &str| what[name].as_str().map(str::to_owned);
-    match kind {
-        "user" => {
-            let tenant = text("tenant").unwrap_or_else(|| "acme".to_owned());
-            native::put_user(client, &tenant, &text("user_id").ok_or("no user_id")?)
-        }
-        "pending" => {
-            let name = text("as").unwrap_or_else(|| "pending".to_owned());
-            what.as_object_mut().ok_or("no object")?.remove("as");
-            values.push((name, native::create_pending(client, "acme", &what)?));
-            Ok(())
-        }
-        "link" => {
-            let (user, subject) = (
-                text("user").ok_or("no user")?,
-                text("subject").ok_or("no subject")?,
-            );
-            let mut body = create_body(&user, &subject, "", "");
-            let link = &mut body["identityProviderLink"];
-            link["identityProviderId"] = what["provider"].clone();
-            // Absent members stay absent: null counts as absent, but a test must not lean on that.
-            for (member, value) in [
-                ("displayName", text("display_name")),
-                ("token", text("token")),
-            ] {
-                match value {
-                    Some(value) => link[member] = value.into(),
-                    None => drop(link.as_object_mut().ok_or("no object")?.remove(member)),
-                }
-            }
-            let tenant = text("tenant");
-            let mut headers = vec![("Authorization", K), ("Content-Type", "application/json")];
-            headers.extend(tenant.as_deref().map(|id| ("X-FusionAuth-TenantId", id)));
-            let answer = client.send("POST", LINK, &headers, Some(body.to_string().as_bytes()));
-            let answer = answer.map_err(|lost| format!("{lost}"))?;
-            if answer.status == 200 {
-                Ok(())
-            } else {
-                Err(format!("{} {}", answer.status, answer.text()))
-            }
-        }
-        _ => Err("unknown kind".to_owned()),
-    }
+fn start(dir: &Path, profile: &Profile, vendor: &str) -> Result<(Served, Values), String> {
+    let served = Served::start(dir, profile)?;
+    let values = placeholders(vendor, served.addr());
+    Ok((served, values))
 }
 
 fn take(
     step: &Step,
     client: &mut Client,
-    values: &[(String, String)],
+    values: &mut Values,
     house: &House,
 ) -> Result<Vec<String>, String> {
-    let fill_all = |list: &[(String, String)]| -> Result<Vec<(String, String)>, String> {
-        list.iter()
-            .map(|(name, value)| Ok((name.clone(), fill(value, values)?)))
-            .collect()
-    };
-    let fill_opt =
-        |text: &Option<String>| text.as_deref().map(|text| fill(text, values)).transpose();
-    let headers = fill_all(&step.headers)?;
+    let headers = fill_all(&step.headers, values)?;
     let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    let (target, body) = (fill(&step.target, values)?, fill_opt(&step.body)?);
+    let (target, body) = (fill(&step.target, values)?, fill_opt(&step.body, values)?);
     let answer = client.send(
         &step.method,
         &target,
@@ -173,10 +124,45 @@ fn take(
         body.as_deref().map(str::as_bytes),
     );
     let answer = answer.map_err(|lost| format!("{lost}"))?;
-    let expected = Expected {
+    let names = step.names()?;
+    if names.is_empty() {
+        return Ok(compare(house, &expected(step, values)?, &answer).0);
+    }
+    // What the answer names may stand elsewhere in the same answer: it is read first, then all is compared.
+    let mut open = values.clone();
+    open.extend(
+        names
+            .iter()
+            .map(|name| (name.clone(), format!("{{{name}}}"))),
+    );
+    let (differences, captures) = compare(house, &expected(step, &open)?, &answer);
+    if !has_all(&captures, &names) {
+        return Ok(differences);
+    }
+    values.extend(captures);
+    Ok(compare(house, &expected(step, values)?, &answer).0)
+}
+
+fn has_all(captures: &Captures, names: &[String]) -> bool {
+    names
+        .iter()
+        .all(|name| captures.iter().any(|(captured, _)| captured == name))
+}
+
+fn expected(step: &Step, values: &Values) -> Result<Expected, String> {
+    Ok(Expected {
         status: step.status,
-        headers: fill_all(&step.expected_headers)?,
-        body: fill_opt(&step.expected_body)?,
-    };
-    Ok(differences(house, &expected, &answer))
+        headers: fill_all(&step.expected_headers, values)?,
+        body: fill_opt(&step.expected_body, values)?,
+    })
+}
+
+fn fill_all(list: &[(String, String)], values: &Values) -> Result<Values, String> {
+    list.iter()
+        .map(|(name, value)| Ok((name.clone(), fill(value, values)?)))
+        .collect()
+}
+
+fn fill_opt(text: &Option<String>, values: &Values) -> Result<Option<String>, String> {
+    text.as_deref().map(|text| fill(text, values)).transpose()
 }

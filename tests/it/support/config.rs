@@ -1,19 +1,31 @@
 //! The configuration files that black-box tests run the binary with: the one place that knows their form.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use linkbridge::mapping::builtin;
 use sha2::{Digest as _, Sha256};
 
-use super::fixtures::{G, K, P, Q, R, T, U};
+use super::fixtures::{DISABLED, Fixture, HARNESS, K, L, PROVIDERS, Q, R, TENANTS, VENDORS};
 
 /// What differs between the configurations of two cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Profile {
     /// Whether there is a second tenant, `other`.
     pub(crate) two_tenants: bool,
+    /// Whether any well-formed id is a user; else only those of the directory are.
+    pub(crate) open_users: bool,
     /// The most links of a user of `acme` at `acme-oidc`.
     pub(crate) limit: Option<u32>,
+    /// How often the client of key K may ask at all.
+    pub(crate) rate: Option<u32>,
+    /// Switches of fronts: dialect, name, value.
+    pub(crate) options: Vec<(String, String, String)>,
+    /// The dialects at which a request without a credential is the client of key K.
+    pub(crate) anonymous: Vec<String>,
+    /// Whether the provider that is not enabled is: links at it must be made before it is switched off.
+    pub(crate) all_enabled: bool,
     /// Whether every operation of the backend answers a write race; such a server runs in this process.
     pub(crate) conflict: bool,
 }
@@ -25,36 +37,40 @@ pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -
          admin_listen = \"127.0.0.1:{admin_port}\"\n\n[backend]\nstore = \"embedded:{}\"\n\n",
         data.display()
     );
-    tenant(&mut out, "acme", T, profile.limit);
+    let [acme, other] = &TENANTS;
+    tenant(&mut out, acme, profile, profile.limit);
     if profile.two_tenants {
-        tenant(&mut out, "other", U, None);
+        tenant(&mut out, other, profile, None);
     }
-    provider(
-        &mut out,
-        "acme-oidc",
-        "Acme OIDC",
-        "oidc",
-        P,
-        Some("acme.example"),
-    );
-    provider(&mut out, "google", "Google", "google", G, None);
-    client(&mut out, "super", K, ALL);
-    client(
-        &mut out,
-        "reader",
-        R,
-        "scopes = [\"links.read\", \"links.read_token\"]\n",
-    );
-    client(&mut out, "locked", Q, &format!("tenant = \"acme\"\n{ALL}"));
+    let kinds = [
+        ("Acme OIDC", "oidc", "domains = [\"acme.example\"]\n"),
+        ("Google", "google", ""),
+        ("Corp SAML", "saml", ""),
+        ("Old ADFS", "saml", ""),
+    ];
+    for (fixture, (name, kind, more)) in PROVIDERS.iter().zip(kinds) {
+        let enabled = fixture.key != DISABLED || profile.all_enabled;
+        write!(
+            out,
+            "[[provider]]\nkey = \"{}\"\nname = \"{name}\"\nkind = \"{kind}\"\nenabled = {enabled}\n{more}{}\n",
+            fixture.key,
+            ids(fixture)
+        )
+        .unwrap();
+    }
+    clients(&mut out, profile);
+    fronts(&mut out, profile);
     // All tests come from one address; what limits it is tested elsewhere.
     out.push_str("[limits]\nsource_rate = \"100000/s burst 100000\"\n");
     out
 }
 
-fn tenant(out: &mut String, key: &str, id: &str, limit: Option<u32>) {
+fn tenant(out: &mut String, fixture: &Fixture, profile: &Profile, limit: Option<u32>) {
+    let users = if profile.open_users { "open" } else { "known" };
+    let (key, ids) = (fixture.key, ids(fixture));
     write!(
         out,
-        "[[tenant]]\nkey = \"{key}\"\nids = {{ fusionauth = \"{id}\" }}\nusers = \"known\"\n"
+        "[[tenant]]\nkey = \"{key}\"\nusers = \"{users}\"\n{ids}"
     )
     .unwrap();
     if let Some(limit) = limit {
@@ -63,16 +79,12 @@ fn tenant(out: &mut String, key: &str, id: &str, limit: Option<u32>) {
     out.push('\n');
 }
 
-fn provider(out: &mut String, key: &str, name: &str, kind: &str, id: &str, domain: Option<&str>) {
-    write!(
-        out,
-        "[[provider]]\nkey = \"{key}\"\nname = \"{name}\"\nkind = \"{kind}\"\nids = {{ fusionauth = \"{id}\" }}\n"
-    )
-    .unwrap();
-    if let Some(domain) = domain {
-        writeln!(out, "domains = [\"{domain}\"]").unwrap();
-    }
-    out.push('\n');
+/// The line with the ids that the vendors have.
+fn ids(fixture: &Fixture) -> String {
+    let ids = VENDORS
+        .iter()
+        .filter_map(|vendor| Some(format!("{vendor} = \"{}\"", fixture.id_at(vendor)?)));
+    format!("ids = {{ {} }}\n", ids.collect::<Vec<_>>().join(", "))
 }
 
 /// The scopes of a client that may do everything.
@@ -80,14 +92,57 @@ const ALL: &str = "scopes = [\"links.read\", \"links.read_token\", \"links.creat
     \"pending.read\", \"pending.complete\", \"pending.create\", \"providers.read\", \"users.read\", \
     \"users.write\", \"directory.write\"]\n";
 
-/// The rate is out of the way of tests that write fast.
-fn client(out: &mut String, name: &str, key: &str, more: &str) {
+/// Out of the way of tests that write fast.
+const FAST: &str = "100000/s burst 100000";
+
+fn clients(out: &mut String, profile: &Profile) {
+    // What comes back in an hour does not come back while a case runs.
+    let rate = profile.rate.map(|n| format!("1/h burst {n}"));
+    client(out, "super", K, rate.as_deref().unwrap_or(FAST), ALL);
+    let reads = "scopes = [\"links.read\", \"links.read_token\"]\n";
+    client(out, "links", L, FAST, reads);
+    let reads =
+        "scopes = [\"links.read\", \"links.read_token\", \"users.read\", \"providers.read\"]\n";
+    client(out, "reader", R, FAST, reads);
+    client(out, "locked", Q, FAST, &format!("tenant = \"acme\"\n{ALL}"));
+    client(out, "harness", HARNESS, FAST, ALL);
+}
+
+fn client(out: &mut String, name: &str, key: &str, rate: &str, more: &str) {
     let hash = hex(&Sha256::digest(key.as_bytes()));
     write!(
         out,
-        "[[client]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\nrate = \"100000/s burst 100000\"\n{more}\n"
+        "[[client]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\nrate = \"{rate}\"\n{more}\n"
     )
     .unwrap();
+}
+
+/// Fronts are only written where one has settings, and then all of them: those that are not written would
+/// not be there. One that is set and does not exist is written too, so that the server says so.
+fn fronts(out: &mut String, profile: &Profile) {
+    let set: BTreeSet<&str> = profile
+        .options
+        .iter()
+        .map(|(dialect, ..)| dialect.as_str())
+        .chain(profile.anonymous.iter().map(String::as_str))
+        .collect();
+    if set.is_empty() {
+        return;
+    }
+    let built_in = builtin::SOURCES.iter().map(|(name, _)| *name);
+    for dialect in built_in.chain(set).collect::<BTreeSet<_>>() {
+        writeln!(out, "[[front]]\ndialect = \"{dialect}\"").unwrap();
+        if profile.anonymous.iter().any(|name| name == dialect) {
+            out.push_str("anonymous = \"super\"\n");
+        }
+        let options = profile
+            .options
+            .iter()
+            .filter(|(of, ..)| of == dialect)
+            .map(|(_, name, value)| format!("{name} = \"{value}\""));
+        let options = options.collect::<Vec<_>>().join(", ");
+        writeln!(out, "options = {{ {options} }}\n").unwrap();
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -97,27 +152,66 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+#[cfg(test)]
+fn table(profile: &Profile) -> toml::Table {
+    let text = text(profile, 8080, 9090, Path::new("/nowhere"));
+    for key in [K, R, L, Q, HARNESS] {
+        assert!(!text.contains(key), "a key stands in the configuration");
+    }
+    text.parse().unwrap()
+}
+
 #[test]
 fn a_generated_configuration_is_toml_and_holds_no_key() {
     let profile = Profile {
         two_tenants: true,
         limit: Some(2),
-        conflict: false,
+        ..Profile::default()
     };
-    let text = text(&profile, 8080, 9090, Path::new("/nowhere"));
-    let table: toml::Table = text.parse().unwrap();
+    let table = table(&profile);
     assert_eq!(table["tenant"].as_array().map(Vec::len), Some(2));
     assert_eq!(
         table["tenant"][0]["link_limits"]["acme-oidc"].as_integer(),
         Some(2)
     );
-    assert_eq!(table["client"].as_array().map(Vec::len), Some(3));
-    for key in [K, R, Q] {
-        assert!(!text.contains(key), "a key stands in the configuration");
-    }
+    assert_eq!(table["tenant"][1]["users"].as_str(), Some("known"));
+    assert_eq!(table["client"].as_array().map(Vec::len), Some(5));
+    assert!(!table.contains_key("front"), "all fronts are there anyway");
+    let providers = table["provider"].as_array().unwrap();
+    let enabled = providers.iter().map(|p| p["enabled"].as_bool().unwrap());
+    assert_eq!(enabled.collect::<Vec<_>>(), [true, true, true, false]);
+    assert!(providers[3]["ids"].get("fusionauth").is_none());
+    assert_eq!(
+        providers[3]["ids"]["zitadel"].as_str(),
+        Some("311900000000000005")
+    );
     // The well-known test vector of the hash function.
     assert_eq!(
         hex(&Sha256::digest(b"abc")),
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     );
+}
+
+#[test]
+fn the_settings_of_a_front_bring_all_fronts_with_them() {
+    let option = ("fusionauth", "undefined_parameters", "absent");
+    let profile = Profile {
+        options: vec![(option.0.into(), option.1.into(), option.2.into())],
+        anonymous: vec!["fusionauth".into()],
+        open_users: true,
+        rate: Some(1),
+        ..Profile::default()
+    };
+    let table = table(&profile);
+    let fronts = table["front"].as_array().unwrap();
+    assert_eq!(fronts.len(), builtin::SOURCES.len());
+    let set: Vec<_> = fronts
+        .iter()
+        .filter(|front| front.get("anonymous").is_some())
+        .collect();
+    assert_eq!(set.len(), 1);
+    assert_eq!(set[0]["dialect"].as_str(), Some(option.0));
+    assert_eq!(set[0]["options"][option.1].as_str(), Some(option.2));
+    assert_eq!(table["client"][0]["rate"].as_str(), Some("1/h burst 1"));
+    assert_eq!(table["tenant"][0]["users"].as_str(), Some("open"));
 }

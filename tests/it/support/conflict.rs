@@ -17,6 +17,7 @@ use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
 
 use super::config::{Profile, text};
+use super::server::free_port;
 
 /// The server; dropping it ends it.
 pub(crate) struct InProcess {
@@ -76,11 +77,17 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
     let known = |dialect: &Arc<Dialect>| KnownDialect {
         name: dialect.name().to_owned(),
         vendor: dialect.vendor().as_str().to_owned(),
-        options: std::collections::BTreeMap::new(),
+        options: dialect
+            .plan()
+            .options
+            .iter()
+            .map(|option| (option.name.clone(), option.values.clone()))
+            .collect(),
     };
+    let other_vendors = builtin::VENDORS.iter().map(|name| (*name).to_owned());
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),
-        other_vendors: Vec::new(),
+        other_vendors: other_vendors.collect(),
     };
     let inputs = Inputs {
         vars: &Vars::default(),
@@ -88,7 +95,7 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
         catalog: &catalog,
     };
     // The store is only named here: it is never opened.
-    let text = text(profile, 0, 0, Path::new("never-opened"));
+    let text = text(profile, free_port(), 0, Path::new("never-opened"));
     let (config, _) =
         config::read("generated", &text, &inputs).map_err(|findings| format!("{findings:?}"))?;
     let mount = |front: config::Front| {

@@ -1,27 +1,36 @@
-//! Preconditions through the native API: users of the directory and pending links.
+//! Preconditions through the native API: users of the directory, links and pending links, in canonical ids.
 
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client, Lost};
-use super::fixtures::K;
+use super::fixtures::HARNESS;
 
 /// Makes a user of a tenant known.
 pub(crate) fn put_user(client: &mut Client, tenant: &str, user_id: &str) -> Result<(), String> {
-    let answer = send(
-        client,
-        "PUT",
-        &format!("/linkbridge/v1/users/{user_id}"),
-        tenant,
-        &json!({}),
-    );
-    match answer {
-        Ok(answer) if matches!(answer.status, 200 | 201) => Ok(()),
-        Ok(answer) => Err(format!(
-            "user {user_id} was not made: {} {}",
-            answer.status,
-            answer.text()
-        )),
-        Err(lost) => Err(format!("user {user_id} was not made: {lost}")),
+    put_user_with(client, tenant, user_id, &json!({}))
+}
+
+/// Makes a user known, with the members `ids` and `document` of the native API.
+pub(crate) fn put_user_with(
+    client: &mut Client,
+    tenant: &str,
+    user_id: &str,
+    body: &Value,
+) -> Result<(), String> {
+    let target = format!("/linkbridge/v1/users/{user_id}");
+    let what = format!("user {user_id}");
+    made(send(client, "PUT", &target, tenant, body), &what).map(drop)
+}
+
+/// Makes a link of a tenant.
+pub(crate) fn create_link(client: &mut Client, tenant: &str, body: &Value) -> Result<(), String> {
+    let answer = send(client, "POST", "/linkbridge/v1/links", tenant, body);
+    let answer = made(answer, "link")?;
+    // A link that is there already is answered 200: a case that gives it twice means something else.
+    if answer.status == 201 {
+        Ok(())
+    } else {
+        Err("the link was there already".to_owned())
     }
 }
 
@@ -31,15 +40,7 @@ pub(crate) fn create_pending(
     tenant: &str,
     body: &Value,
 ) -> Result<String, String> {
-    let answer = try_create_pending(client, tenant, body)
-        .map_err(|lost| format!("no pending link: {lost}"))?;
-    if answer.status != 201 {
-        return Err(format!(
-            "no pending link: {} {}",
-            answer.status,
-            answer.text()
-        ));
-    }
+    let answer = made(try_create_pending(client, tenant, body), "pending link")?;
     match answer.json()?["pending_id"].as_str() {
         Some(id) => Ok(id.to_owned()),
         None => Err(format!("no pending_id in {}", answer.text())),
@@ -55,6 +56,18 @@ pub(crate) fn try_create_pending(
     send(client, "POST", "/linkbridge/v1/pending-links", tenant, body)
 }
 
+fn made(answer: Result<Answer, Lost>, what: &str) -> Result<Answer, String> {
+    match answer {
+        Ok(answer) if matches!(answer.status, 200 | 201) => Ok(answer),
+        Ok(answer) => Err(format!(
+            "{what} was not made: {} {}",
+            answer.status,
+            answer.text()
+        )),
+        Err(lost) => Err(format!("{what} was not made: {lost}")),
+    }
+}
+
 fn send(
     client: &mut Client,
     method: &str,
@@ -62,7 +75,7 @@ fn send(
     tenant: &str,
     body: &Value,
 ) -> Result<Answer, Lost> {
-    let bearer = format!("Bearer {K}");
+    let bearer = format!("Bearer {HARNESS}");
     let headers = [
         ("Authorization", bearer.as_str()),
         ("Linkbridge-Tenant", tenant),
