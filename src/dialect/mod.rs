@@ -13,16 +13,18 @@ mod read;
 mod request;
 mod response;
 mod text;
+mod uses;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use http::Method;
 
+pub use self::failure::to_record as failure_record;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
-use crate::mapping::plan::{Op, Plan};
+use crate::mapping::plan::{Op, Plan, Take};
 use crate::mapping::route::Match;
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
@@ -155,13 +157,38 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Dialect {
     plan: Plan,
+    used: HashSet<Field>,
+}
+
+/// What a request has where a dialect looks for the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// Nothing.
+    Absent,
+    /// Something that is no credential: without the scheme word, or empty.
+    Odd,
+    /// A credential.
+    Given,
+}
+
+impl Presented {
+    /// The word that mappings use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Presented::Absent => "absent",
+            Presented::Odd => "odd",
+            Presented::Given => "given",
+        }
+    }
 }
 
 impl Dialect {
     /// Puts a plan to work.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self { plan }
+        let used = uses::of(&plan);
+        Self { plan, used }
     }
 
     /// The plan, for `check`, `explain` and the generated reference.
@@ -194,6 +221,13 @@ impl Dialect {
     #[must_use]
     pub fn answers(&self, op: OpId, field: Field) -> bool {
         check::tells(&self.op(op).answer.tree, field)
+    }
+
+    /// Whether some row of the dialect speaks of the field: in a request, an answer, an error, a header or
+    /// a condition.
+    #[must_use]
+    pub fn uses(&self, field: Field) -> bool {
+        self.used.contains(&field)
     }
 
     /// The members of a user's document that the op's request speaks of; none if it has the document as
@@ -248,6 +282,19 @@ impl Dialect {
             };
             (!secret.is_empty()).then(|| Secret::new(secret))
         })
+    }
+
+    /// What there is in the places where the dialect keeps the credential.
+    #[must_use]
+    pub fn presented(&self, request: &Request<'_>) -> Presented {
+        let has_something = |take: &Take| request.headers.contains_key(&take.header);
+        if self.credential(request).is_some() {
+            Presented::Given
+        } else if self.plan.take.iter().any(has_something) {
+            Presented::Odd
+        } else {
+            Presented::Absent
+        }
     }
 
     /// Reads a request.

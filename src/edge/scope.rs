@@ -92,6 +92,38 @@ pub fn needed(operation: OperationKind) -> &'static [Scope] {
     }
 }
 
+/// What a request has that not every request of its operation has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Besides {
+    /// The answer has room for the links of users.
+    pub tells_links: bool,
+    /// Links are to be made.
+    pub makes_links: bool,
+    /// Users get ids at vendors.
+    pub names_ids: bool,
+    /// Attributes of the user are to be written.
+    pub writes_attributes: bool,
+}
+
+/// The scopes that this needs, all of them, besides those of the operation. Without `links.read`, a
+/// write is carried out and does not tell links; a read is refused.
+pub fn needed_besides(operation: OperationKind, besides: Besides) -> impl Iterator<Item = Scope> {
+    use OperationKind as K;
+    let is_read = !operation.writes();
+    let of_users = matches!(
+        operation,
+        K::UserGet | K::UserList | K::UserPut | K::UserCreate | K::UserUpdate
+    );
+    [
+        (besides.tells_links && of_users && is_read, Scope::LinksRead),
+        (besides.makes_links, Scope::LinksCreate),
+        (besides.names_ids, Scope::DirectoryWrite),
+        (besides.writes_attributes, Scope::UsersWrite),
+    ]
+    .into_iter()
+    .filter_map(|(is_needed, scope)| is_needed.then_some(scope))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +144,32 @@ mod tests {
                 !kind.writes() || !needed(*kind).is_empty(),
                 "{} needs a scope",
                 kind.name()
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_request_has_besides_needs_scopes_of_its_own() {
+        use OperationKind as K;
+        let needed = |kind, besides| needed_besides(kind, besides).collect::<Vec<_>>();
+        let all = Besides {
+            tells_links: true,
+            makes_links: true,
+            names_ids: true,
+            writes_attributes: true,
+        };
+        for kind in [K::UserGet, K::UserList] {
+            let tells_links = Besides {
+                tells_links: true,
+                ..Besides::default()
+            };
+            assert_eq!(needed(kind, tells_links), [Scope::LinksRead]);
+            assert_eq!(needed(kind, Besides::default()), []);
+        }
+        for kind in [K::UserPut, K::UserCreate, K::UserUpdate, K::LinkCreate] {
+            assert_eq!(
+                needed(kind, all),
+                [Scope::LinksCreate, Scope::DirectoryWrite, Scope::UsersWrite]
             );
         }
     }

@@ -154,3 +154,43 @@ provider_kinds! {
     Xbox = "xbox",
     Yahoo = "yahoo",
 }
+
+/// The family of protocols that a kind of provider belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// `OpenID` Connect, and everything else that hands over an account by its id.
+    Oidc,
+    /// SAML.
+    Saml,
+}
+
+impl Protocol {
+    /// Every protocol, in the order in which they are told.
+    pub const ALL: &'static [Protocol] = &[Protocol::Oidc, Protocol::Saml];
+
+    /// The word that mappings use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Oidc => "oidc",
+            Protocol::Saml => "saml",
+        }
+    }
+
+    /// The protocol of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|p| p.name() == name)
+    }
+}
+
+impl ProviderKind {
+    /// The family of protocols that the kind belongs to.
+    #[must_use]
+    pub fn protocol(self) -> Protocol {
+        match self {
+            ProviderKind::Saml | ProviderKind::SamlIdpInitiated => Protocol::Saml,
+            _ => Protocol::Oidc,
+        }
+    }
+}

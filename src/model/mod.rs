@@ -18,7 +18,7 @@ pub use exchange::{OwnedRequest, Request, Response};
 pub use failure::{Failure, FailureKind, Place, Problem, Why};
 pub use field::{Field, FieldType};
 pub use id::{ClientName, LinkId, ProviderId, Subject, TenantId, UserId, VendorName};
-pub use link::{Alias, Link, PendingLink, Provider, ProviderKind, User};
+pub use link::{Alias, Link, PendingLink, Protocol, Provider, ProviderKind, User};
 pub use operation::{
     Action, Attribute, DocumentChange, NewLink, Operation, OperationKind, Page, PatchStep, PutMode,
     Rules, Target, Which,

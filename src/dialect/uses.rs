@@ -1,0 +1,103 @@
+//! Which fields the rows of a plan speak of. What none of them asks for need not be made.
+
+use std::collections::HashSet;
+
+use crate::mapping::condition::{Condition, Operand};
+use crate::mapping::plan::{Form, Otherwise, Part, Plan, Row, Tree};
+use crate::model::Field;
+
+/// Every field that some row of the plan binds, writes, looks up or tests.
+pub(super) fn of(plan: &Plan) -> HashSet<Field> {
+    let mut used = Used::default();
+    used.condition(plan.query.absent_values_if.as_ref());
+    used.named(&plan.headers);
+    used.named(&plan.response_headers);
+    for op in &plan.ops {
+        used.named(&op.captures);
+        used.named(&op.query);
+        used.tree(&op.request);
+        used.tree(&op.answer.tree);
+        used.named(&op.answer.headers);
+    }
+    for row in &plan.errors {
+        used.tree(&row.tree);
+        used.named(&row.headers);
+    }
+    used.0
+}
+
+#[derive(Default)]
+struct Used(HashSet<Field>);
+
+impl Used {
+    fn tree(&mut self, tree: &Tree) {
+        tree.rows.iter().for_each(|(_, row)| self.row(row));
+    }
+
+    fn named<N>(&mut self, rows: &[(N, Row)]) {
+        rows.iter().for_each(|(_, row)| self.row(row));
+    }
+
+    fn row(&mut self, row: &Row) {
+        self.0.extend(&row.fields);
+        self.condition(row.condition.as_ref());
+        if let Some(Otherwise::Field(field)) = row.otherwise {
+            self.0.insert(field.field());
+        }
+        self.form(&row.form);
+    }
+
+    fn form(&mut self, form: &Form) {
+        match form {
+            Form::Field { field, .. } => drop(self.0.insert(field.field())),
+            Form::Join(parts) | Form::Url(parts) => {
+                let fields = parts.iter().filter_map(|part| match part {
+                    Part::Field(field) => Some(field.field()),
+                    Part::Literal(_) | Part::Origin => None,
+                });
+                self.0.extend(fields);
+            }
+            Form::One { shape, field } => {
+                self.0.extend(field);
+                self.tree(shape);
+            }
+            Form::List {
+                field,
+                item,
+                filter,
+            } => {
+                self.0.insert(*field);
+                self.condition(filter.as_ref());
+                self.tree(item);
+            }
+            Form::Dict { field, key, item } => {
+                self.0.extend([*field, *key]);
+                self.tree(item);
+            }
+            Form::Group {
+                field,
+                by,
+                item,
+                filter,
+            } => {
+                self.0.extend([*field, *by]);
+                self.condition(filter.as_ref());
+                self.tree(item);
+            }
+            Form::First(rows) => rows.iter().for_each(|row| self.row(row)),
+            Form::Const(_) | Form::Presence => {}
+        }
+    }
+
+    fn condition(&mut self, condition: Option<&Condition>) {
+        for clause in condition.iter().flat_map(|condition| &condition.0) {
+            if let Operand::Field(field) = &clause.operand {
+                self.0.insert(field.field());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "uses_tests.rs"]
+mod tests;
