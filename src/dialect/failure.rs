@@ -81,6 +81,14 @@ pub(super) fn problem(record: &Record) -> Problem {
     }
 }
 
+/// The problems that a row has read: a list, or one that stands for itself; never none.
+fn problems(record: &Record) -> Vec<Problem> {
+    match record.list(Field::Problems) {
+        Some(list) if !list.is_empty() => list.iter().map(problem).collect(),
+        _ => vec![problem(record)],
+    }
+}
+
 /// The failure of this kind with the particulars that a row has read.
 pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
     use FailureKind as K;
@@ -91,14 +99,7 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
         Duration::from_secs(seconds.unwrap_or(1))
     };
     match kind {
-        K::Invalid => Failure::Invalid(
-            record
-                .list(Field::Problems)
-                .unwrap_or_default()
-                .iter()
-                .map(problem)
-                .collect(),
-        ),
+        K::Invalid => Failure::Invalid(problems(record)),
         K::Unauthenticated => Failure::Unauthenticated,
         K::Forbidden => Failure::Forbidden,
         K::TenantRequired => Failure::TenantRequired,

@@ -18,10 +18,14 @@ pub(super) fn of(plan: &Plan) -> HashSet<Field> {
         used.tree(&op.request);
         used.tree(&op.answer.tree);
         used.named(&op.answer.headers);
+        let statuses = op.answer.status_if.iter();
+        statuses.for_each(|(_, condition)| used.condition(Some(condition)));
+        used.produced(&op.answer.produces);
     }
     for row in &plan.errors {
         used.tree(&row.tree);
         used.named(&row.headers);
+        used.produced(&row.produces);
     }
     used.0
 }
@@ -32,6 +36,13 @@ struct Used(HashSet<Field>);
 impl Used {
     fn tree(&mut self, tree: &Tree) {
         tree.rows.iter().for_each(|(_, row)| self.row(row));
+    }
+
+    /// Of several media types, the header `Accept` decides.
+    fn produced(&mut self, media: &[String]) {
+        if media.len() > 1 {
+            self.0.insert(Field::Accept);
+        }
     }
 
     fn named<N>(&mut self, rows: &[(N, Row)]) {
@@ -53,6 +64,7 @@ impl Used {
             Form::Join(parts) | Form::Url(parts) => {
                 let fields = parts.iter().filter_map(|part| match part {
                     Part::Field(field) => Some(field.field()),
+                    Part::Document { .. } => Some(Field::Document),
                     Part::Literal(_) | Part::Origin => None,
                 });
                 self.0.extend(fields);
@@ -65,12 +77,26 @@ impl Used {
                 field,
                 item,
                 filter,
+                ..
             } => {
                 self.0.insert(*field);
                 self.condition(filter.as_ref());
                 self.tree(item);
             }
-            Form::Dict { field, key, item } => {
+            Form::Each {
+                field,
+                item,
+                filter,
+                ..
+            } => {
+                self.0.insert(*field);
+                self.condition(filter.as_ref());
+                self.row(item);
+            }
+            Form::Carry { .. } => drop(self.0.insert(Field::Document)),
+            Form::Dict {
+                field, key, item, ..
+            } => {
                 self.0.extend([*field, *key]);
                 self.tree(item);
             }

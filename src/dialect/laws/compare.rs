@@ -8,7 +8,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
 use super::super::Dialect;
-use crate::mapping::plan::{AnswerPlan, FieldRef, Form, Only, Otherwise, Part, Row, Tree};
+use crate::mapping::path::Step;
+use crate::mapping::plan::{AnswerPlan, FieldRef, Form, Only, Otherwise, Part, Plan, Row, Tree};
 use crate::model::{Field, OwnedRequest, Record, Response, Value};
 
 /// One difference, with its place.
@@ -143,7 +144,7 @@ pub(super) fn requests(
         let text = |request: &OwnedRequest| format!("{:?}", request.headers.get(name));
         texts(name.as_str(), text(expected), text(got));
     }
-    found.extend(bodies(&expected.body, &got.body));
+    found.extend(bodies(&expected.body, &got.body, &[]));
     found
 }
 
@@ -171,8 +172,9 @@ fn query_pairs(query: &str) -> Vec<String> {
     pairs
 }
 
-/// Differences between two responses. Headers are compared as far as the expected one has them.
-pub(super) fn responses(expected: &Response, got: &Response) -> Vec<Difference> {
+/// Differences between two responses. Headers are compared as far as the expected one has them; members
+/// of the names in `free` hold sentences that may be any.
+pub(super) fn responses(expected: &Response, got: &Response, free: &[String]) -> Vec<Difference> {
     let mut found = Vec::new();
     if expected.status != got.status {
         found.push(Difference::new("status", expected.status, got.status));
@@ -191,11 +193,11 @@ pub(super) fn responses(expected: &Response, got: &Response) -> Vec<Difference> 
             ));
         }
     }
-    found.extend(bodies(&expected.body, &got.body));
+    found.extend(bodies(&expected.body, &got.body, free));
     found
 }
 
-fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
+fn bodies(expected: &[u8], got: &[u8], free: &[String]) -> Vec<Difference> {
     let parse = |body: &[u8]| -> Result<Option<Json>, String> {
         if body.is_empty() {
             return Ok(None);
@@ -207,8 +209,8 @@ fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
     match (parse(expected), parse(got)) {
         (Ok(Some(mut a)), Ok(Some(mut b))) => {
             // Texts are for people, and not what a law is about.
-            forget_messages(&mut a);
-            forget_messages(&mut b);
+            forget(&mut a, free);
+            forget(&mut b, free);
             differences(&a, &b)
         }
         (Ok(None), Ok(None)) => Vec::new(),
@@ -223,18 +225,50 @@ fn bodies(expected: &[u8], got: &[u8]) -> Vec<Difference> {
     }
 }
 
-fn forget_messages(json: &mut Json) {
+fn forget(json: &mut Json, free: &[String]) {
     match json {
         Json::Object(members) => {
             for (key, value) in members.iter_mut() {
                 match value {
-                    Json::String(text) if key == "message" || key == "detail" => text.clear(),
-                    other => forget_messages(other),
+                    Json::String(text) if free.contains(key) => text.clear(),
+                    other => forget(other, free),
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(forget_messages),
+        Json::Array(items) => items.iter_mut().for_each(|item| forget(item, free)),
         _ => {}
+    }
+}
+
+/// The names of the members that error rows fill with our own sentences.
+pub(super) fn sentences(plan: &Plan) -> Vec<String> {
+    let mut names = Vec::new();
+    for row in &plan.errors {
+        sentences_of(&row.tree, &mut names);
+    }
+    names
+}
+
+fn sentences_of(rows: &Tree, names: &mut Vec<String>) {
+    for (path, row) in &rows.rows {
+        if let (true, Some(Step::Key(name))) = (is_sentence(row), path.steps().last()) {
+            names.push(name.clone());
+        }
+        match &row.form {
+            Form::One { shape: inner, .. }
+            | Form::List { item: inner, .. }
+            | Form::Group { item: inner, .. }
+            | Form::Dict { item: inner, .. } => sentences_of(inner, names),
+            _ => {}
+        }
+    }
+}
+
+fn is_sentence(row: &Row) -> bool {
+    match &row.form {
+        Form::Field { field, .. } => field.field() == Field::Message,
+        Form::First(rows) => rows.iter().any(is_sentence),
+        _ => false,
     }
 }
 

@@ -55,6 +55,8 @@ struct Trial<'a> {
     example: &'a Example,
     request: Option<OwnedRequest>,
     settings: Settings,
+    /// The members that hold sentences of ours.
+    free: Vec<String>,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Trial<'a> {
             example,
             request: None,
             settings,
+            free: compare::sentences(&dialect.plan),
             findings,
         }
     }
@@ -204,7 +207,7 @@ impl<'a> Trial<'a> {
         let encoded = self
             .dialect
             .encode_response(id, result, params, &self.settings);
-        let found = compare::responses(response, &encoded);
+        let found = compare::responses(response, &encoded, &self.free);
         self.report("front encode", found);
         match self.dialect.decode_response(id, response) {
             Ok(record) => {
@@ -213,7 +216,7 @@ impl<'a> Trial<'a> {
                 let again = self
                     .dialect
                     .encode_response(id, &record, params, &self.settings);
-                let found = compare::responses(response, &again);
+                let found = compare::responses(response, &again, &self.free);
                 self.report("GetPut", found);
             }
             Err(failure) => self.find("LB402", format!("upstream decode: {}", failure.message())),
@@ -243,7 +246,7 @@ impl<'a> Trial<'a> {
         let encoded = self
             .dialect
             .encode_failure(&failure, op, params, &self.settings);
-        let found = compare::responses(response, &encoded);
+        let found = compare::responses(response, &encoded, &self.free);
         self.report("front encode", found);
         let Some(op) = op else { return };
         let read = self
@@ -270,7 +273,7 @@ impl<'a> Trial<'a> {
             let again = self
                 .dialect
                 .encode_failure(&read, Some(op), params, &self.settings);
-            let found = compare::responses(&encoded, &again);
+            let found = compare::responses(&encoded, &again, &self.free);
             self.report("GetPut of a failure", found);
         }
     }
@@ -373,7 +376,7 @@ fn random(dialect: &Dialect, id: OpId, op: &Op, findings: &mut Vec<Finding>) {
                 read.take(Field::Outcome);
                 let again = dialect.encode_response(id, &read, &nothing, &settings);
                 let mut found = differences(&shown, &compare::sorted(&show(&read, Secrets::Shown)));
-                found.extend(compare::responses(&response, &again));
+                found.extend(compare::responses(&response, &again, &[]));
                 found
             }
             Err(failure) => vec![Difference::sentence(failure.message())],
