@@ -6,7 +6,7 @@ use super::at::At;
 use super::text::Param;
 use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
-use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
+use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Part, Row, Tree, Words};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
 
 /// The most problems that are told of one request: a body can have more faults than an answer should
@@ -75,7 +75,14 @@ impl Reader<'_> {
                     .and_then(|value| translate(value, codec, words.as_deref()));
                 self.set(row, *field, read, at, record);
             }
-            Form::Carry { member, allowed } => self.carry(row, (member, allowed), json, at, record),
+            Form::Carry {
+                member,
+                kind,
+                allowed,
+            } => match carry_fault(*kind, allowed, json) {
+                Some(why) => self.refuse(row, Some(Field::Document), at, why, None),
+                None => carry(member, json, record),
+            },
             Form::Each { field, item, .. } => match json.as_array() {
                 Some(values) => {
                     let each =
@@ -124,6 +131,9 @@ impl Reader<'_> {
     pub(super) fn text(&mut self, row: &Row, param: &Param, at: &At<'_>, record: &mut Record) {
         if row.only == Some(Only::Emit) {
             return;
+        }
+        if let (Some(field), Param::Value(text)) = (row.raw, param) {
+            record.set_text(field, unknown_word(row, text).unwrap_or(text));
         }
         match param {
             Param::Absent => {}
@@ -276,32 +286,6 @@ impl Reader<'_> {
         append(record, field, records);
     }
 
-    /// Keeps a member of the user's document as it stands.
-    fn carry(
-        &mut self,
-        row: &Row,
-        (member, allowed): (&str, &[String]),
-        json: &Json,
-        at: &At<'_>,
-        record: &mut Record,
-    ) {
-        let fits = |text: &str| allowed.iter().any(|word| word == text);
-        match json.as_str() {
-            _ if allowed.is_empty() => {}
-            None => return self.refuse(row, Some(Field::Document), at, Why::WrongType, None),
-            Some(text) if !fits(text) => {
-                return self.refuse(row, Some(Field::Document), at, Why::UnknownValue, None);
-            }
-            Some(_) => {}
-        }
-        let mut document = match record.take(Field::Document) {
-            Some(Value::Json(Json::Object(members))) => members,
-            _ => serde_json::Map::new(),
-        };
-        document.insert(member.to_owned(), json.clone());
-        record.set(Field::Document, Value::Json(Json::Object(document)));
-    }
-
     /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
     fn patch(&mut self, field: Field, allow: &[String], json: &Json, record: &mut Record) {
         let faults = super::patch::faults(json, allow);
@@ -374,6 +358,33 @@ impl Reader<'_> {
             });
         }
     }
+}
+
+/// Why a value is none that a member may be.
+fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> Option<Why> {
+    let fits = match kind {
+        CarryKind::Any => true,
+        CarryKind::Text => json.is_string(),
+        CarryKind::Object => json.is_object(),
+    };
+    let is_known = |text: &str| allowed.iter().any(|word| word == text);
+    if !fits {
+        Some(Why::WrongType)
+    } else if allowed.is_empty() || json.as_str().is_some_and(is_known) {
+        None
+    } else {
+        Some(Why::UnknownValue)
+    }
+}
+
+/// Keeps a member of the user's document as it stands.
+fn carry(member: &str, json: &Json, record: &mut Record) {
+    let mut document = match record.take(Field::Document) {
+        Some(Value::Json(Json::Object(members))) => members,
+        _ => serde_json::Map::new(),
+    };
+    document.insert(member.to_owned(), json.clone());
+    record.set(Field::Document, Value::Json(Json::Object(document)));
 }
 
 /// Whether a record has what a row binds.
@@ -517,6 +528,20 @@ fn several(text: &str, words: &Words) -> Result<Option<Value>, Why> {
         }
     }
     Ok((!found.is_empty()).then(|| Value::Text(found.join(" "))))
+}
+
+/// Of several words, the first that is not known: the one that an answer repeats.
+fn unknown_word<'t>(row: &Row, text: &'t str) -> Option<&'t str> {
+    let Form::Field {
+        codec: Codec::Words,
+        words: Some(words),
+        ..
+    } = &row.form
+    else {
+        return None;
+    };
+    let mut all = text.split(',').map(str::trim);
+    all.find(|word| !words.read.contains_key(*word))
 }
 
 /// Splits a text at the literals of a join: each field is the shortest match but the last.

@@ -218,18 +218,9 @@ fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let headers = || plan.headers.iter().map(|(_, row)| row);
     let is_said = |field: Field| {
         // Pages are cut later; what is known of a request beside its parameters is never sent.
-        let is_beside = matches!(
-            field,
-            Field::PageOffset
-                | Field::PageLimit
-                | Field::RequestId
-                | Field::ClientRequestId
-                | Field::ClientSessionId
-                | Field::Accept
-                | Field::Credential
-        );
+        let paging = matches!(field, Field::PageOffset | Field::PageLimit);
         let mut rows = check::request_rows(op).chain(headers());
-        is_beside || rows.any(|row| row.fields.contains(&field))
+        paging || field.is_beside() || rows.any(|row| row.fields.contains(&field))
     };
     if !params.iter().all(|(field, _)| is_said(field)) {
         return false;

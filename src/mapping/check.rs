@@ -216,7 +216,9 @@ pub(super) fn members(tree: &Tree) -> Vec<String> {
     for (_, row) in &tree.rows {
         match &row.form {
             Form::Carry { member, .. } if row.only != Some(Only::Emit) => all.push(member.clone()),
-            Form::One { shape, .. } => all.extend(members(shape)),
+            Form::One { shape: inner, .. } | Form::List { item: inner, .. } => {
+                all.extend(members(inner));
+            }
             _ => {}
         }
     }

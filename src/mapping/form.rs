@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::check;
 use super::codec::{self, Codec};
 use super::json;
-use super::plan::{FieldRef, Form, Part, Row, Words};
+use super::plan::{CarryKind, FieldRef, Form, Part, Row, Words};
 use super::row::{RowReader, Site, field, plain};
 use super::words;
 use crate::finding::{Table, Text};
@@ -335,8 +335,14 @@ impl RowReader<'_> {
 
     fn carry_form(&self) -> Option<Form> {
         let member = self.table.need_text("carry")?;
+        let kind = match self.table.word("type", &["any", "text", "object"]) {
+            Some(1) => CarryKind::Text,
+            Some(2) => CarryKind::Object,
+            _ => CarryKind::Any,
+        };
         Some(Form::Carry {
             member: member.value.into_owned(),
+            kind,
             allowed: self.texts("allowed"),
         })
     }

@@ -169,6 +169,8 @@ pub enum Form {
     Carry {
         /// The member.
         member: String,
+        /// What it may be.
+        kind: CarryKind,
         /// The only texts that it may be, if they are known.
         allowed: Vec<String>,
     },
@@ -200,6 +202,18 @@ pub enum Form {
     Presence,
 }
 
+/// What a member that is carried may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CarryKind {
+    /// Any JSON.
+    #[default]
+    Any,
+    /// A text.
+    Text,
+    /// An object.
+    Object,
+}
+
 /// One row of a mapping.
 #[derive(Debug)]
 pub struct Row {
@@ -217,6 +231,8 @@ pub struct Row {
     pub otherwise: Option<Otherwise>,
     /// Whether `null` is written where there is nothing else to write.
     pub null: bool,
+    /// Where the text is kept as it stands, for answers that repeat it.
+    pub raw: Option<Field>,
     /// The failure that an unreadable value is.
     pub bad: Option<FailureKind>,
     /// A query parameter that must be present (`true`) or absent (`false`) for this op.
@@ -243,6 +259,7 @@ impl Row {
             need: None,
             otherwise: None,
             null: false,
+            raw: None,
             bad: None,
             presence: None,
             contested: false,

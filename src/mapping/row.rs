@@ -156,6 +156,7 @@ impl RowReader<'_> {
             need: (is_value || is_nested).then(|| self.need()).flatten(),
             otherwise: has(&["is", "carry"]).then(|| self.otherwise()).flatten(),
             null: has(&["is", "carry"]) && self.table.word("null", &["omit", "emit"]) == Some(1),
+            raw: self.raw(),
             bad: (is_value || is_nested).then(|| self.bad()).flatten(),
             presence,
             evidence: evidence(&self.table),
@@ -236,6 +237,21 @@ impl RowReader<'_> {
             Some(field) => Some(Otherwise::Field(field)),
             None => json::from_toml(value, self.sink()).map(Otherwise::Literal),
         }
+    }
+
+    /// `raw = "asked.id"`: a field that only rows look at.
+    fn raw(&self) -> Option<Field> {
+        if self.site != Site::Text {
+            return None;
+        }
+        let name = self.table.text("raw")?;
+        let found = field(&name, self.sink())?.field();
+        if matches!(found, Field::AskedKind | Field::AskedId) {
+            return Some(found);
+        }
+        let message = "what a client spells is kept as `asked.kind` or `asked.id`";
+        self.sink().error("LB103", name.span, message);
+        None
     }
 
     fn bad(&self) -> Option<FailureKind> {

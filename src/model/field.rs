@@ -185,6 +185,10 @@ fields! {
     Incident = "incident": Text,
     /// The canonical operation.
     Operation = "operation": Text,
+    /// What kind of thing a request names, as the client spells it: for answers that repeat it.
+    AskedKind = "asked.kind": Text,
+    /// What a request names, as the client spells it: for answers that repeat it.
+    AskedId = "asked.id": Text,
     /// The id that linkbridge gives to a request.
     RequestId = "request_id": Text,
     /// The id that the client gives to its request.
@@ -198,6 +202,21 @@ fields! {
 }
 
 impl Field {
+    /// Whether the field says something of the request beside what it asks for: no operation depends on it.
+    #[must_use]
+    pub fn is_beside(self) -> bool {
+        matches!(
+            self,
+            Field::RequestId
+                | Field::ClientRequestId
+                | Field::ClientSessionId
+                | Field::Accept
+                | Field::Credential
+                | Field::AskedKind
+                | Field::AskedId
+        )
+    }
+
     /// Whether the value must not appear in logs or in answers to clients without the scope.
     #[must_use]
     pub fn is_secret(self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::mapping::codec::Codec;
 use crate::mapping::condition::Scene;
-use crate::mapping::plan::{FieldRef, Form, Part, Row, Tree, Words};
+use crate::mapping::plan::{CarryKind, FieldRef, Form, Part, Row, Tree, Words};
 use crate::model::{Field, FieldType, Record, Value};
 
 /// A small generator (splitmix64): the same seed gives the same records on every machine.
@@ -141,10 +141,15 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
             let records = records.collect();
             append(record, *field, records, filter.as_ref());
         }
-        Form::Carry { member, allowed } => {
+        Form::Carry {
+            member,
+            kind,
+            allowed,
+        } => {
             let words: Vec<&str> = allowed.iter().map(String::as_str).collect();
             let value = match rng.pick(&words) {
                 Some(word) => serde_json::json!(word),
+                None if *kind == CarryKind::Text => serde_json::json!(rng.pick(TEXTS)),
                 None => serde_json::json!({"n": rng.below(9), "t": rng.pick(TEXTS)}),
             };
             let mut members = match record.take(Field::Document) {
