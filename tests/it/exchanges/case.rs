@@ -114,6 +114,7 @@ fn profile(text: &str) -> Result<Profile, String> {
             ("tenants", "1") => profile.two_tenants = false,
             ("tenants", "2") => profile.two_tenants = true,
             ("users", "open") => profile.open_users = true,
+            ("providers", "none") => profile.no_providers = true,
             ("limit", _) => profile.limit = Some(number()?),
             ("rate", _) => profile.rate = Some(number()?),
             ("backend", "conflict") => profile.conflict = true,

@@ -24,6 +24,8 @@ pub(crate) struct Profile {
     pub(crate) options: Vec<(String, String, String)>,
     /// The dialects at which a request without a credential is the client of key K.
     pub(crate) anonymous: Vec<String>,
+    /// Whether there are no providers at all.
+    pub(crate) no_providers: bool,
     /// Whether the provider that is not enabled is: links at it must be made before it is switched off.
     pub(crate) all_enabled: bool,
     /// Whether every operation of the backend answers a write race; such a server runs in this process.
@@ -42,6 +44,17 @@ pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -
     if profile.two_tenants {
         tenant(&mut out, other, profile, None);
     }
+    if !profile.no_providers {
+        providers(&mut out, profile);
+    }
+    clients(&mut out, profile);
+    fronts(&mut out, profile);
+    // All tests come from one address; what limits it is tested elsewhere.
+    out.push_str("[limits]\nsource_rate = \"100000/s burst 100000\"\n");
+    out
+}
+
+fn providers(out: &mut String, profile: &Profile) {
     let kinds = [
         ("Acme OIDC", "oidc", "domains = [\"acme.example\"]\n"),
         ("Google", "google", ""),
@@ -58,11 +71,6 @@ pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -
         )
         .unwrap();
     }
-    clients(&mut out, profile);
-    fronts(&mut out, profile);
-    // All tests come from one address; what limits it is tested elsewhere.
-    out.push_str("[limits]\nsource_rate = \"100000/s burst 100000\"\n");
-    out
 }
 
 fn tenant(out: &mut String, fixture: &Fixture, profile: &Profile, limit: Option<u32>) {
@@ -190,6 +198,15 @@ fn a_generated_configuration_is_toml_and_holds_no_key() {
         hex(&Sha256::digest(b"abc")),
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     );
+}
+
+#[test]
+fn there_can_be_no_providers() {
+    let none = table(&Profile {
+        no_providers: true,
+        ..Profile::default()
+    });
+    assert!(!none.contains_key("provider"));
 }
 
 #[test]
