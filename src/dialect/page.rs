@@ -1,8 +1,10 @@
 //! Links to the pages of a list, in the header `Link` (RFC 8288).
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 
+use super::text::{Param, Query};
 use super::{Settings, request};
+use crate::mapping::condition::Scene;
 use crate::mapping::plan::{Op, PageStyle, Plan};
 use crate::model::{Field, Record};
 
@@ -27,6 +29,31 @@ pub(super) fn links(
     let next = reply.text(Field::PageNext).map(|after| link(after, "next"));
     let links: Vec<String> = std::iter::once(link(first, "first")).chain(next).collect();
     HeaderValue::try_from(links.join(",")).ok()
+}
+
+/// The user after whom the next page begins, as the header of an answer says it.
+pub(super) fn next(plan: &Plan, op: &Op, headers: &HeaderMap) -> Option<String> {
+    let PageStyle::LinkHeader { .. } = &op.page.as_ref()?.style else {
+        return None;
+    };
+    let all = headers.get(header::LINK)?.to_str().ok()?;
+    let link = all.split(',').find(|link| link.contains("rel=\"next\""))?;
+    let target = link.split_once('<')?.1.split_once('>')?.0;
+    let query = target.split_once('?')?.1;
+    let (name, _) = op
+        .query
+        .iter()
+        .find(|(_, row)| row.fields.contains(&Field::PageAfter))?;
+    let request = Record::new();
+    let scene = Scene {
+        request: &request,
+        option: &|_| None,
+        body: false,
+    };
+    match Query::parse(query, &plan.query, &scene).param(name) {
+        Param::Value(after) => Some(after),
+        _ => None,
+    }
 }
 
 /// The path of a public URL.

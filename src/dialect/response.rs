@@ -187,6 +187,7 @@ pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record
     for (field, word) in special.iter().flat_map(|(_, condition)| condition.words()) {
         record.set(field, word);
     }
+    record.set_text_opt(Field::PageNext, page::next(plan, op, &response.headers));
     Ok(record)
 }
 

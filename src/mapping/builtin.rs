@@ -7,6 +7,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("linkbridge", include_str!("../../mappings/linkbridge.toml")),
     ("fusionauth", include_str!("../../mappings/fusionauth.toml")),
     ("flip", include_str!("../../mappings/flip.toml")),
+    ("ory", include_str!("../../mappings/ory.toml")),
 ];
 
 /// The text of a built-in mapping or of a file that one includes.
@@ -34,4 +35,4 @@ pub fn load_builtin(name: &str) -> Option<Loaded> {
 
 /// The vendors whose ids the directory may hold, besides those of the built-in dialects: a migration
 /// can be prepared before the dialect is used.
-pub const VENDORS: &[&str] = &["ory", "pingone", "zitadel"];
+pub const VENDORS: &[&str] = &["pingone", "zitadel"];

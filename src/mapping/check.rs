@@ -183,7 +183,12 @@ pub(super) fn form_fields(form: &Form) -> Vec<Field> {
         // A shape without a field of its own speaks of the record at hand.
         Form::One { shape, field: None } => {
             let rows = shape.rows.iter();
-            rows.flat_map(|(_, row)| row.fields.clone()).collect()
+            let mut fields: Vec<Field> = rows.flat_map(|(_, row)| row.fields.clone()).collect();
+            // Members of the document are many, and of one field.
+            let carried = fields.contains(&Field::Document);
+            fields.retain(|field| *field != Field::Document);
+            fields.extend(carried.then_some(Field::Document));
+            fields
         }
         Form::First(rows) => rows.iter().flat_map(|row| row.fields.clone()).collect(),
         Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => Vec::new(),

@@ -8,8 +8,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
 use super::super::Dialect;
+use crate::mapping::condition::{Clause, Condition, Operand, Scene};
 use crate::mapping::path::Step;
-use crate::mapping::plan::{AnswerPlan, FieldRef, Form, Only, Otherwise, Part, Plan, Row, Tree};
+use crate::mapping::plan::{FieldRef, Form, Only, Op, Otherwise, PageStyle, Part, Plan, Row, Tree};
 use crate::model::{Field, OwnedRequest, Record, Response, Value};
 
 /// One difference, with its place.
@@ -273,94 +274,151 @@ fn is_sentence(row: &Row) -> bool {
 }
 
 /// What an answer carries of a record: the fields that its rows bind, completed by their `else`.
-pub(super) fn carried(answer: &AnswerPlan, record: &Record) -> Record {
+pub(super) fn carried(op: &Op, record: &Record, params: &Record) -> Record {
+    let answer = &op.answer;
     let mut out = Record::new();
+    let style = op.page.as_ref().map(|page| &page.style);
+    if let Some(PageStyle::LinkHeader { .. }) = style {
+        out.set_text_opt(Field::PageNext, record.text(Field::PageNext));
+    }
     let words = answer.status_if.iter().flat_map(|(_, c)| c.words());
     for (field, word) in words {
         if record.value(field) == Some(&word) {
             out.set(field, word);
         }
     }
-    tree(&answer.tree, record, &mut out);
+    let carried = Carried { params };
+    carried.tree(&answer.tree, record, &mut out);
     out
 }
 
-fn tree(rows: &Tree, record: &Record, out: &mut Record) {
-    for (_, row) in &rows.rows {
-        if row.only.is_none() {
-            keep(row, record, out);
-        }
-    }
+/// Collects what is carried.
+struct Carried<'a> {
+    params: &'a Record,
 }
 
-/// Copies what one row carries.
-fn keep(row: &Row, record: &Record, out: &mut Record) {
-    let copy = |field: Field, out: &mut Record| {
-        if let Some(value) = record.value(field) {
-            out.set(field, value.clone());
-        }
-    };
-    match &row.form {
-        Form::Field {
-            field: FieldRef::Here(field),
-            ..
-        } => {
-            copy(*field, out);
-            if !record.has(*field)
-                && let Some(Otherwise::Field(FieldRef::Here(other))) = row.otherwise
-                && let Some(value) = record.value(other)
-            {
-                out.set(*field, value.clone());
+impl Carried<'_> {
+    /// Whether the request of the answer lets the row be written.
+    fn is_written(&self, row: &Row) -> bool {
+        let asks =
+            |clause: &&Clause| matches!(clause.operand, Operand::Field(FieldRef::Request(_)));
+        let clauses = row.condition.iter().flat_map(|c| &c.0).filter(asks);
+        let scene = Scene {
+            request: self.params,
+            option: &|_| None,
+            body: true,
+        };
+        Condition(clauses.cloned().collect()).holds(&Record::new(), &scene)
+    }
+
+    fn tree(&self, rows: &Tree, record: &Record, out: &mut Record) {
+        for (_, row) in &rows.rows {
+            if row.only.is_none() && self.is_written(row) {
+                self.keep(row, record, out);
             }
         }
-        Form::Join(parts) => parts.iter().for_each(|part| {
-            if let Part::Field(FieldRef::Here(field)) = part {
+    }
+
+    /// Copies what one row carries.
+    fn keep(&self, row: &Row, record: &Record, out: &mut Record) {
+        let copy = |field: Field, out: &mut Record| {
+            if let Some(value) = record.value(field) {
+                out.set(field, value.clone());
+            }
+        };
+        match &row.form {
+            Form::Field {
+                field: FieldRef::Here(field),
+                ..
+            } => {
                 copy(*field, out);
+                if !record.has(*field)
+                    && let Some(Otherwise::Field(FieldRef::Here(other))) = row.otherwise
+                    && let Some(value) = record.value(other)
+                {
+                    out.set(*field, value.clone());
+                }
             }
-        }),
-        Form::One { shape, field: None } => tree(shape, record, out),
-        Form::One {
-            shape,
-            field: Some(field),
-        } => {
-            if let Some(inner) = record.record(*field) {
-                out.set(*field, Value::Record(nested(shape, inner, None)));
-            }
-        }
-        Form::List { field, item, .. } => list(*field, item, None, record, out),
-        Form::Dict {
-            field, key, item, ..
-        } => list(*field, item, Some(*key), record, out),
-        Form::Group {
-            field, by, item, ..
-        } => list(*field, item, Some(*by), record, out),
-        Form::Each { field, item, .. } => {
-            if let Some(records) = record.list(*field) {
-                let kept = records.iter().map(|record| {
-                    let mut out = Record::new();
-                    keep(item, record, &mut out);
-                    out
-                });
-                out.set(*field, Value::List(kept.collect()));
-            }
-        }
-        Form::Carry { member, .. } => {
-            if let Some(Value::Json(Json::Object(document))) = record.value(Field::Document)
-                && let Some(value) = document.get(member)
-            {
-                carry(member, value, out);
-            }
-        }
-        Form::First(rows) => rows
-            .iter()
-            .filter(|r| r.only != Some(Only::Emit))
-            .for_each(|r| {
-                keep(r, record, out);
-                for (field, _) in r.condition.iter().flat_map(|c| c.words()) {
-                    copy(field, out);
+            Form::Join(parts) => parts.iter().for_each(|part| {
+                if let Part::Field(FieldRef::Here(field)) = part {
+                    copy(*field, out);
                 }
             }),
-        Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+            Form::One { shape, field: None } => self.tree(shape, record, out),
+            Form::One {
+                shape,
+                field: Some(field),
+            } => {
+                if let Some(inner) = record.record(*field) {
+                    out.set(*field, Value::Record(self.nested(shape, inner, None)));
+                }
+            }
+            Form::List { field, item, .. } => self.list(*field, item, None, record, out),
+            Form::Dict {
+                field, key, item, ..
+            } => self.list(*field, item, Some(*key), record, out),
+            Form::Group {
+                field, by, item, ..
+            } => self.list(*field, item, Some(*by), record, out),
+            Form::Each { field, item, .. } => {
+                if let Some(records) = record.list(*field) {
+                    let kept = records.iter().map(|record| {
+                        let mut out = Record::new();
+                        self.keep(item, record, &mut out);
+                        out
+                    });
+                    out.set(*field, Value::List(kept.collect()));
+                }
+            }
+            Form::Carry { member, .. } => {
+                let value = match record.value(Field::Document) {
+                    Some(Value::Json(document)) => document.get(member),
+                    _ => None,
+                };
+                let otherwise = match &row.otherwise {
+                    Some(Otherwise::Literal(json)) => Some(json),
+                    _ => None,
+                };
+                if let Some(value) = value.or(otherwise) {
+                    carry(member, value, out);
+                }
+            }
+            Form::First(rows) => rows
+                .iter()
+                .filter(|r| r.only != Some(Only::Emit) && self.is_written(r))
+                .for_each(|r| {
+                    self.keep(r, record, out);
+                    for (field, _) in r.condition.iter().flat_map(|c| c.words()) {
+                        copy(field, out);
+                    }
+                }),
+            Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+        }
+    }
+
+    fn nested(&self, shape: &Tree, record: &Record, key: Option<Field>) -> Record {
+        let mut out = Record::new();
+        if let Some((key, text)) = key.and_then(|key| Some((key, record.text(key)?))) {
+            out.set_text(key, text);
+        }
+        self.tree(shape, record, &mut out);
+        out
+    }
+
+    fn list(
+        &self,
+        field: Field,
+        item: &Tree,
+        key: Option<Field>,
+        record: &Record,
+        out: &mut Record,
+    ) {
+        if let Some(records) = record.list(field) {
+            out.set(
+                field,
+                Value::List(records.iter().map(|r| self.nested(item, r, key)).collect()),
+            );
+        }
     }
 }
 
@@ -372,22 +430,4 @@ fn carry(member: &str, value: &Json, out: &mut Record) {
     };
     members.insert(member.to_owned(), value.clone());
     out.set(Field::Document, Value::Json(Json::Object(members)));
-}
-
-fn nested(shape: &Tree, record: &Record, key: Option<Field>) -> Record {
-    let mut out = Record::new();
-    if let Some((key, text)) = key.and_then(|key| Some((key, record.text(key)?))) {
-        out.set_text(key, text);
-    }
-    tree(shape, record, &mut out);
-    out
-}
-
-fn list(field: Field, item: &Tree, key: Option<Field>, record: &Record, out: &mut Record) {
-    if let Some(records) = record.list(field) {
-        out.set(
-            field,
-            Value::List(records.iter().map(|r| nested(item, r, key)).collect()),
-        );
-    }
 }

@@ -44,10 +44,10 @@ pub(super) fn tree(rows: &Tree, rng: &mut Rng) -> Record {
 }
 
 fn fill(rows: &Tree, rng: &mut Rng, record: &mut Record) {
-    for (_, row) in &rows.rows {
-        // A shape at the root of a document is always there to be read.
-        let optional =
-            row.need.is_none() && !matches!(row.form, Form::One { .. }) && rng.below(3) == 0;
+    for (path, row) in &rows.rows {
+        // What stands at the root of a document is always there to be read.
+        let is_root = path.steps().is_empty() || matches!(row.form, Form::One { .. });
+        let optional = row.need.is_none() && !is_root && rng.below(3) == 0;
         if row.only.is_none() && !optional {
             set(row, rng, record);
         }
