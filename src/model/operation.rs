@@ -191,7 +191,8 @@ pub enum Target {
     /// such user ([`Failure::UserNotFound`](super::Failure::UserNotFound)); the user has no link at these providers
     /// ([`Failure::NothingLinked`](super::Failure::NothingLinked)); the rule about the last link; no account is named
     /// ([`Failure::Invalid`](super::Failure::Invalid)); the user does not have it
-    /// ([`Failure::LinkNotFound`](super::Failure::LinkNotFound)).
+    /// ([`Failure::LinkNotFound`](super::Failure::LinkNotFound)). [`OnMissingDelete::Same`] makes an
+    /// empty outcome of the second and of the last.
     Among {
         /// The holder.
         user_id: UserId,
@@ -226,7 +227,9 @@ pub struct NewLink {
     pub limit: Option<u32>,
 }
 
-/// An attribute of a user that is written into the document along with a link.
+/// An attribute of a user that is written into the document along with a link. The document and the
+/// objects on the way to it are made where they are absent or null. A path through anything else is
+/// [`Failure::Invalid`](super::Failure::Invalid) with the field `attribute`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attribute {
     /// The members that lead to it, from the root of the document; never empty.
@@ -238,6 +241,9 @@ pub struct Attribute {
 }
 
 /// One change of a JSON Patch (RFC 6902): what is set, or removed if there is no value.
+///
+/// A value takes the place of what is there, also at an index of an array: whether it was to be added
+/// or to replace is not told apart. At `-` and at the index after the last one it is appended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchStep {
     /// A JSON pointer (RFC 6901).

@@ -167,9 +167,9 @@ mod tests {
         super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
         conn.execute_batch(
             "INSERT INTO revisions VALUES ('alias', 'u', 1), ('gone', 'u', 2), ('link', 'u', 1), ('user', 'u', 1);
-             INSERT INTO users VALUES (1, 'user', 'u', NULL, 0, 0), (2, 'user', 'v', NULL, 0, 0);
+             INSERT INTO users VALUES (1, 'user', 'u', NULL, 0, 0, NULL), (2, 'user', 'v', NULL, 0, 0, NULL);
              INSERT INTO user_aliases VALUES ('alias', 'one', 'x', 'u'), ('user', 'one', 'x', 'u');
-             INSERT INTO links VALUES (1, x'00', 'link', 'u', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1);",
+             INSERT INTO links VALUES (1, x'00', 'link', 'u', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1, NULL);",
         )
         .unwrap();
         assert_eq!(tenants(&conn).unwrap(), ["alias", "link", "user"]);

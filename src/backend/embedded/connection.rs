@@ -11,7 +11,7 @@ use super::files::Files;
 /// only thing that makes the writer wait, and it may have to wait for a slow disk.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Statements that stay prepared. There are about fifty different ones.
+/// Statements that stay prepared. There are about sixty different ones.
 const STATEMENTS: usize = 96;
 
 fn open(files: &Files, flags: OpenFlags) -> Result<Connection> {

@@ -1,61 +1,87 @@
-//! Operations on links.
+//! Making and reading links.
 
+use super::accounts::folded;
 use super::rows::{self, select_links};
 use super::seal::{Row, Sealed};
 use super::task::{Entry, Step, Stop, Task, number};
-use crate::model::operation::{OnMissingDelete, OnRepeat};
+use crate::model::operation::OnRepeat;
 use crate::model::{
-    Failure, Field, How, Link, LinkId, Outcome, Page, Place, Problem, ProviderId, Secret, Subject,
-    Target, UserId, Why,
+    Attribute, Failure, How, Link, LinkId, Outcome, Page, ProviderId, Secret, Subject, UserId,
 };
 
+/// A link that is to be made.
+pub(super) struct New<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) provider: &'a ProviderId,
+    pub(super) subject: &'a Subject,
+    pub(super) display_name: Option<&'a str>,
+    pub(super) token: Option<&'a Secret>,
+    /// The most links of the user at this provider.
+    pub(super) limit: Option<u32>,
+}
+
 impl Task<'_> {
-    pub(super) fn link_create(
-        &self,
-        user: &UserId,
-        provider: &ProviderId,
-        subject: &Subject,
-        display_name: Option<&str>,
-        token: Option<&Secret>,
-    ) -> Step<Outcome> {
-        self.require_user(user)?;
-        if let Some(link) = self.holder(provider, subject)? {
-            return match (link.user_id == *user, self.operation.rules.on_repeat) {
+    /// Makes a link, and writes attributes of its user along with it.
+    pub(super) fn link_create(&self, new: &New<'_>, attributes: &[Attribute]) -> Step<Outcome> {
+        self.require_user(new.user)?;
+        let (link, how) = self.make_link(new, None)?;
+        if how == How::Created && !attributes.is_empty() {
+            self.write_attributes(new.user, attributes)?;
+        }
+        Ok(Outcome::Link { link, how })
+    }
+
+    /// Makes a link or answers the one that is there, as the rules say. What is wrong is told in this
+    /// order: the account has a holder; it has one under the wider comparisons of the rules; the user has
+    /// too many links; the user has too many at the provider. `revision` is that of the write that
+    /// this link is a part of; without one the link is a write of its own.
+    pub(super) fn make_link(&self, new: &New<'_>, revision: Option<u64>) -> Step<(Link, How)> {
+        if let Some(link) = self.holder(new.provider, new.subject)? {
+            return match (link.user_id == *new.user, self.operation.rules.on_repeat) {
                 (false, _) => Err(Failure::SubjectTaken.into()),
                 (true, OnRepeat::Error) => Err(Failure::LinkExists.into()),
-                (true, OnRepeat::Same) => Ok(Outcome::Link {
-                    link,
-                    how: How::Existed,
-                }),
+                (true, OnRepeat::Same) => Ok((link, How::Existed)),
             };
         }
-        if let Some(max) = self.operation.rules.per_user_provider
-            && self.count_links(user, provider)? >= u64::from(max)
-        {
-            return Err(Failure::LimitExceeded { max }.into());
-        }
+        self.require_free(new)?;
+        self.require_room(new)?;
         let link = Link {
-            link_id: LinkId::of(&self.operation.tenant, user, provider, subject),
+            link_id: LinkId::of(&self.operation.tenant, new.user, new.provider, new.subject),
             tenant: self.operation.tenant.clone(),
-            user_id: user.clone(),
-            provider_id: provider.clone(),
-            subject: subject.clone(),
-            display_name: display_name.map(str::to_owned),
-            token: token.cloned(),
+            user_id: new.user.clone(),
+            provider_id: new.provider.clone(),
+            subject: new.subject.clone(),
+            display_name: new.display_name.map(str::to_owned),
+            token: new.token.cloned(),
             created_at: self.at(),
             updated_at: self.at(),
             last_login_at: None,
-            revision: self.next_revision(user)?,
+            revision: match revision {
+                Some(revision) => revision,
+                None => self.next_revision(new.user)?,
+            },
         };
         self.insert_link(&link)?;
         self.audit(&Entry {
             link: Some(&link),
             ..Entry::default()
         })?;
-        Ok(Outcome::Link {
-            link,
-            how: How::Created,
-        })
+        Ok((link, How::Created))
+    }
+
+    /// Fails if the user has as many links as the rules allow.
+    fn require_room(&self, new: &New<'_>) -> Step<()> {
+        if let Some(max) = self.operation.rules.per_user
+            && self.count_links_of(new.user)? >= u64::from(max)
+        {
+            return Err(Failure::UserAlreadyLinked.into());
+        }
+        if let Some(max) = new.limit
+            && self.count_links(new.user, new.provider)? >= u64::from(max)
+        {
+            return Err(Failure::LimitExceeded { max }.into());
+        }
+        Ok(())
     }
 
     fn insert_link(&self, link: &Link) -> Step<()> {
@@ -69,14 +95,15 @@ impl Task<'_> {
             link.token.as_ref(),
         )?;
         self.change(
-            "INSERT INTO links (link_id, tenant, user_id, provider_id, subject, display_name, token, token_key, \
-             created_at, updated_at, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
+            "INSERT INTO links (link_id, tenant, user_id, provider_id, subject, folded, display_name, token, token_key, \
+             created_at, updated_at, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
             rusqlite::params![
                 id,
                 self.tenant(),
                 link.user_id.as_str(),
                 link.provider_id.as_str(),
                 link.subject.as_str(),
+                folded(link.subject.as_str()),
                 link.display_name,
                 sealed.as_ref().map(|s| &s.bytes),
                 sealed.as_ref().map(|s| s.key.0.as_slice()),
@@ -204,67 +231,6 @@ impl Task<'_> {
         Ok(Outcome::Links { links, total })
     }
 
-    pub(super) fn link_delete(&self, target: &Target) -> Step<Outcome> {
-        let links = match target {
-            Target::Among { .. } => Vec::new(),
-            Target::Id { link_id, user_id } => self
-                .by_id(*link_id)?
-                .into_iter()
-                .filter(|l| user_id.as_ref().is_none_or(|u| l.user_id == *u))
-                .collect(),
-            Target::Exact {
-                user_id,
-                provider_id,
-                subject,
-            } => self
-                .holder(provider_id, subject)?
-                .into_iter()
-                .filter(|l| l.user_id == *user_id)
-                .collect(),
-            Target::AtProvider {
-                user_id,
-                provider_id,
-                all,
-            } => {
-                let links = self.links(
-                    select_links!("AND user_id = ?2 AND provider_id = ?3"),
-                    (self.tenant(), user_id.as_str(), provider_id.as_str()),
-                )?;
-                if links.len() > 1 && !all {
-                    return Err(Failure::Invalid(vec![many_is_missing()]).into());
-                }
-                links
-            }
-        };
-        if links.is_empty() && self.operation.rules.on_missing_delete == OnMissingDelete::Error {
-            return Err(Failure::LinkNotFound.into());
-        }
-        self.remove(links)
-    }
-
-    /// Takes links of one user away and answers them with the revision of their removal.
-    pub(super) fn remove(&self, mut links: Vec<Link>) -> Step<Outcome> {
-        if let Some(first) = links.first() {
-            let revision = self.next_revision(&first.user_id)?;
-            for link in &mut links {
-                link.revision = revision;
-                let gone = self.change(
-                    "DELETE FROM links WHERE tenant = ?1 AND link_id = ?2",
-                    (self.tenant(), link.link_id.as_bytes().as_slice()),
-                )?;
-                if gone != 1 {
-                    return Err(Stop::Damaged("a link is in one index and not in another"));
-                }
-                self.audit(&Entry {
-                    link: Some(link),
-                    ..Entry::default()
-                })?;
-            }
-        }
-        let total = links.len() as u64;
-        Ok(Outcome::Links { links, total })
-    }
-
     pub(super) fn links_of(&self, user: &UserId) -> Step<Vec<Link>> {
         self.links(
             select_links!("AND user_id = ?2"),
@@ -279,7 +245,15 @@ impl Task<'_> {
         )
     }
 
-    fn by_id(&self, link_id: LinkId) -> Step<Option<Link>> {
+    /// How many links the user has, at whatever provider.
+    pub(super) fn count_links_of(&self, user: &UserId) -> Step<u64> {
+        self.count(
+            "SELECT count(*) FROM links WHERE tenant = ?1 AND user_id = ?2",
+            (self.tenant(), user.as_str()),
+        )
+    }
+
+    pub(super) fn by_id(&self, link_id: LinkId) -> Step<Option<Link>> {
         let links = self.links(
             select_links!("AND link_id = ?2"),
             (self.tenant(), link_id.as_bytes().as_slice()),
@@ -287,18 +261,9 @@ impl Task<'_> {
         Ok(links.into_iter().next())
     }
 
-    /// The link of whoever holds this account.
-    fn holder(&self, provider: &ProviderId, subject: &Subject) -> Step<Option<Link>> {
-        let links = self.links(
-            select_links!("AND provider_id = ?2 AND subject = ?3"),
-            (self.tenant(), provider.as_str(), subject.as_str()),
-        )?;
-        Ok(links.into_iter().next())
-    }
-
     /// Links, oldest first. A user has few, and sorting them here takes a third of the time that SQLite's
     /// sorter does.
-    fn links(&self, sql: &str, params: impl rusqlite::Params) -> Step<Vec<Link>> {
+    pub(super) fn links(&self, sql: &str, params: impl rusqlite::Params) -> Step<Vec<Link>> {
         let mut links = self.rows(sql, params, |row| {
             let link = rows::link(row, self.keys)?;
             Ok((link.created_at, row.get::<_, i64>(12)?, link))
@@ -311,16 +276,5 @@ impl Task<'_> {
         }
         links.sort_by_key(|(created_at, seq, _)| (*created_at, *seq));
         Ok(links.into_iter().map(|(.., link)| link).collect())
-    }
-}
-
-/// What a delete that fits several links has to be told.
-fn many_is_missing() -> Problem {
-    Problem {
-        place: Place::Query,
-        at: "many".to_owned(),
-        field: Some(Field::Many),
-        why: Why::Missing,
-        max: None,
     }
 }

@@ -2,17 +2,22 @@
 //!
 //! One thread writes (`writer`), committing whatever waits as one group (`group`); one moves pages
 //! from the log into the database (`checkpoint`); reads run where they are asked for (`readers`).
-//! What an operation does stands in `links`, `pending` and `users`, on the ground of `task`.
+//! What an operation does stands in `links`, `unlink`, `pending`, `users`, `user_list` and `naming`, on
+//! the ground of `task`.
 //! Tokens are sealed before they reach SQLite (`seal`, `keys`, `reseal`).
 
+mod accounts;
 mod aliases;
 mod checkpoint;
 mod connection;
+mod document;
 mod files;
 mod group;
 mod incarnation;
 mod keys;
 mod links;
+mod naming;
+mod patch;
 mod pending;
 mod readers;
 mod reseal;
@@ -21,6 +26,8 @@ mod schema;
 mod seal;
 mod settings;
 mod task;
+mod unlink;
+mod user_list;
 mod users;
 mod writer;
 

@@ -6,6 +6,7 @@
 
 use rusqlite::Connection;
 
+use super::links::New;
 use super::rows::{self, SELECT_PENDING};
 use super::seal::Row;
 use super::task::{Entry, Step, Stop, Task, hash};
@@ -93,34 +94,27 @@ impl Task<'_> {
     pub(super) fn pending_complete(&self, pending_id: &Secret, user: &UserId) -> Step<Outcome> {
         let id = hash(pending_id.expose());
         let pending = self.pending(&id)?;
-        let made = self.link_create(
+        let new = New {
             user,
-            &pending.provider_id,
-            &pending.subject,
-            pending.display_name.as_deref(),
-            pending.token.as_ref(),
-        )?;
+            provider: &pending.provider_id,
+            subject: &pending.subject,
+            display_name: pending.display_name.as_deref(),
+            token: pending.token.as_ref(),
+            limit: self.operation.rules.per_user_provider,
+        };
+        self.require_user(user)?;
+        let (link, how) = self.make_link(&new, None)?;
         // The pending link is gone after this, so what it brings must not be lost with it.
-        let made = match made {
-            Outcome::Link {
-                link,
-                how: How::Existed,
-            } => Outcome::Link {
-                link: self.take_over(
-                    link,
-                    pending.display_name.as_deref(),
-                    pending.token.as_ref(),
-                )?,
-                how: How::Existed,
-            },
-            made => made,
+        let link = match how {
+            How::Existed => self.take_over(link, new.display_name, new.token)?,
+            How::Created | How::Found => link,
         };
         let spent = self.change(
             "DELETE FROM pending WHERE tenant = ?1 AND id_sha256 = ?2",
             (self.tenant(), id.as_slice()),
         )?;
         if spent == 1 {
-            Ok(made)
+            Ok(Outcome::Link { link, how })
         } else {
             Err(Stop::Damaged(
                 "a pending link was read and cannot be deleted",

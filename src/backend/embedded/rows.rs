@@ -24,41 +24,65 @@ macro_rules! select_links {
 }
 pub(super) use select_links;
 
-pub(super) fn link(row: &SqlRow<'_>, keys: &Keyring) -> Step<Link> {
+/// What makes a link, and its id.
+pub(super) struct Identity {
+    pub(super) link_id: LinkId,
+    pub(super) tenant: TenantId,
+    pub(super) user_id: UserId,
+    pub(super) provider_id: ProviderId,
+    pub(super) subject: Subject,
+}
+
+/// The first five columns of a link.
+pub(super) fn identity(row: &SqlRow<'_>) -> Step<Identity> {
     let bytes: [u8; 16] = row
         .get_ref(0)?
         .as_blob()
         .ok()
         .and_then(|b| b.try_into().ok())
         .ok_or(Stop::Damaged("a link has no id"))?;
-    let link_id = LinkId::from_bytes(bytes);
-    let tenant = TenantId::new(text(row, 1)?).map_err(|_| ODD)?;
-    let user_id = UserId::new(text(row, 2)?).map_err(|_| ODD)?;
-    let provider_id = ProviderId::new(text(row, 3)?).map_err(|_| ODD)?;
-    let subject = Subject::new(text(row, 4)?).map_err(|_| ODD)?;
+    let identity = Identity {
+        link_id: LinkId::from_bytes(bytes),
+        tenant: TenantId::new(text(row, 1)?).map_err(|_| ODD)?,
+        user_id: user_id(row, 2)?,
+        provider_id: ProviderId::new(text(row, 3)?).map_err(|_| ODD)?,
+        subject: Subject::new(text(row, 4)?).map_err(|_| ODD)?,
+    };
+    let Identity {
+        link_id,
+        tenant,
+        user_id,
+        provider_id,
+        subject,
+    } = &identity;
     // The id is derived from the four others, which come from the table or from an index, as SQLite
     // likes: if they do not agree, an index points to a wrong row.
-    if LinkId::of(&tenant, &user_id, &provider_id, &subject) != link_id {
+    if LinkId::of(tenant, user_id, provider_id, subject) != *link_id {
         return Err(Stop::Damaged(
             "a link does not have the id of what it holds",
         ));
     }
+    Ok(identity)
+}
+
+pub(super) fn link(row: &SqlRow<'_>, keys: &Keyring) -> Step<Link> {
+    let of = identity(row)?;
     let token = token(
         row,
         6,
         keys,
         Row {
             table: "links",
-            tenant: tenant.as_str(),
-            id: &bytes,
+            tenant: of.tenant.as_str(),
+            id: of.link_id.as_bytes(),
         },
     )?;
     Ok(Link {
-        link_id,
-        tenant,
-        user_id,
-        provider_id,
-        subject,
+        link_id: of.link_id,
+        tenant: of.tenant,
+        user_id: of.user_id,
+        provider_id: of.provider_id,
+        subject: of.subject,
         display_name: row.get(5)?,
         token,
         created_at: Instant(row.get(8)?),
@@ -98,21 +122,14 @@ pub(super) fn pending(row: &SqlRow<'_>, id: &[u8; 32], keys: &Keyring) -> Step<P
 }
 
 /// Columns that [`user`] reads.
-macro_rules! select_users {
-    ($rest:literal) => {
-        concat!(
-            "SELECT u.user_id, u.tenant, u.document, u.created_at, u.updated_at, r.revision FROM users u ",
-            "JOIN revisions r ON r.tenant = u.tenant AND r.user_id = u.user_id WHERE u.tenant = ?1 ",
-            $rest
-        )
-    };
-}
-pub(super) use select_users;
+pub(super) const SELECT_USER: &str = "SELECT u.user_id, u.tenant, u.document, u.created_at, u.updated_at, r.revision \
+     FROM users u JOIN revisions r ON r.tenant = u.tenant AND r.user_id = u.user_id \
+     WHERE u.tenant = ?1 AND u.user_id = ?2";
 
 /// A user, still without ids.
 pub(super) fn user(row: &SqlRow<'_>) -> Step<User> {
     Ok(User {
-        user_id: UserId::new(text(row, 0)?).map_err(|_| ODD)?,
+        user_id: user_id(row, 0)?,
         tenant: TenantId::new(text(row, 1)?).map_err(|_| ODD)?,
         ids: Vec::new(),
         document: row.get(2)?,
@@ -120,6 +137,11 @@ pub(super) fn user(row: &SqlRow<'_>) -> Step<User> {
         updated_at: Instant(row.get(4)?),
         revision: counter(row.get(5)?)?,
     })
+}
+
+/// The id of a user.
+pub(super) fn user_id(row: &SqlRow<'_>, column: usize) -> Step<UserId> {
+    UserId::new(text(row, column)?).map_err(|_| ODD)
 }
 
 /// An alias: vendor, vendor's id.

@@ -3,6 +3,8 @@
 //! Text is compared with SQLite's default collation, byte for byte. Tables are `STRICT`, so that a
 //! damaged or foreign file cannot hand over a value of another type.
 
+mod v2;
+
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -12,8 +14,15 @@ use super::settings::OpenError;
 /// Marks the file as ours ("lkbr"), so that another program's database is not taken for one.
 const APPLICATION_ID: i32 = 0x6c6b_6272;
 
-/// Every step from one version to the next. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[V1];
+/// A step from one version to the next, within a transaction.
+type Step = fn(&Connection) -> rusqlite::Result<()>;
+
+/// Every step. One that was released is never changed.
+const MIGRATIONS: &[Step] = &[v1, v2::apply];
+
+fn v1(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch(V1)
+}
 
 const V1: &str = "
 CREATE TABLE meta (
@@ -125,13 +134,31 @@ pub(super) fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         why: format!("the version {found} makes no sense"),
     })?;
-    for (step, sql) in MIGRATIONS.iter().enumerate().skip(done) {
-        let version = step + 1;
-        conn.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {sql} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}; COMMIT;"
-        ))
-        .map_err(sqlite)?;
+    for (done, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let version = done + 1;
+        run(conn, *step, version).map_err(sqlite)?;
         tracing::info!(version, "migrated the database");
     }
     Ok(())
+}
+
+/// Takes one step. After an error the caller drops the connection, and with it what was begun.
+fn run(conn: &Connection, step: Step, version: usize) -> rusqlite::Result<()> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    step(conn)?;
+    conn.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}; COMMIT"
+    ))
+}
+
+/// How SQLite would carry a statement out, for tests.
+#[cfg(test)]
+pub(super) fn plan(conn: &Connection, sql: &str) -> String {
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = statement.raw_query();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        lines.push(row.get::<_, String>(3).unwrap());
+    }
+    lines.join("\n")
 }

@@ -4,7 +4,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row};
 use sha2::{Digest, Sha256};
 
 use super::RETRY_AFTER;
+use super::links::New;
 use super::seal::Keyring;
+use super::user_list::Listing;
 use crate::model::{Action, Failure, Instant, Link, Operation, Outcome, Subject, UserId};
 
 /// Why an operation has no outcome.
@@ -96,14 +98,18 @@ impl Task<'_> {
                 subject,
                 display_name,
                 token,
-                attributes: _,
-            } => self.link_create(
-                user_id,
-                provider_id,
-                subject,
-                display_name.as_deref(),
-                token.as_ref(),
-            ),
+                attributes,
+            } => {
+                let new = New {
+                    user: user_id,
+                    provider: provider_id,
+                    subject,
+                    display_name: display_name.as_deref(),
+                    token: token.as_ref(),
+                    limit: self.operation.rules.per_user_provider,
+                };
+                self.link_create(&new, attributes)
+            }
             Action::LinkGet { link_id, user_id } => self.link_get(*link_id, user_id.as_ref()),
             Action::LinkFind {
                 provider_id,
@@ -126,20 +132,19 @@ impl Task<'_> {
                 pending_id,
                 user_id,
             } => self.pending_complete(pending_id, user_id),
-            Action::UserGet { user_id, .. } => self.user_get(user_id),
-            Action::UserPut {
-                user_id,
-                document,
-                ids,
-                ..
-            } => {
-                let document = match document {
-                    Some(crate::model::DocumentChange::Whole(text)) => Some(text.as_str()),
-                    _ => None,
-                };
-                self.user_put(user_id, document, ids)
-            }
-            Action::UserList { page, .. } => self.user_list(*page),
+            Action::UserGet { user_id, links } => self.user_get(user_id, *links),
+            Action::UserPut { .. } => self.user_put(),
+            Action::UserList {
+                which,
+                after,
+                page,
+                links,
+            } => self.user_list(&Listing {
+                which,
+                after: after.as_ref(),
+                page: *page,
+                links: *links,
+            }),
             Action::UserDelete { user_id } => self.user_delete(user_id),
             Action::UserAlias {
                 user_id,
@@ -222,6 +227,18 @@ impl Task<'_> {
         Ok(self
             .first(sql, (self.tenant(), user.as_str()), |_| Ok(()))?
             .is_some())
+    }
+
+    /// Whether there is such a user: in the directory or, where users are open, by holding a link.
+    pub(super) fn exists(&self, user: &UserId) -> Step<bool> {
+        if self.has_user(user)? {
+            return Ok(true);
+        }
+        let sql = "SELECT 1 FROM links WHERE tenant = ?1 AND user_id = ?2 LIMIT 1";
+        Ok(!self.operation.rules.known_users
+            && self
+                .first(sql, (self.tenant(), user.as_str()), |_| Ok(()))?
+                .is_some())
     }
 
     /// Counts a write that concerns the user. The counter outlives the user, so that it never goes back.

@@ -1,77 +1,67 @@
-//! Operations on users and their ids at vendors.
+//! Operations on users.
 //!
-//! Aliases are authority: whoever writes one decides whose links a vendor's id means. They are
-//! therefore insert-only, and only an explicit reason moves one. The same goes for the id that a user
-//! has without an alias, the canonical one.
+//! A user has a row once something is kept of the user beyond links. Where users are open, a user
+//! without a row exists for as long as there are links; what is told of such a user comes from them.
 
-use super::aliases;
-use super::rows::{self, select_users};
-use super::task::{Entry, Step, Stop, Task, number};
-use crate::directory::CANONICAL_VENDOR;
-use crate::model::id::uuid_in_lower_case;
+use super::document::{self, Document};
+use super::links::New;
+use super::rows::{self, SELECT_USER};
+use super::task::{Entry, Step, Stop, Task, counter};
 use crate::model::{
-    Alias, Failure, Field, Outcome, Page, Place, Problem, User, UserId, VendorName, Why,
+    Action, Alias, Attribute, DocumentChange, Failure, Instant, NewLink, Outcome, PutMode, User,
+    UserId,
 };
 
 impl Task<'_> {
-    pub(super) fn user_get(&self, user: &UserId) -> Step<Outcome> {
+    pub(super) fn user_get(&self, user: &UserId, links: bool) -> Step<Outcome> {
         Ok(Outcome::User {
             user: self.user(user)?.ok_or(Failure::UserNotFound)?,
-            links: Vec::new(),
+            links: if links {
+                self.links_of(user)?
+            } else {
+                Vec::new()
+            },
             created: false,
         })
     }
 
-    pub(super) fn user_list(&self, page: Page) -> Step<Outcome> {
-        let limit = page.limit.map_or(-1, number);
-        let mut users = self.rows(
-            select_users!("ORDER BY u.user_id LIMIT ?2 OFFSET ?3"),
-            (self.tenant(), limit, number(page.offset)),
-            rows::user,
-        )?;
-        for user in &mut users {
-            user.ids = self.ids(&user.user_id)?;
+    pub(super) fn user_put(&self) -> Step<Outcome> {
+        let Action::UserPut {
+            user_id: user,
+            mode,
+            document,
+            ids,
+            links,
+        } = &self.operation.action
+        else {
+            return Err(Stop::Damaged("this is not user.put"));
+        };
+        let is_there = self.exists(user)?;
+        match (mode, is_there) {
+            (PutMode::Create, true) => return Err(Failure::LinkExists.into()),
+            (PutMode::Update, false) => return Err(Failure::UserNotFound.into()),
+            _ => {}
         }
-        let total = self.count(
-            "SELECT count(*) FROM users WHERE tenant = ?1",
-            [self.tenant()],
-        )?;
-        let users = users.into_iter().map(|user| (user, Vec::new())).collect();
-        Ok(Outcome::Users {
-            users,
-            total,
-            more: false,
-        })
-    }
-
-    pub(super) fn user_put(
-        &self,
-        user: &UserId,
-        document: Option<&str>,
-        ids: &[Alias],
-    ) -> Step<Outcome> {
-        let created = self.touch(user, document)?;
+        let document = document
+            .as_ref()
+            .map(|change| self.changed_document(user, change))
+            .transpose()?;
+        let revision = self.touch(user, document.as_ref())?;
         for alias in ids {
             self.add_alias(user, &alias.vendor, &alias.vendor_id, None)?;
+        }
+        for link in links {
+            self.make_link(&new_link(user, link), Some(revision))?;
         }
         self.audit(&Entry {
             user: Some(user),
             ..Entry::default()
         })?;
-        self.changed(user, created)
-    }
-
-    pub(super) fn user_alias(
-        &self,
-        user: &UserId,
-        vendor: &VendorName,
-        vendor_id: &str,
-        rebind: Option<&str>,
-    ) -> Step<Outcome> {
-        self.require_user(user)?;
-        let created = self.touch(user, None)?;
-        self.add_alias(user, vendor, vendor_id, rebind)?;
-        self.changed(user, created)
+        Ok(Outcome::User {
+            user: self.written(user)?,
+            links: self.links_of(user)?,
+            created: !is_there,
+        })
     }
 
     pub(super) fn user_delete(&self, user: &UserId) -> Step<Outcome> {
@@ -95,116 +85,113 @@ impl Task<'_> {
         })
     }
 
-    /// Makes the user or notes that it changes; answers whether it was made.
-    fn touch(&self, user: &UserId, document: Option<&str>) -> Step<bool> {
-        self.next_revision(user)?;
-        let changed = self.change(
-            "UPDATE users SET document = coalesce(?3, document), updated_at = max(updated_at, ?4) \
-             WHERE tenant = ?1 AND user_id = ?2",
-            (self.tenant(), user.as_str(), document, self.at().0),
-        )?;
-        if changed == 0 {
-            self.change(
-                "INSERT INTO users (tenant, user_id, document, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-                (self.tenant(), user.as_str(), document, self.at().0),
-            )?;
-        }
-        Ok(changed == 0)
-    }
-
-    /// Gives the user an id at a vendor. With a reason it is taken from whoever holds it, and takes
-    /// the place of the user's own old one, for a wrong alias cannot be mended otherwise.
-    fn add_alias(
-        &self,
-        user: &UserId,
-        vendor: &VendorName,
-        vendor_id: &str,
-        rebind: Option<&str>,
-    ) -> Step<()> {
-        if vendor.as_str() == CANONICAL_VENDOR {
-            // Canonical ids are what they are; an alias among them would make two of one user.
-            return Err(Failure::Invalid(vec![Problem {
-                place: Place::Body,
-                at: "vendor".to_owned(),
-                field: Some(Field::Vendor),
-                why: Why::NotAllowed,
-                max: None,
-            }])
-            .into());
-        }
-        let vendor_id = &*uuid_in_lower_case(vendor_id);
-        let holder = aliases::holder(self.conn, self.tenant(), vendor.as_str(), vendor_id)?;
-        if holder.as_ref() == Some(user) {
+    /// Writes attributes along with a link that was just made; its revision is theirs.
+    pub(super) fn write_attributes(&self, user: &UserId, attributes: &[Attribute]) -> Step<()> {
+        let old = self.document(user)?;
+        let Some(document) = document::with_attributes(old.as_deref(), attributes)? else {
             return Ok(());
-        }
-        let natural = match holder {
-            Some(_) => None,
-            None => aliases::natural_holder(self.conn, self.tenant(), vendor.as_str(), vendor_id)?
-                .filter(|owner| owner != user),
         };
-        let old = aliases::id_of(self.conn, self.tenant(), vendor.as_str(), user)?;
-        match (holder.as_ref().or(natural.as_ref()), &old, rebind) {
-            (Some(_), _, None) => return Err(Failure::SubjectTaken.into()),
-            (None, Some(_), None) => return Err(Failure::LinkExists.into()),
-            _ => {}
-        }
-        let alias = (vendor.as_str(), vendor_id);
-        if let Some(holder) = &holder {
-            self.touch(holder, None)?;
-        }
-        if let Some(loser) = holder.as_ref().or(natural.as_ref()) {
-            self.audit(&Entry {
-                user: Some(loser),
-                alias: Some(alias),
-                reason: rebind,
-                ..Entry::default()
-            })?;
-        }
-        for id in holder
-            .as_ref()
-            .map(|_| vendor_id)
-            .into_iter()
-            .chain(old.as_deref())
-        {
-            self.change(
-                "DELETE FROM user_aliases WHERE tenant = ?1 AND vendor = ?2 AND vendor_id = ?3",
-                (self.tenant(), vendor.as_str(), id),
-            )?;
-        }
-        self.change(
-            "INSERT INTO user_aliases (tenant, vendor, vendor_id, user_id) VALUES (?1, ?2, ?3, ?4)",
-            (self.tenant(), vendor.as_str(), vendor_id, user.as_str()),
-        )?;
+        self.write_user(user, Some(&document))?;
         self.audit(&Entry {
             user: Some(user),
-            alias: Some(alias),
-            reason: rebind,
             ..Entry::default()
         })
     }
 
-    fn changed(&self, user: &UserId, created: bool) -> Step<Outcome> {
-        let user = self
-            .user(user)?
-            .ok_or(Stop::Damaged("a user was written and cannot be read"))?;
-        Ok(Outcome::User {
-            user,
-            links: Vec::new(),
-            created,
-        })
+    /// Counts a change of the user and puts the user into the directory; answers the revision.
+    pub(super) fn touch(&self, user: &UserId, document: Option<&Document>) -> Step<u64> {
+        let revision = self.next_revision(user)?;
+        self.write_user(user, document)?;
+        Ok(revision)
     }
 
-    fn user(&self, user: &UserId) -> Step<Option<User>> {
-        let found = self.rows(
-            select_users!("AND u.user_id = ?2"),
-            (self.tenant(), user.as_str()),
-            rows::user,
+    /// Writes the row of a user. A new row begins when the oldest link of the user did: a user who was
+    /// told of before does not become younger.
+    fn write_user(&self, user: &UserId, document: Option<&Document>) -> Step<()> {
+        let params = (
+            self.tenant(),
+            user.as_str(),
+            document.map(|d| d.text.as_str()),
+            document.and_then(|d| d.username.as_deref()),
+            self.at().0,
+        );
+        let changed = self.change(
+            "UPDATE users SET document = coalesce(?3, document), username = iif(?3 IS NULL, username, ?4), \
+             updated_at = max(updated_at, ?5) WHERE tenant = ?1 AND user_id = ?2",
+            params,
         )?;
-        let Some(mut found) = found.into_iter().next() else {
+        if changed == 0 {
+            self.change(
+                "INSERT INTO users (tenant, user_id, document, username, created_at, updated_at) \
+                 SELECT ?1, ?2, ?3, ?4, min(?5, coalesce(min(created_at), ?5)), max(?5, coalesce(max(updated_at), ?5)) \
+                 FROM links WHERE tenant = ?1 AND user_id = ?2",
+                params,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn changed_document(&self, user: &UserId, change: &DocumentChange) -> Step<Document> {
+        let old = match change {
+            DocumentChange::Whole(_) => None,
+            DocumentChange::Members { .. } | DocumentChange::Patch(_) => self.document(user)?,
+        };
+        document::changed(old.as_deref(), change)
+    }
+
+    fn document(&self, user: &UserId) -> Step<Option<String>> {
+        let found = self.first(
+            "SELECT document FROM users WHERE tenant = ?1 AND user_id = ?2",
+            (self.tenant(), user.as_str()),
+            |row| row.get::<_, Option<String>>(0),
+        )?;
+        Ok(found.flatten())
+    }
+
+    pub(super) fn written(&self, user: &UserId) -> Step<User> {
+        self.user(user)?
+            .ok_or(Stop::Damaged("a user was written and cannot be read"))
+    }
+
+    /// The user, if there is one.
+    pub(super) fn user(&self, user: &UserId) -> Step<Option<User>> {
+        let found = self.rows(SELECT_USER, (self.tenant(), user.as_str()), rows::user)?;
+        let found = match found.into_iter().next() {
+            Some(found) => Some(found),
+            None if self.operation.rules.known_users => None,
+            None => self.user_of_links(user)?,
+        };
+        found
+            .map(|found| {
+                Ok(User {
+                    ids: self.ids(user)?,
+                    ..found
+                })
+            })
+            .transpose()
+    }
+
+    /// A user of whom nothing is kept but links.
+    fn user_of_links(&self, user: &UserId) -> Step<Option<User>> {
+        let found = self.first(
+            "SELECT min(l.created_at), max(l.updated_at), r.revision FROM links l \
+             JOIN revisions r ON r.tenant = l.tenant AND r.user_id = l.user_id \
+             WHERE l.tenant = ?1 AND l.user_id = ?2 GROUP BY l.user_id",
+            (self.tenant(), user.as_str()),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let Some((created_at, updated_at, revision)) = found else {
             return Ok(None);
         };
-        found.ids = self.ids(user)?;
-        Ok(Some(found))
+        Ok(Some(User {
+            user_id: user.clone(),
+            tenant: self.operation.tenant.clone(),
+            ids: Vec::new(),
+            document: None,
+            created_at: Instant(created_at),
+            updated_at: Instant(updated_at),
+            revision: counter(revision)?,
+        }))
     }
 
     fn ids(&self, user: &UserId) -> Step<Vec<Alias>> {
@@ -213,5 +200,17 @@ impl Task<'_> {
             (self.tenant(), user.as_str()),
             rows::alias,
         )
+    }
+}
+
+/// A link that is put along with its user: under the rules of any other, and its own limit.
+fn new_link<'a>(user: &'a UserId, link: &'a NewLink) -> New<'a> {
+    New {
+        user,
+        provider: &link.provider_id,
+        subject: &link.subject,
+        display_name: link.display_name.as_deref(),
+        token: link.token.as_ref(),
+        limit: link.limit,
     }
 }
