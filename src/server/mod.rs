@@ -5,10 +5,14 @@
 //! read only, the rate limits and the backend.
 
 mod admin;
+mod admit;
 mod bind;
+mod caller;
 pub mod clock;
 mod connection;
 mod front;
+mod ids;
+mod items;
 mod listen;
 mod perform;
 mod phase;

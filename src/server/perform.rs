@@ -1,19 +1,22 @@
 //! From a decoded request to a reply record: tenant, ids, operation, backend, ids back.
+//!
+//! What concerns the whole request (who, whose data, what cannot be read) comes first. Then what it asks
+//! for is carried out: once, or once for each of its items.
 
 use std::sync::Arc;
 
-use super::bind::{self, Binder, Ids};
-use super::present::{Asked, Presenter};
+use super::bind::Binder;
+use super::caller::Caller;
+use super::ids::{self, Finder, Found, Ids, new_links};
+use super::present::{self, Asked, Presenter};
 use super::untold::Untold;
-use super::{providers, tenant};
+use super::{items, providers, tenant};
 use crate::backend::Backend;
-use crate::directory::{Aliases, Directory, Tenant, Users};
+use crate::directory::{Aliases, Directory, Tenant};
 use crate::edge::authn::Client;
-use crate::edge::scope::{self, Scope};
-use crate::model::operation::OnMissingDelete;
+use crate::edge::scope::{self, Besides};
 use crate::model::{
-    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Problem,
-    Provider, ProviderId, Record, Rules, Target, TenantId, UserId, VendorName, Why,
+    Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules, VendorName,
 };
 
 /// Where operations are carried out, and whose ids mean what.
@@ -29,6 +32,26 @@ pub(super) struct World {
     pub(super) untold: Arc<Untold>,
 }
 
+/// What an op's answer has room for, beside what its operation answers anyway.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tells {
+    /// Links.
+    pub(super) links: bool,
+    /// A user's links, by protocol.
+    pub(super) credentials: bool,
+    /// The providers of links.
+    pub(super) providers: bool,
+    /// The user of a link.
+    pub(super) user: bool,
+}
+
+impl Tells {
+    /// Whether a user's record has the links.
+    pub(super) fn links_of_users(self) -> bool {
+        self.links || self.credentials
+    }
+}
+
 /// A decoded request, with everything that is known about it.
 pub(super) struct Call {
     /// What is asked for.
@@ -37,6 +60,10 @@ pub(super) struct Call {
     pub(super) vendor: VendorName,
     /// The front's rules.
     pub(super) rules: Rules,
+    /// What the answer has room for.
+    pub(super) tells: Tells,
+    /// The members of a user's document that are spoken of; none if it is all of them.
+    pub(super) members: Vec<String>,
     /// What could be read.
     pub(super) params: Arc<Record>,
     /// Everything that is wrong with it.
@@ -57,13 +84,12 @@ pub(super) async fn perform(
     call: Call,
 ) -> Result<Record, Failure> {
     if call.kind == OperationKind::Status {
-        return Ok(status(world));
+        let mut reply = present::status(world.backend.ready());
+        present::set_time(&mut reply, call.at);
+        return Ok(reply);
     }
     let client = client.ok_or(Failure::Unauthenticated)?;
-    client.need(scope::needed(call.kind))?;
-    if call.params.has(Field::Ids) {
-        client.need(&[Scope::DirectoryWrite])?;
-    }
+    allow(client, &call)?;
     // A tenant that cannot be read is settled as one that is named and not known, before any other is
     // derived in its place.
     if call.refusal == Some(Failure::TenantUnknown) {
@@ -76,82 +102,46 @@ pub(super) async fn perform(
     if !call.problems.is_empty() {
         return Err(Failure::Invalid(call.problems));
     }
-    if let Some(refusal) = call.refusal {
-        return Err(refusal);
-    }
-    let presenter = Presenter {
-        directory: &world.directory,
-        aliases: &*world.aliases,
-        vendor: &call.vendor,
-        client,
-        untold: &world.untold,
-    };
-    let caller = tenant.map(|tenant| Caller {
+    let performer = Performer {
         world,
-        presenter: &presenter,
+        presenter: Presenter {
+            directory: &world.directory,
+            aliases: &*world.aliases,
+            vendor: &call.vendor,
+            client,
+            untold: &world.untold,
+        },
         tenant,
+        kind: call.kind,
         rules: call.rules,
+        tells: call.tells,
+        members: &call.members,
         at: call.at,
-    });
-    let (ids, mut faults) = find_ids(world, &presenter, tenant, &call)?;
-    let pending_ends = call
-        .at
-        .plus_seconds(tenant.map_or(0, |t| t.pending_seconds));
-    if let Some(caller) = &caller
-        && !faults.is_empty()
-    {
-        caller
-            .note_unknown_user(ids.user.as_ref(), &mut faults)
-            .await?;
-    }
-    let binder = Binder {
-        params: &call.params,
-        ids,
-        directory: &world.directory,
-        pending_ends,
     };
-    refuse(faults, binder.problems(call.kind))?;
-    let action = binder.action(call.kind)?;
-    let tenant_id = tenant.map(|t| &t.tenant_id);
-    match action {
-        Action::ProviderList { name, kind, page } => {
-            let outcome = providers::list(&presenter, tenant_id, name.as_deref(), kind, page);
-            presenter.reply(outcome, &Asked::default())
-        }
-        Action::ProviderGet {
-            provider_id,
-            domain,
-        } => {
-            let outcome = providers::one(
-                &presenter,
-                tenant_id,
-                provider_id.as_ref(),
-                domain.as_deref(),
-            )?;
-            presenter.reply(outcome, &Asked::default())
-        }
-        action => {
-            let caller = caller.ok_or(Failure::TenantRequired)?;
-            let (outcome, asked) = caller.carry_out(action).await?;
-            let reply = presenter.reply(outcome, &asked);
-            // A write that was carried out and cannot be told is no refusal, whatever the reason is:
-            // the caller must look before it tries again.
-            if call.kind.writes() {
-                reply.map_err(|_| Failure::OutcomeUnknown)
-            } else {
-                reply
-            }
-        }
+    match (call.params.list(Field::Items), call.refusal) {
+        (Some(_), Some(refusal)) => Err(refusal),
+        (Some(items), None) => Ok(items::each(&performer, &call.params, items).await),
+        (None, refusal) => performer.one(&call.params, refusal).await,
     }
 }
 
-fn status(world: &World) -> Record {
-    let mut reply = Record::new();
-    reply.set(
-        Field::Ready,
-        crate::model::Value::Bool(world.backend.ready()),
-    );
-    reply
+/// Refuses a client that lacks a scope for the operation, or for what the request has besides.
+fn allow(client: &Client, call: &Call) -> Result<(), Failure> {
+    client.need(scope::needed(call.kind))?;
+    let items = call.params.list(Field::Items).unwrap_or_default();
+    for params in std::iter::once(&*call.params).chain(items) {
+        let attributes = params.list(Field::Attributes).unwrap_or_default();
+        let besides = Besides {
+            tells_links: call.tells.links_of_users(),
+            makes_links: new_links(call.kind, params).next().is_some(),
+            names_ids: params.has(Field::Ids),
+            writes_attributes: !attributes.is_empty(),
+        };
+        for scope in scope::needed_besides(call.kind, besides) {
+            client.need(&[scope])?;
+        }
+    }
+    Ok(())
 }
 
 /// Providers are mostly everybody's: asking for them needs no tenant where none can be told.
@@ -177,285 +167,147 @@ fn find_tenant<'w>(
     }
 }
 
-/// A field whose id means nothing, and the failure that says so when it is the only one.
-type Fault = (Field, Failure);
-
-/// The vendor's ids of user and provider, as canonical ones, and those that mean nothing. What the
-/// client may not touch does not exist.
-fn find_ids(
-    world: &World,
-    presenter: &Presenter<'_>,
-    tenant: Option<&Tenant>,
-    call: &Call,
-) -> Result<(Ids, Vec<Fault>), Failure> {
-    let (params, mut faults) = (&call.params, Vec::new());
-    let mut ids = Ids::default();
-    if let (Some(id), Some(tenant)) = (params.text(Field::UserId), tenant) {
-        let user = world
-            .aliases
-            .user_of(&tenant.tenant_id, presenter.vendor, id);
-        ids.user = found_or_noted(user, Field::UserId, call.kind, &mut faults)?;
-    }
-    if let Some(id) = params.text(Field::ProviderId) {
-        let provider = find_provider(presenter, tenant.map(|t| &t.tenant_id), id).and_then(|p| {
-            if makes_links(call.kind) && !p.enabled {
-                return Err(Failure::ProviderNotFound);
-            }
-            Ok(p.provider_id.clone())
-        });
-        ids.provider = found_or_noted(provider, Field::ProviderId, call.kind, &mut faults)?;
-    }
-    Ok((ids, faults))
-}
-
-/// Where links are made, an id that means nothing is noted, so that all faults are told together. Where
-/// they are looked for, it is the answer: nothing can be there.
-fn found_or_noted<T>(
-    found: Result<T, Failure>,
-    field: Field,
-    kind: OperationKind,
-    faults: &mut Vec<Fault>,
-) -> Result<Option<T>, Failure> {
-    match found {
-        Ok(id) => Ok(Some(id)),
-        Err(failure @ (Failure::UserNotFound | Failure::ProviderNotFound)) if makes_links(kind) => {
-            faults.push((field, failure));
-            Ok(None)
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
-/// One fault of existence is its own failure; several things that are wrong are told together.
-fn refuse(mut faults: Vec<Fault>, mut problems: Vec<Problem>) -> Result<(), Failure> {
-    if problems.is_empty() && faults.len() <= 1 {
-        return faults.pop().map_or(Ok(()), |(_, failure)| Err(failure));
-    }
-    let unknown = faults
-        .iter()
-        .map(|(field, _)| bind::problem(*field, Why::Unresolved, None));
-    problems.splice(0..0, unknown);
-    Err(Failure::Invalid(problems))
-}
-
-/// Whether the provider must be one that may be linked. What is linked already can be found and deleted
-/// whether it may or not.
-fn makes_links(kind: OperationKind) -> bool {
-    use OperationKind as K;
-    matches!(kind, K::LinkCreate | K::PendingCreate | K::PendingComplete)
-}
-
-fn find_provider<'p>(
-    presenter: &Presenter<'p>,
-    tenant: Option<&TenantId>,
-    id: &str,
-) -> Result<&'p Provider, Failure> {
-    let found = match tenant {
-        Some(tenant) => Some(
-            presenter
-                .directory
-                .provider_of(tenant, presenter.vendor, id)?,
-        ),
-        None => {
-            let everybodys = |p: &&Provider| p.tenant.is_none();
-            let mut all = presenter
-                .directory
-                .all_providers()
-                .iter()
-                .filter(everybodys);
-            all.find(|p| {
-                crate::directory::id_at(p.provider_id.as_str(), &p.ids, presenter.vendor)
-                    == Some(id)
-            })
-        }
-    };
-    found
-        .filter(|provider| presenter.sees(provider))
-        .ok_or(Failure::ProviderNotFound)
-}
-
-/// Who acts on whose data under which rules.
-struct Caller<'a> {
+/// Carries out what a request asks for, for one client and tenant.
+pub(super) struct Performer<'a> {
     world: &'a World,
-    presenter: &'a Presenter<'a>,
-    tenant: &'a Tenant,
+    presenter: Presenter<'a>,
+    tenant: Option<&'a Tenant>,
+    kind: OperationKind,
     rules: Rules,
+    tells: Tells,
+    members: &'a [String],
     at: Instant,
 }
 
-impl Caller<'_> {
-    async fn carry_out(&self, mut action: Action) -> Result<(Outcome, Asked), Failure> {
-        let mut asked = Asked::default();
-        let provider = match &mut action {
-            // A user has few links, and some may not be told in this dialect: the whole list is
-            // fetched, so that page and total are counted over what is told.
-            Action::LinkList {
-                page, provider_id, ..
-            } => {
-                asked.page = std::mem::take(page);
-                provider_id.clone()
-            }
-            Action::PendingCreate {
-                pending_id,
-                provider_id,
-                ..
-            } => {
-                asked.pending_id = Some(pending_id.clone());
-                Some(provider_id.clone())
-            }
-            Action::LinkCreate { provider_id, .. } => Some(provider_id.clone()),
-            other => match self.guard(other).await {
-                // What the client cannot see is missing, and a front may take that for done.
-                Err(Failure::LinkNotFound) if self.missing_is_done(other) => {
-                    return Ok((
-                        Outcome::Links {
-                            links: Vec::new(),
-                            total: 0,
-                        },
-                        asked,
-                    ));
-                }
-                guarded => guarded?,
-            },
-        };
-        let mut outcome = self.apply(action, provider.as_ref()).await?;
-        if let Outcome::Pending { pending, limit, .. } = &mut outcome {
-            *limit = self
-                .limit(Some(&pending.provider_id))
-                .map(|max| LinkLimit { max });
-        }
-        Ok((outcome, asked))
-    }
-
-    /// Looks at the provider of what only an id names: whether the client may touch it, whether the
-    /// front can tell it, and what limits there are depend on it. Neither a link nor a pending link ever
-    /// changes its provider, so looking first is no race.
-    async fn guard(&self, action: &mut Action) -> Result<Option<ProviderId>, Failure> {
-        match action {
-            Action::PendingComplete {
-                pending_id,
-                user_id,
-            } => {
-                let look = Action::PendingGet {
-                    pending_id: pending_id.clone(),
-                    user_id: Some(user_id.clone()),
-                };
-                let Outcome::Pending { pending, .. } = self.apply(look, None).await? else {
-                    return Err(Failure::PendingNotFound);
-                };
-                // What could not be told afterwards must not be written now.
-                if !self.may_link(&pending.provider_id) {
-                    return Err(Failure::PendingNotFound);
-                }
-                Ok(Some(pending.provider_id))
-            }
-            Action::LinkDelete(target) => {
-                if let Target::Id { link_id, user_id } = target {
-                    *target = self.exact(*link_id, user_id.clone()).await?;
-                }
-                Ok(None)
-            }
-            // A user's links at other providers would go with it.
-            Action::UserDelete { .. } if self.presenter.client.providers.is_some() => {
-                Err(Failure::Forbidden)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn missing_is_done(&self, action: &Action) -> bool {
-        matches!(action, Action::LinkDelete(_))
-            && self.rules.on_missing_delete == OnMissingDelete::Same
-    }
-
-    /// The link that an id means, as everything that makes it: what was looked at is what is deleted.
+impl Performer<'_> {
+    /// The reply to one thing that is asked for.
     ///
     /// # Errors
-    /// `LinkNotFound` also for a link that is not the client's to touch or that the front cannot tell.
-    async fn exact(&self, link_id: LinkId, user_id: Option<UserId>) -> Result<Target, Failure> {
-        let look = Action::LinkGet { link_id, user_id };
-        match self.apply(look, None).await? {
-            Outcome::Link { link, .. } if self.sees(&link.provider_id) => Ok(Target::Exact {
-                user_id: link.user_id,
-                provider_id: link.provider_id,
-                subject: link.subject,
-            }),
-            _ => Err(Failure::LinkNotFound),
+    /// Its failure. A filter that names what does not exist is none: it finds nothing.
+    pub(super) async fn one(
+        &self,
+        params: &Record,
+        refusal: Option<Failure>,
+    ) -> Result<Record, Failure> {
+        let answer = self.answer(params, refusal).await;
+        let mut reply = match (self.kind, answer) {
+            (
+                OperationKind::UserList,
+                Err(Failure::UserNotFound | Failure::ProviderNotFound | Failure::LinkNotFound),
+            ) => present::nobody(),
+            (_, answer) => answer?,
+        };
+        self.stamp(&mut reply);
+        Ok(reply)
+    }
+
+    /// What every reply says: when, and for which tenant.
+    pub(super) fn stamp(&self, reply: &mut Record) {
+        present::set_time(reply, self.at);
+        if let Some(tenant) = self.tenant {
+            self.presenter.set_tenant(reply, &tenant.tenant_id);
         }
     }
 
-    fn sees(&self, provider_id: &ProviderId) -> bool {
-        let provider = self.world.directory.provider(provider_id);
-        provider.is_some_and(|p| self.presenter.sees(p))
+    async fn answer(&self, params: &Record, refusal: Option<Failure>) -> Result<Record, Failure> {
+        let finder = Finder {
+            world: self.world,
+            presenter: &self.presenter,
+            tenant: self.tenant,
+            kind: self.kind,
+            rules: &self.rules,
+        };
+        let Found {
+            ids,
+            mut faults,
+            mut problems,
+        } = finder.find(params, refusal)?;
+        let caller = self.caller();
+        if let (Some(caller), false) = (&caller, faults.is_empty()) {
+            caller
+                .note_unknown_user(self.kind, ids.user.as_ref(), &mut faults)
+                .await?;
+        }
+        let binder = Binder {
+            params,
+            ids: &ids,
+            directory: &self.world.directory,
+            members: self.members,
+            with_links: self.tells.links_of_users(),
+            pending_ends: self
+                .at
+                .plus_seconds(self.tenant.map_or(0, |t| t.pending_seconds)),
+        };
+        problems.extend(binder.problems(self.kind));
+        ids::refuse(faults, problems)?;
+        match (binder.action(self.kind)?, caller) {
+            (Action::ProviderList { name, kind, page }, _) => {
+                let tenant = self.tenant.map(|t| &t.tenant_id);
+                let found = providers::list(&self.presenter, tenant, name.as_deref(), kind, page);
+                self.presenter.reply(found, &Asked::default())
+            }
+            (
+                Action::ProviderGet {
+                    provider_id,
+                    domain,
+                },
+                _,
+            ) => {
+                let tenant = self.tenant.map(|t| &t.tenant_id);
+                let (id, domain) = (provider_id.as_ref(), domain.as_deref());
+                let found = providers::one(&self.presenter, tenant, id, domain)?;
+                self.presenter.reply(found, &Asked::default())
+            }
+            (action, Some(caller)) => self.carry_out(&caller, action, ids).await,
+            (_, None) => Err(Failure::TenantRequired),
+        }
     }
 
-    /// Whether a link at this provider may be made by this client through this front: the provider is
-    /// configured for the tenant, enabled, the client's to touch, and has an id that tells it.
-    fn may_link(&self, provider_id: &ProviderId) -> bool {
-        let provider = self.world.directory.provider(provider_id);
-        provider.is_some_and(|p| {
-            let is_tenants = p
-                .tenant
-                .as_ref()
-                .is_none_or(|t| *t == self.tenant.tenant_id);
-            p.enabled && is_tenants && self.presenter.sees(p)
+    fn caller(&self) -> Option<Caller<'_>> {
+        Some(Caller {
+            world: self.world,
+            presenter: &self.presenter,
+            tenant: self.tenant?,
+            rules: self.rules,
+            at: self.at,
         })
     }
 
-    /// Where something else is wrong already, asks whether the user exists as well: the transaction that
-    /// would have told is not reached.
-    async fn note_unknown_user(
+    async fn carry_out(
         &self,
-        user_id: Option<&UserId>,
-        faults: &mut Vec<Fault>,
-    ) -> Result<(), Failure> {
-        let Some(user_id) = user_id.filter(|_| self.users_are_known()) else {
-            return Ok(());
-        };
-        let look = Action::UserGet {
-            user_id: user_id.clone(),
-            links: false,
-        };
-        match self.apply(look, None).await {
-            Err(Failure::UserNotFound) => faults.insert(0, (Field::UserId, Failure::UserNotFound)),
-            Err(failure) => return Err(failure),
-            Ok(_) => {}
-        }
-        Ok(())
-    }
-
-    fn users_are_known(&self) -> bool {
-        self.rules.known_users || self.tenant.users == Users::Known
-    }
-
-    async fn apply(
-        &self,
+        caller: &Caller<'_>,
         action: Action,
-        provider: Option<&ProviderId>,
-    ) -> Result<Outcome, Failure> {
-        let operation = Operation {
-            tenant: self.tenant.tenant_id.clone(),
-            client: self.presenter.client.name.clone(),
-            at: self.at,
-            rules: Rules {
-                per_user_provider: self.limit(provider),
-                known_users: self.users_are_known(),
-                ..self.rules
-            },
-            action,
+        ids: Ids,
+    ) -> Result<Record, Failure> {
+        let names_nothing = ids.names_impossible_account();
+        let tenant = &caller.tenant.tenant_id;
+        let mut asked = Asked {
+            about: ids.user.map(|user| (tenant.clone(), user)),
+            is_delete: self.kind == OperationKind::LinkDelete,
+            tells: self.tells,
+            ..Asked::default()
         };
-        self.world.backend.apply(operation).await
+        let outcome = caller.carry_out(action, names_nothing, &mut asked).await?;
+        let reply = self.tell(caller, outcome, asked).await;
+        // A write that was carried out and cannot be told is no refusal, whatever the reason is: the
+        // caller must look before it tries again.
+        if self.kind.writes() {
+            reply.map_err(|_| Failure::OutcomeUnknown)
+        } else {
+            reply
+        }
     }
 
-    /// The stricter of the front's rule and the tenant's limit at the provider.
-    fn limit(&self, provider: Option<&ProviderId>) -> Option<u32> {
-        let of_tenant = provider
-            .and_then(|p| self.tenant.link_limits.get(p))
-            .copied();
-        [self.rules.per_user_provider, of_tenant]
-            .into_iter()
-            .flatten()
-            .min()
+    async fn tell(
+        &self,
+        caller: &Caller<'_>,
+        outcome: Outcome,
+        mut asked: Asked,
+    ) -> Result<Record, Failure> {
+        if self.tells.user {
+            asked.holder = caller.holder(&outcome, &asked).await?;
+        }
+        self.presenter.reply(outcome, &asked)
     }
 }
 

@@ -2,7 +2,13 @@
 
 use super::super::testing::{self, FakeAliases, FakeBackend, client, link, vendor};
 use super::*;
-use crate::model::{ClientName, How, PendingLink, Subject, Value};
+use crate::edge::scope::Scope;
+use crate::model::operation::OnMissingDelete;
+use crate::model::{
+    ClientName, How, Operation, PendingLink, ProviderId, Subject, Target, TenantId, UserId, Value,
+    Why,
+};
+use crate::server::bind;
 
 struct Trial {
     world: World,
@@ -35,6 +41,8 @@ fn call(kind: OperationKind, fields: &[(Field, &str)]) -> Call {
         kind,
         vendor: vendor(),
         rules: Rules::default(),
+        tells: Tells::default(),
+        members: Vec::new(),
         params: Arc::new(params),
         problems: Vec::new(),
         refusal: None,
@@ -314,11 +322,7 @@ fn links_at_a_disabled_provider_can_be_found_and_deleted_and_not_made() {
         trial.run(call(kind, &fields)).unwrap();
         assert_eq!(trial.asked().len(), 1, "{}", kind.name());
     }
-    for kind in [
-        OperationKind::LinkCreate,
-        OperationKind::PendingCreate,
-        OperationKind::ProviderGet,
-    ] {
+    for kind in [OperationKind::LinkCreate, OperationKind::PendingCreate] {
         let trial = trial(Scope::ALL, vec![]);
         assert_eq!(
             trial.run(call(kind, &fields)),

@@ -3,8 +3,8 @@
 use super::present::{Presenter, cut};
 use crate::model::{Failure, Outcome, Page, Provider, ProviderId, ProviderKind, TenantId};
 
-/// The providers that a client can be told of: enabled, the tenant's, and known to the vendor. Without
-/// a tenant only those that are everybody's.
+/// The providers that a client can be told of: the tenant's, and known to the vendor, enabled or not.
+/// Without a tenant only those that are everybody's.
 fn visible<'a>(
     presenter: &'a Presenter<'_>,
     tenant: Option<&'a TenantId>,
@@ -15,7 +15,7 @@ fn visible<'a>(
         .all_providers()
         .iter()
         .filter(of_tenant)
-        .filter(|p| p.enabled && presenter.sees(p))
+        .filter(|p| presenter.sees(p))
 }
 
 /// The providers whose names hold `name`, of one kind if one is given.
@@ -37,7 +37,7 @@ pub(super) fn list(
     }
 }
 
-/// One provider, by its id or by a mail domain.
+/// One provider, by its id or by a mail domain. A disabled one is responsible for no domain.
 ///
 /// # Errors
 /// [`Failure::ProviderNotFound`].
@@ -49,7 +49,9 @@ pub(super) fn one(
 ) -> Result<Outcome, Failure> {
     let meant = |p: &&Provider| match (provider_id, domain) {
         (Some(id), _) => p.provider_id == *id,
-        (None, Some(domain)) => p.domains.iter().any(|d| d.eq_ignore_ascii_case(domain)),
+        (None, Some(domain)) => {
+            p.enabled && p.domains.iter().any(|d| d.eq_ignore_ascii_case(domain))
+        }
         (None, None) => false,
     };
     visible(presenter, tenant)
@@ -79,6 +81,7 @@ mod tests {
     use super::super::testing::{self, FakeAliases, client, vendor};
     use super::super::untold::Untold;
     use super::*;
+    use crate::directory::Directory;
 
     #[test]
     fn a_name_is_searched_in_any_case_and_with_stars() {
@@ -110,19 +113,47 @@ mod tests {
                 }
                 other => panic!("{other:?}"),
             };
-        // Disabled and unnamed ones are never shown, a tenant's own only to that tenant.
+        // Unnamed ones are never shown, a tenant's own only to that tenant.
         assert_eq!(
             names(TenantId::new("blue").ok().as_ref()),
-            ["Google", "Blue only"]
+            ["Google", "Off", "Blue only"]
         );
-        assert_eq!(names(TenantId::new("green").ok().as_ref()), ["Google"]);
-        assert_eq!(names(None), ["Google"]);
+        assert_eq!(
+            names(TenantId::new("green").ok().as_ref()),
+            ["Google", "Off"]
+        );
+        assert_eq!(names(None), ["Google", "Off"]);
         let google = one(&presenter, None, None, Some("EXAMPLE.com"));
         assert!(matches!(google, Ok(Outcome::Provider(p)) if p.name == "Google"));
         let off = ProviderId::new("off").unwrap();
+        let found = one(&presenter, None, Some(&off), None);
+        assert!(matches!(found, Ok(Outcome::Provider(p)) if !p.enabled));
+        let unnamed = ProviderId::new("unnamed").unwrap();
         assert_eq!(
-            one(&presenter, None, Some(&off), None),
+            one(&presenter, None, Some(&unnamed), None),
             Err(Failure::ProviderNotFound)
         );
+    }
+
+    #[test]
+    fn a_disabled_provider_is_responsible_for_no_domain() {
+        let all = testing::directory(&["blue"]);
+        let mut providers = all.all_providers().to_vec();
+        for provider in &mut providers {
+            provider.enabled = provider.name == "Blue only";
+        }
+        let directory = Directory::new(all.tenants().to_vec(), providers).unwrap();
+        let (vendor, client) = (vendor(), client(&[]));
+        let presenter = Presenter {
+            directory: &directory,
+            aliases: &FakeAliases,
+            vendor: &vendor,
+            client: &client,
+            untold: &Untold::default(),
+        };
+        let lookup = |tenant| one(&presenter, tenant, None, Some("example.com"));
+        let blue = TenantId::new("blue").unwrap();
+        assert!(matches!(lookup(Some(&blue)), Ok(Outcome::Provider(p)) if p.name == "Blue only"));
+        assert_eq!(lookup(None), Err(Failure::ProviderNotFound));
     }
 }

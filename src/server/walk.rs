@@ -17,14 +17,15 @@ use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
+use super::admit::{Head, admit};
 use super::front::{self, Found, Front};
-use super::perform::{Call, perform};
+use super::perform::{Call, Tells, perform};
 use super::{Shared, clock, respond};
-use crate::dialect::{Auth, Candidates, Decoded, OpId};
-use crate::edge::authn::{Client, ClientIndex};
+use crate::dialect::{Decoded, OpId};
+use crate::edge::authn::ClientIndex;
 use crate::edge::body::{self, BodyFault};
-use crate::edge::{head, keys, scope};
-use crate::model::{Failure, Field, Place, Problem, Record, Request, Response, Value, Why};
+use crate::edge::{head, keys};
+use crate::model::{Failure, Field, Place, Problem, Record, Response, Value, Why};
 use crate::telemetry;
 
 /// Held by whoever must be waited for when the server ends.
@@ -34,6 +35,8 @@ pub(super) type Alive = mpsc::Sender<()>;
 #[derive(Default)]
 struct Facts {
     front: Option<usize>,
+    /// What the head says to that front, for wording whatever comes of it.
+    context: Record,
     op: Option<OpId>,
     client: Option<ClientIndex>,
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
@@ -41,6 +44,17 @@ struct Facts {
     close: bool,
     /// Whether a write has begun: what ends without an answer after that may have been carried out.
     may_have_written: bool,
+}
+
+impl Facts {
+    /// Notes the front that a request is for, and what its head says there.
+    fn meet(&mut self, shared: &Shared, front: Option<usize>, parts: &Parts) {
+        self.front = front;
+        if let Some(front) = front.and_then(|index| shared.fronts.get(index)) {
+            let path = parts.uri.path();
+            self.context = Head { parts, path }.context(front);
+        }
+    }
 }
 
 /// Answers one request. Never fails: whatever happens becomes a response. The last answer of a
@@ -113,7 +127,8 @@ async fn walk(
     facts.close |= parts.method == http::Method::TRACE;
     if !head::has_one_reading(&parts.uri) {
         facts.close = true;
-        facts.front = front::nearest(&shared.fronts, &host, parts.uri.path());
+        let nearest = front::nearest(&shared.fronts, &host, parts.uri.path());
+        facts.meet(shared, nearest, &parts);
         return refuse(shared, facts, &malformed(Place::Path));
     }
     let (index, path, candidates) =
@@ -124,15 +139,15 @@ async fn walk(
                 candidates,
             } => (index, path, candidates),
             Found::WrongMethod { index, allow } => {
-                facts.front = Some(index);
+                facts.meet(shared, Some(index), &parts);
                 return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
             }
             Found::Unknown { index } => {
-                facts.front = index;
+                facts.meet(shared, index, &parts);
                 return refuse(shared, facts, &Failure::RouteUnknown);
             }
         };
-    facts.front = Some(index);
+    facts.meet(shared, Some(index), &parts);
     let Some(front) = shared.fronts.get(index) else {
         return refuse(shared, facts, &Failure::RouteUnknown);
     };
@@ -140,7 +155,8 @@ async fn walk(
         parts: &parts,
         path,
     };
-    if let Err(failure) = admit(shared, front, source, &head, &candidates, facts) {
+    let client = &mut facts.client;
+    if let Err(failure) = admit(shared, front, source, &head, &candidates, client) {
         return refuse(shared, facts, &failure);
     }
     let body = match body::collect(body, &shared.settings.body).await {
@@ -158,81 +174,6 @@ async fn walk(
         };
     facts.op = Some(decoded.op);
     carry_out(shared, front, decoded, alive, facts).await
-}
-
-/// A request without its body.
-struct Head<'a> {
-    parts: &'a Parts,
-    path: &'a str,
-}
-
-impl<'a> Head<'a> {
-    fn request<'b>(&'b self, body: &'b [u8]) -> Request<'b>
-    where
-        'a: 'b,
-    {
-        Request {
-            method: &self.parts.method,
-            path: self.path,
-            query: self.parts.uri.query().unwrap_or(""),
-            headers: &self.parts.headers,
-            body,
-        }
-    }
-}
-
-/// Who is it, may it use this front, and does it ask too often.
-fn admit(
-    shared: &Shared,
-    front: &Front,
-    source: IpAddr,
-    head: &Head<'_>,
-    candidates: &Candidates<'_>,
-    facts: &mut Facts,
-) -> Result<(), Failure> {
-    shared.limits.check_source(source)?;
-    let Some((index, client)) = authenticate(shared, front, source, head, candidates)? else {
-        return Ok(());
-    };
-    facts.client = Some(index);
-    shared.limits.check_client(index)?;
-    // Where none of the ops would be allowed, the body need not be read to say so.
-    let may = |kind| client.need(scope::needed(kind)).is_ok();
-    if client.may_use(front.dialect.name()) && candidates.operations().any(may) {
-        Ok(())
-    } else {
-        Err(Failure::Forbidden)
-    }
-}
-
-fn authenticate<'s>(
-    shared: &'s Shared,
-    front: &Front,
-    source: IpAddr,
-    head: &Head<'_>,
-    candidates: &Candidates<'_>,
-) -> Result<Option<(ClientIndex, &'s Client)>, Failure> {
-    let auth = candidates.auth();
-    let credential = match auth {
-        Auth::None => None,
-        Auth::Required => front.dialect.credential(&head.request(&[])),
-    };
-    if let Some(key) = credential {
-        // The key comes first: it costs one hash, and who has one pays for no guesses of others.
-        return shared
-            .clients
-            .by_key(&key)
-            .map(Some)
-            .or_else(|failure| shared.limits.check_failed_auth(source).and(Err(failure)));
-    }
-    let anonymous = front
-        .anonymous
-        .as_ref()
-        .and_then(|name| shared.clients.named(name));
-    match (anonymous, auth) {
-        (None, Auth::Required) => Err(Failure::Unauthenticated),
-        (anonymous, _) => Ok(anonymous),
-    }
 }
 
 /// Carries the decoded request out, within its time.
@@ -257,12 +198,19 @@ async fn carry_out(
             Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
         );
     }
+    for (field, value) in facts.context.iter() {
+        if !params.has(field) {
+            params.set(field, value.clone());
+        }
+    }
     let params = Arc::new(params);
     let kind = front.dialect.operation(op);
     let call = Call {
         kind,
         vendor: front.dialect.vendor().clone(),
         rules: front.dialect.rules(&front.settings),
+        tells: tells(front, op),
+        members: front.dialect.members(op).to_vec(),
         params: Arc::clone(&params),
         problems,
         refusal,
@@ -306,9 +254,20 @@ async fn carry_out(
     }
 }
 
+/// What the answer of an op has room for.
+fn tells(front: &Front, op: OpId) -> Tells {
+    let tells = |field| front.dialect.answers(op, field);
+    Tells {
+        links: tells(Field::Links),
+        credentials: tells(Field::Credentials),
+        providers: tells(Field::Providers),
+        user: tells(Field::User),
+    }
+}
+
 fn refuse(shared: &Shared, facts: &Facts, failure: &Failure) -> Response {
     let front = facts.front.and_then(|index| shared.fronts.get(index));
-    respond::failure(front, failure, facts.op, &Record::new())
+    respond::failure(front, failure, facts.op, &facts.context)
 }
 
 fn refuse_body(shared: &Shared, facts: &Facts, fault: BodyFault) -> Response {
