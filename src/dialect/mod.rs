@@ -6,6 +6,7 @@
 mod at;
 mod failure;
 pub mod laws;
+pub mod loss;
 mod read;
 mod request;
 mod response;
@@ -273,6 +274,12 @@ impl Dialect {
     #[must_use]
     pub fn op_name(&self, op: OpId) -> &str {
         &self.op(op).name
+    }
+
+    /// Whether the op wants a credential.
+    #[must_use]
+    pub fn auth(&self, op: OpId) -> Auth {
+        self.op(op).auth
     }
 
     /// How the op's list is cut, if it is.

@@ -20,6 +20,7 @@ pub mod path;
 pub mod plan;
 pub mod route;
 mod row;
+pub mod survey;
 mod tree;
 mod words;
 

@@ -22,5 +22,6 @@ mod hostile_mapping;
 mod kill;
 mod laws;
 mod layers;
+mod loss;
 mod race;
 mod support;
