@@ -7,6 +7,7 @@ mod at;
 mod failure;
 pub mod laws;
 pub mod loss;
+pub mod overlap;
 mod read;
 mod request;
 mod response;
@@ -198,6 +199,15 @@ impl Dialect {
             },
             Match::Nothing => Routed::Unknown,
         }
+    }
+
+    /// Every method with every path that some op has.
+    #[must_use]
+    pub fn routes(&self) -> Vec<overlap::Route> {
+        let templates = self.plan.routes.templates().into_iter();
+        templates
+            .map(|(method, path)| overlap::Route { method, path })
+            .collect()
     }
 
     /// How many bytes of `path` the literal path of some op has in common with it; decides who words

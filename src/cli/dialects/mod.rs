@@ -53,6 +53,7 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
             .iter()
             .map(|o| (o.name.clone(), o.values.clone()))
             .collect(),
+        routes: dialect.routes(),
     };
     let prepared = builtin::VENDORS.iter().map(|v| (*v).to_owned()).collect();
     Catalog {

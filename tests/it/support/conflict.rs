@@ -77,6 +77,7 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
         name: dialect.name().to_owned(),
         vendor: dialect.vendor().as_str().to_owned(),
         options: std::collections::BTreeMap::new(),
+        routes: dialect.routes(),
     };
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),

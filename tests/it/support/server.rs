@@ -142,7 +142,7 @@ fn binary() -> PathBuf {
 
 /// A free port that no other test of this process was given. Listeners share ports (SO_REUSEPORT), so two
 /// servers on one port would not notice each other.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
     loop {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
