@@ -97,6 +97,17 @@ pub(super) fn load_file(path: &Path) -> Result<mapping::Loaded, String> {
     Ok(mapping::load(name, &shown, &text, &includes))
 }
 
+/// Loads a mapping file that has no errors, as a dialect.
+pub(super) fn load_sound(path: &Path) -> Result<Dialect, String> {
+    let fault = || {
+        format!(
+            "{} has errors: run `linkbridge check` on it",
+            path.display()
+        )
+    };
+    load_file(path)?.plan.map(Dialect::new).ok_or_else(fault)
+}
+
 fn replayed(loaded: mapping::Loaded, strict: bool) -> Checked {
     let mut findings = loaded.findings;
     let mut examples = 0;

@@ -111,17 +111,7 @@ fn path_of(target: &str) -> &str {
 
 fn chosen(arguments: &Arguments, request: &OwnedRequest) -> Result<Arc<Dialect>, String> {
     if let Some(path) = &arguments.mapping {
-        let loaded = check::load_file(path)?;
-        let fault = || {
-            format!(
-                "{} has errors: run `linkbridge check` on it",
-                path.display()
-            )
-        };
-        return loaded
-            .plan
-            .map(|plan| Arc::new(Dialect::new(plan)))
-            .ok_or_else(fault);
+        return check::load_sound(path).map(Arc::new);
     }
     let built_in = dialects::built_in();
     if let Some(name) = &arguments.dialect {

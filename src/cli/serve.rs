@@ -136,11 +136,12 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         None => say("health is off"),
     }
     say(format!("backend: {described}"));
+    let mut guide = dialects::Guide::new(&directory);
     for front in &mounted {
         tell(front);
         if has_example_key {
-            for example in dialects::examples(&front.dialect, &front.settings.origin, &directory) {
-                say(format!("  {example}"));
+            for command in guide.commands(&front.dialect, &front.settings) {
+                say(format!("  {command}"));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Catalog;
 use crate::dialect;
+use crate::dialect::overlap::{Mounted, overlap};
 use crate::edge::authn::Client;
 use crate::edge::head;
 use crate::finding::{Sink, Table, Text, suggest};
@@ -59,12 +60,49 @@ pub(super) fn fronts(
                     message,
                     "give one a `host` or a `prefix`",
                 );
+            } else {
+                overlaps(&table, catalog, &fronts, &front);
             }
             fronts.push(front);
         }
         table.finish();
     }
     fronts
+}
+
+/// Tells, at the second of two fronts, of a request that both would serve.
+fn overlaps(table: &Table<'_>, catalog: &Catalog, earlier: &[Front], front: &Front) {
+    let mounted = |front| mounted(catalog, front);
+    let others = earlier.iter();
+    for (other, found) in
+        others.filter_map(|other| Some((other, overlap(mounted(other), mounted(front))?)))
+    {
+        let message = format!(
+            "both {} and {} would serve {} {}",
+            shown(other),
+            shown(front),
+            found.method,
+            found.path
+        );
+        let hint = "give one of them a `host` or a `prefix` of its own";
+        let span = table.value_span("dialect");
+        table.sink().error_hint("LB526", span, message, hint);
+    }
+}
+
+fn mounted<'a>(catalog: &'a Catalog, front: &'a Front) -> Mounted<'a> {
+    Mounted {
+        host: front.host.as_deref(),
+        prefix: &front.prefix,
+        routes: catalog.routes(&front.dialect),
+    }
+}
+
+fn shown(front: &Front) -> String {
+    if front.prefix.is_empty() {
+        return format!("`{}`", front.dialect);
+    }
+    format!("`{}` below `{}`", front.dialect, front.prefix)
 }
 
 fn front(

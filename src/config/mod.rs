@@ -34,6 +34,7 @@
 //! | LB523 | ids of a vendor that no dialect speaks (warning) |
 //! | LB524 | `listen` together with `[[listener]]` |
 //! | LB525 | no tenant |
+//! | LB526 | a request could be for two fronts |
 
 mod backend;
 mod clients;
@@ -50,6 +51,7 @@ pub use self::backend::Backend;
 pub use self::fronts::Front;
 use self::section::{Overlay, Section};
 pub use self::vars::Vars;
+use crate::dialect::overlap::Route;
 use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
@@ -85,6 +87,8 @@ pub struct KnownDialect {
     pub vendor: String,
     /// Its options with their values.
     pub options: BTreeMap<String, Vec<String>>,
+    /// What it serves.
+    pub routes: Vec<Route>,
 }
 
 /// The dialects that a configuration may name.
@@ -115,10 +119,16 @@ impl Catalog {
     }
 
     fn options(&self, dialect: &str) -> Option<&BTreeMap<String, Vec<String>>> {
-        self.dialects
-            .iter()
-            .find(|known| known.name == dialect)
-            .map(|known| &known.options)
+        self.known(dialect).map(|known| &known.options)
+    }
+
+    fn routes(&self, dialect: &str) -> &[Route] {
+        self.known(dialect)
+            .map_or(&[], |known| known.routes.as_slice())
+    }
+
+    fn known(&self, dialect: &str) -> Option<&KnownDialect> {
+        self.dialects.iter().find(|known| known.name == dialect)
     }
 }
 

@@ -7,12 +7,21 @@ use crate::finding::render;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
-/// Three dialects: their names are invented, their vendors are those of the example.
+/// Five dialects that are invented; their names and vendors are those of the example. Each serves its own
+/// path, and one of them `GET /{anything}/users/{anything}`, too.
 fn catalog() -> Catalog {
+    let route = |path: &[Option<&str>]| Route {
+        method: http::Method::GET,
+        path: path.iter().map(|s| s.map(str::to_owned)).collect(),
+    };
     let known = |name: &str, vendor: &str| KnownDialect {
         name: name.to_owned(),
         vendor: vendor.to_owned(),
         options: [("style".to_owned(), vec!["old".to_owned(), "new".to_owned()])].into(),
+        routes: match name {
+            "zitadel" => vec![route(&[Some(name)]), route(&[None, Some("users"), None])],
+            _ => vec![route(&[Some(name)]), route(&[Some("users"), Some(name)])],
+        },
     };
     let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
     Catalog {
@@ -175,6 +184,20 @@ fn broken_configurations_have_the_findings_that_they_expect() {
         n_files += 1;
     }
     assert!(n_files >= 5);
+}
+
+#[test]
+fn two_fronts_that_overlap_are_named_with_a_request_for_both() {
+    let fronts =
+        "[[front]]\ndialect = \"flip\"\nprefix = \"/a\"\n[[front]]\ndialect = \"zitadel\"\n";
+    let findings = read_with(&minimal(fronts), &Vars::default(), &[]).unwrap_err();
+    assert_eq!(findings.len(), 1);
+    assert_eq!(
+        findings[0].message,
+        "both `flip` below `/a` and `zitadel` would serve GET /a/users/flip"
+    );
+    // The name in the second `dialect = "…"`.
+    assert_eq!(findings[0].position(), (10, 11));
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod at;
 mod body;
 mod failure;
 pub mod laws;
+pub mod loss;
+pub mod overlap;
 mod page;
 mod patch;
 mod read;
@@ -259,6 +261,15 @@ impl Dialect {
         }
     }
 
+    /// Every method with every path that some op has.
+    #[must_use]
+    pub fn routes(&self) -> Vec<overlap::Route> {
+        let templates = self.plan.routes.templates().into_iter();
+        templates
+            .map(|(method, path)| overlap::Route { method, path })
+            .collect()
+    }
+
     /// How many bytes of `path` the literal path of some op has in common with it; decides who words
     /// the refusal of a path that nobody serves.
     #[must_use]
@@ -346,6 +357,12 @@ impl Dialect {
     #[must_use]
     pub fn op_name(&self, op: OpId) -> &str {
         &self.op(op).name
+    }
+
+    /// Whether the op wants a credential.
+    #[must_use]
+    pub fn auth(&self, op: OpId) -> Auth {
+        self.op(op).auth
     }
 
     /// How the op's list is cut, if it is.

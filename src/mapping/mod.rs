@@ -22,6 +22,7 @@ pub mod plan;
 pub mod route;
 mod row;
 pub mod rules;
+pub mod survey;
 mod tree;
 mod words;
 

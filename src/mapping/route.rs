@@ -114,6 +114,14 @@ impl Routes {
         }
     }
 
+    /// Every method with its path; a capture is `None`.
+    #[must_use]
+    pub fn templates(&self) -> Vec<(Method, Vec<Option<String>>)> {
+        let mut found = Vec::new();
+        self.root.templates(&mut Vec::new(), &mut found);
+        found
+    }
+
     /// How many bytes of `path` the literal segments of some op's path have in common with it, from
     /// the start, in whole segments.
     #[must_use]
@@ -162,6 +170,25 @@ impl Node {
                 Some(tail) => node.descend(tail, found),
                 None => found.push(node),
             }
+        }
+    }
+}
+
+impl Node {
+    fn templates(
+        &self,
+        above: &mut Vec<Option<String>>,
+        found: &mut Vec<(Method, Vec<Option<String>>)>,
+    ) {
+        let here = self.methods.iter();
+        found.extend(here.map(|(method, _)| (method.clone(), above.clone())));
+        let literals = self.literals.iter();
+        let below = literals.map(|(text, node)| (Some(text.clone()), node));
+        let capture = self.capture.iter().map(|node| (None, node.as_ref()));
+        for (segment, node) in below.chain(capture) {
+            above.push(segment);
+            node.templates(above, found);
+            above.pop();
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::finding::{Table, Text, nearest};
 use crate::model::{FailureKind, Field, Place, ProviderKind, Why};
 
 /// The closed list of a field's canonical words, if it has one.
-pub(super) fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
+#[must_use]
+pub fn vocabulary(field: Field) -> Option<Vec<&'static str>> {
     match field {
         Field::ProviderKind => Some(ProviderKind::ALL.iter().map(|k| k.name()).collect()),
         Field::Why => Some(Why::ALL.iter().map(|w| w.name()).collect()),

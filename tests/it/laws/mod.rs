@@ -1,5 +1,7 @@
 //! The built-in mappings and the fixtures of `tests/mappings` go through the laws.
 
+mod cross;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

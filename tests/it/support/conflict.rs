@@ -83,6 +83,7 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
             .iter()
             .map(|option| (option.name.clone(), option.values.clone()))
             .collect(),
+        routes: dialect.routes(),
     };
     let other_vendors = builtin::VENDORS.iter().map(|name| (*name).to_owned());
     let catalog = Catalog {

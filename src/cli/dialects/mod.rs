@@ -1,0 +1,159 @@
+//! `dialects`: what each mapping supports, from the mapping itself; what a move between two of them cannot
+//! carry; and commands to try them with.
+
+mod examples;
+mod loss;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Exit, check, complain, say};
+use crate::config::{Catalog, KnownDialect};
+use crate::dialect::Dialect;
+use crate::finding::suggest;
+use crate::mapping::builtin;
+use crate::mapping::plan::{Op, Plan};
+use crate::model::OperationKind;
+
+pub(super) use self::examples::Guide;
+
+/// What `dialects` can be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Only this dialect, with its switches.
+    name: Option<String>,
+    /// What a move from the first dialect to the second cannot carry.
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "name")]
+    loss: Option<Vec<String>>,
+    /// Write that as JSON.
+    #[arg(long, requires = "loss")]
+    json: bool,
+    /// A mapping file, whose dialect is known under the file's name besides the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+}
+
+/// Every built-in dialect, in the order of `mapping::builtin`.
+pub(super) fn built_in() -> Vec<Arc<Dialect>> {
+    let loaded = builtin::SOURCES
+        .iter()
+        .filter_map(|(name, _)| builtin::load_builtin(name)?.plan);
+    loaded.map(|plan| Arc::new(Dialect::new(plan))).collect()
+}
+
+/// What a configuration may name.
+pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
+    let known = |dialect: &Arc<Dialect>| KnownDialect {
+        name: dialect.name().to_owned(),
+        vendor: dialect.vendor().as_str().to_owned(),
+        options: dialect
+            .plan()
+            .options
+            .iter()
+            .map(|o| (o.name.clone(), o.values.clone()))
+            .collect(),
+        routes: dialect.routes(),
+    };
+    let prepared = builtin::VENDORS.iter().map(|v| (*v).to_owned()).collect();
+    Catalog {
+        dialects: dialects.iter().map(known).collect(),
+        other_vendors: prepared,
+    }
+}
+
+/// Shows the dialects. Exit codes: 0 shown, 2 no such dialect, or a mapping file that has errors.
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    match shown(arguments) {
+        Ok(text) => {
+            say(text);
+            Exit::Fine
+        }
+        Err(fault) => {
+            complain(fault);
+            Exit::BadUsage
+        }
+    }
+}
+
+fn shown(arguments: &Arguments) -> Result<String, String> {
+    let mut dialects = built_in();
+    let own = arguments.mapping.as_deref().map(check::load_sound);
+    let own = own.transpose()?.map(Arc::new);
+    if let Some(own) = &own {
+        // A file that is named like a built-in dialect stands for it.
+        dialects.retain(|dialect| dialect.name() != own.name());
+        dialects.push(Arc::clone(own));
+    }
+    if let Some([from, to]) = arguments.loss.as_deref() {
+        let (from, to) = (named(&dialects, from)?, named(&dialects, to)?);
+        return Ok(match arguments.json {
+            true => format!("{:#}", loss::json(from, to)),
+            false => loss::text(from, to),
+        });
+    }
+    let one = match &arguments.name {
+        Some(name) => Some(named(&dialects, name)?),
+        None => own.as_deref(),
+    };
+    Ok(match one {
+        Some(dialect) => summary(dialect.plan()) + &switches(dialect.plan()),
+        None => {
+            let all = dialects.iter().map(|dialect| summary(dialect.plan()));
+            all.collect::<Vec<_>>().join("\n")
+        }
+    })
+}
+
+/// The dialect of this name.
+fn named<'d>(dialects: &'d [Arc<Dialect>], name: &str) -> Result<&'d Dialect, String> {
+    let found = dialects.iter().find(|dialect| dialect.name() == name);
+    found.map(Arc::as_ref).ok_or_else(|| {
+        let names: Vec<&str> = dialects.iter().map(|d| d.name()).collect();
+        format!("`{name}` is no dialect: {}", suggest(name, &names))
+    })
+}
+
+/// A dialect's operations with the requests that mean them.
+fn summary(plan: &Plan) -> String {
+    let mut out = format!("{}: {} (ids of {})\n", plan.name, plan.title, plan.vendor);
+    for kind in OperationKind::ALL {
+        let mut ops = plan.ops.iter().filter(|op| op.does == *kind).peekable();
+        if ops.peek().is_none() {
+            let _ = writeln!(out, "  {:18} not in this API", kind.name());
+        }
+        for op in ops {
+            let _ = writeln!(
+                out,
+                "  {:18} {} {}  ({})",
+                kind.name(),
+                op.method,
+                template(op),
+                op.name
+            );
+        }
+    }
+    out
+}
+
+fn template(op: &Op) -> String {
+    use crate::mapping::route::Segment;
+    let segments = op.path.iter().map(|segment| match segment {
+        Segment::Literal(text) => format!("/{text}"),
+        Segment::Capture(name) => format!("/{{{name}}}"),
+    });
+    segments.collect()
+}
+
+fn switches(plan: &Plan) -> String {
+    let mut out = String::new();
+    for option in &plan.options {
+        let values = option.values.join(" | ");
+        let _ = writeln!(
+            out,
+            "  option {} = {values} (default {})\n    {}",
+            option.name, option.default, option.because
+        );
+    }
+    out
+}
