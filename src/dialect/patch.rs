@@ -2,21 +2,26 @@
 
 use serde_json::Value as Json;
 
+use super::read::carry_fault;
+use crate::mapping::plan::CarryKind;
 use crate::model::Why;
+
+/// The members of a document that may be changed, and what they may be.
+type Allowed = [(String, CarryKind, Vec<String>)];
 
 /// The changes that are carried out.
 const OPERATIONS: &[&str] = &["add", "remove", "replace"];
 
 /// Everything that is wrong with a patch: the pointer or the word, and why. `allow` = the members of
 /// the document that it may change.
-pub(super) fn faults(patch: &Json, allow: &[String]) -> Vec<(String, Why)> {
+pub(super) fn faults(patch: &Json, allow: &Allowed) -> Vec<(String, Why)> {
     match patch.as_array() {
         Some(steps) => steps.iter().flat_map(|step| fault(step, allow)).collect(),
         None => vec![(String::new(), Why::WrongType)],
     }
 }
 
-fn fault(step: &Json, allow: &[String]) -> Option<(String, Why)> {
+fn fault(step: &Json, allow: &Allowed) -> Option<(String, Why)> {
     let text = |name: &str| step.get(name).and_then(Json::as_str);
     let Some(operation) = text("op") else {
         return Some(("op".to_owned(), Why::Missing));
@@ -27,23 +32,40 @@ fn fault(step: &Json, allow: &[String]) -> Option<(String, Why)> {
     let Some(pointer) = text("path") else {
         return Some(("path".to_owned(), Why::Missing));
     };
-    if !may_change(pointer, allow) {
+    let Some((member, is_whole)) = member(pointer) else {
         return Some((pointer.to_owned(), Why::NotAllowed));
-    }
-    if operation != "remove" && step.get("value").is_none() {
-        return Some(("value".to_owned(), Why::Missing));
-    }
-    None
+    };
+    let Some((_, kind, words)) = allow.iter().find(|(name, ..)| *name == member) else {
+        return Some((pointer.to_owned(), Why::NotAllowed));
+    };
+    let why = match (operation, step.get("value")) {
+        ("remove", _) => return None,
+        (_, None) => return Some(("value".to_owned(), Why::Missing)),
+        // What stands below a text could only break it.
+        (_, Some(_)) if !is_whole && *kind == CarryKind::Text => Some(Why::WrongType),
+        (_, Some(value)) if is_whole => carry_fault(*kind, words, value),
+        (_, Some(_)) => None,
+    };
+    // The pointer is fine; what it would be given is not.
+    why.map(|why| {
+        (
+            pointer.to_owned(),
+            if why == Why::WrongType {
+                why
+            } else {
+                Why::Malformed
+            },
+        )
+    })
 }
 
-/// Whether a pointer leads to, or below, one of the members.
-fn may_change(pointer: &str, allow: &[String]) -> bool {
+/// The member of the document that a pointer leads to, or below; and whether it is the member itself.
+fn member(pointer: &str) -> Option<(String, bool)> {
     let mut tokens = pointer.split('/');
     let is_pointer = tokens.next() == Some("");
-    let member = tokens
-        .next()
-        .map(|token| token.replace("~1", "/").replace("~0", "~"));
-    is_pointer && member.is_some_and(|member| allow.contains(&member))
+    let member = tokens.next().filter(|_| is_pointer)?;
+    let member = member.replace("~1", "/").replace("~0", "~");
+    Some((member, tokens.next().is_none()))
 }
 
 #[cfg(test)]
@@ -54,10 +76,16 @@ mod tests {
 
     #[test]
     fn only_three_operations_on_some_members_pass() {
-        let allow = ["state".to_owned(), "a/b".to_owned()];
+        let allow = [
+            ("state".to_owned(), CarryKind::Any, Vec::new()),
+            ("a/b".to_owned(), CarryKind::Any, Vec::new()),
+            ("word".to_owned(), CarryKind::Text, vec!["x".to_owned()]),
+            ("tree".to_owned(), CarryKind::Object, Vec::new()),
+        ];
         let found = |patch: Json| faults(&patch, &allow);
         assert!(found(json!([])).is_empty());
-        let good = json!([{"op":"add","path":"/state","value":1},{"op":"remove","path":"/state/x"},
+        let good = json!([{"op":"add","path":"/word","value":"x"},{"op":"add","path":"/tree/a","value":[]},
+            {"op":"add","path":"/state","value":1},{"op":"remove","path":"/state/x"},
             {"op":"replace","path":"/a~1b/0","value":null}]);
         assert!(found(good).is_empty());
         for (step, at, why) in [
@@ -82,6 +110,26 @@ mod tests {
                 Why::NotAllowed,
             ),
             (json!(7), "op", Why::Missing),
+            (
+                json!({"op":"add","path":"/word","value":"y"}),
+                "/word",
+                Why::Malformed,
+            ),
+            (
+                json!({"op":"add","path":"/word","value":1}),
+                "/word",
+                Why::WrongType,
+            ),
+            (
+                json!({"op":"add","path":"/word/x","value":1}),
+                "/word/x",
+                Why::WrongType,
+            ),
+            (
+                json!({"op":"add","path":"/tree","value":[]}),
+                "/tree",
+                Why::WrongType,
+            ),
         ] {
             assert_eq!(found(json!([step])), [(at.to_owned(), why)]);
         }

@@ -287,7 +287,13 @@ impl Reader<'_> {
     }
 
     /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
-    fn patch(&mut self, field: Field, allow: &[String], json: &Json, record: &mut Record) {
+    fn patch(
+        &mut self,
+        field: Field,
+        allow: &[(String, CarryKind, Vec<String>)],
+        json: &Json,
+        record: &mut Record,
+    ) {
         let faults = super::patch::faults(json, allow);
         for (at, why) in &faults {
             self.problem(Some(field), &At::path(at), *why, None);
@@ -361,7 +367,7 @@ impl Reader<'_> {
 }
 
 /// Why a value is none that a member may be.
-fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> Option<Why> {
+pub(super) fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> Option<Why> {
     let fits = match kind {
         CarryKind::Any => true,
         CarryKind::Text => json.is_string(),

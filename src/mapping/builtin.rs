@@ -7,6 +7,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("linkbridge", include_str!("../../mappings/linkbridge.toml")),
     ("fusionauth", include_str!("../../mappings/fusionauth.toml")),
     ("flip", include_str!("../../mappings/flip.toml")),
+    ("flip-v3", include_str!("../../mappings/flip-v3.toml")),
     ("ory", include_str!("../../mappings/ory.toml")),
 ];
 

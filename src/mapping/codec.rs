@@ -5,6 +5,7 @@
 
 use serde_json::Value as Json;
 
+use super::plan::CarryKind;
 use crate::model::{FieldType, Value, Why};
 
 /// A named codec.
@@ -58,8 +59,8 @@ pub enum Codec {
     },
     /// The changes of a JSON Patch (RFC 6902) that add, replace or remove, below some members only.
     JsonPatch {
-        /// The members of the document that may be changed.
-        allow: Vec<String>,
+        /// The members of the document that may be changed, and what they may be.
+        allow: Vec<(String, CarryKind, Vec<String>)>,
     },
 }
 

@@ -50,6 +50,7 @@ pub(super) fn read(
     let body = body(&table, context);
     let produces = media_types(&table, "produces");
     let row = ErrorRow {
+        is_included: false,
         kinds: kinds?,
         on: on?,
         status: u16::try_from(status?).ok()?,
@@ -145,12 +146,9 @@ fn report_unreachable(
     for (index, row) in errors.iter().enumerate() {
         let used = table.values().any(|i| *i == index);
         // A row with a `match` may exist only to read what a vendor says in other words.
-        if !used && row.matches.is_none() {
-            let span = if Arc::ptr_eq(&row.origin.source, sink.source()) {
-                row.origin.span.clone()
-            } else {
-                0..0
-            };
+        // What is included may be worded otherwise here.
+        if !used && row.matches.is_none() && !row.is_included {
+            let span = row.origin.span.clone();
             let hint = "an earlier row words the same failures";
             sink.warning(
                 "LB302",

@@ -145,7 +145,7 @@ impl RowReader<'_> {
                 max: size("max", usize::MAX),
             },
             "json_patch" => Codec::JsonPatch {
-                allow: self.texts("allow"),
+                allow: self.members("allow"),
             },
             _ => Codec::Int {
                 min: number("min", i64::MIN),
@@ -153,6 +153,45 @@ impl RowReader<'_> {
                 cap: self.table.bool("cap") == Some(true),
             },
         }
+    }
+
+    /// `{ state = ["a", "b"], traits = "object", note = "any" }`: members, and what each may be.
+    fn members(&self, key: &'static str) -> Vec<(String, CarryKind, Vec<String>)> {
+        let Some(table) = self.table.table(key) else {
+            let message = "`allow` is a table: which members may be changed, and what they may be";
+            self.sink().error("LB003", self.table.span(), message);
+            return Vec::new();
+        };
+        let member = |(name, value): (Text<'_>, &toml::Spanned<DeValue<'_>>)| {
+            let name = name.value.into_owned();
+            match value.get_ref() {
+                DeValue::String(kind) => match kind.as_ref() {
+                    "any" => Some((name, CarryKind::Any, Vec::new())),
+                    "text" => Some((name, CarryKind::Text, Vec::new())),
+                    "object" => Some((name, CarryKind::Object, Vec::new())),
+                    _ => None,
+                },
+                DeValue::Array(words) => {
+                    let words = words
+                        .iter()
+                        .map(|word| Some(word.get_ref().as_str()?.to_owned()));
+                    Some((name, CarryKind::Text, words.collect::<Option<_>>()?))
+                }
+                _ => None,
+            }
+        };
+        let mut members = Vec::new();
+        for (name, value) in table.entries() {
+            match member((name, value)) {
+                Some(known) => members.push(known),
+                None => {
+                    let message =
+                        "a member may be \"any\", \"text\", \"object\" or a list of texts";
+                    self.sink().error("LB004", value.span(), message);
+                }
+            }
+        }
+        members
     }
 
     fn texts(&self, key: &'static str) -> Vec<String> {

@@ -167,10 +167,13 @@ fn read<'a>(
         .filter_map(|t| op::read(t, &context, &defaults))
         .collect();
     let ops_sound = ops.len() == count;
-    let errors: Vec<_> = tables_of(&table, included, "error")
+    let mut errors: Vec<_> = tables_of(&table, included, "error")
         .into_iter()
         .filter_map(|t| errors::read(t, &context, &defaults))
         .collect();
+    for row in &mut errors {
+        row.is_included = !Arc::ptr_eq(&row.origin.source, sink.source());
+    }
     let mut operations: Vec<OperationKind> = ops.iter().map(|op| op.does).collect();
     operations.sort_unstable();
     operations.dedup();

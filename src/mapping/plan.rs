@@ -450,6 +450,8 @@ pub struct Op {
 /// How failures are worded.
 #[derive(Debug)]
 pub struct ErrorRow {
+    /// Whether it stands in another file, whose rows come after those of the file itself.
+    pub is_included: bool,
     /// The kinds it words; empty = `*`.
     pub kinds: Vec<FailureKind>,
     /// Only for these operations; empty = all.

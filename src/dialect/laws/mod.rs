@@ -242,6 +242,13 @@ impl<'a> Trial<'a> {
         let Some(op) = self.op_of_error(row) else {
             return;
         };
+        let does = op.map(|op| self.dialect.operation(op));
+        let wording = self.dialect.plan.wording.get(&(kind, does));
+        let worded = wording.and_then(|index| self.dialect.plan.errors.get(*index));
+        if row.is_included && !worded.is_some_and(|worded| std::ptr::eq(worded, row)) {
+            // Another row words this failure here.
+            return;
+        }
         let failure = failure::from_record(kind, record);
         let nothing = Record::new();
         let params = self.example.params.as_ref().unwrap_or(&nothing);
