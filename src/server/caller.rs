@@ -1,7 +1,7 @@
 //! Who acts on whose data under which rules: actions on their way to the backend.
 
+use super::call::World;
 use super::ids::Fault;
-use super::perform::World;
 use super::present::{Asked, Presenter};
 use crate::directory::{Tenant, Users};
 use crate::model::operation::OnMissingDelete;

@@ -7,6 +7,7 @@
 mod admin;
 mod admit;
 mod bind;
+mod call;
 mod caller;
 pub mod clock;
 mod connection;
@@ -14,6 +15,7 @@ mod front;
 mod ids;
 mod items;
 mod listen;
+mod new_links;
 mod perform;
 mod phase;
 mod present;
@@ -35,8 +37,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use self::call::World;
 pub use self::front::Front;
-use self::perform::World;
 use self::phase::{Phase, advance, reached};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
@@ -392,8 +394,14 @@ async fn prune(shared: Arc<Shared>) {
 }
 
 #[cfg(test)]
+mod deletes_tests;
+#[cfg(test)]
+mod joins_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod untold_tests;
+#[cfg(test)]
+mod users_tests;
 #[cfg(test)]
 mod walk_tests;

@@ -3,76 +3,17 @@
 //! What concerns the whole request (who, whose data, what cannot be read) comes first. Then what it asks
 //! for is carried out: once, or once for each of its items.
 
-use std::sync::Arc;
-
 use super::bind::Binder;
+use super::call::{Call, Tells, World};
 use super::caller::Caller;
-use super::ids::{self, Finder, Found, Ids, new_links};
+use super::ids::{self, Finder, Found, Ids};
+use super::new_links::new_links;
 use super::present::{self, Asked, Presenter};
-use super::untold::Untold;
 use super::{items, providers, tenant};
-use crate::backend::Backend;
-use crate::directory::{Aliases, Directory, Tenant};
+use crate::directory::Tenant;
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Besides};
-use crate::model::{
-    Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules, VendorName,
-};
-
-/// Where operations are carried out, and whose ids mean what.
-#[derive(Clone)]
-pub(super) struct World {
-    /// Tenants and providers.
-    pub(super) directory: Arc<Directory>,
-    /// Users' ids.
-    pub(super) aliases: Arc<dyn Aliases>,
-    /// Links.
-    pub(super) backend: Arc<dyn Backend>,
-    /// What was left out of answers.
-    pub(super) untold: Arc<Untold>,
-}
-
-/// What an op's answer has room for, beside what its operation answers anyway.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tells {
-    /// Links.
-    pub(super) links: bool,
-    /// A user's links, by protocol.
-    pub(super) credentials: bool,
-    /// The providers of links.
-    pub(super) providers: bool,
-    /// The user of a link.
-    pub(super) user: bool,
-}
-
-impl Tells {
-    /// Whether a user's record has the links.
-    pub(super) fn links_of_users(self) -> bool {
-        self.links || self.credentials
-    }
-}
-
-/// A decoded request, with everything that is known about it.
-pub(super) struct Call {
-    /// What is asked for.
-    pub(super) kind: OperationKind,
-    /// Whose ids the params are in.
-    pub(super) vendor: VendorName,
-    /// The front's rules.
-    pub(super) rules: Rules,
-    /// What the answer has room for.
-    pub(super) tells: Tells,
-    /// The members of a user's document that are spoken of; none if it is all of them.
-    pub(super) members: Vec<String>,
-    /// What could be read.
-    pub(super) params: Arc<Record>,
-    /// Everything that is wrong with it.
-    pub(super) problems: Vec<Problem>,
-    /// What the mapping says of a value that cannot be read.
-    pub(super) refusal: Option<Failure>,
-    /// When it came.
-    pub(super) at: Instant,
-}
+use crate::model::{Action, Failure, Field, Instant, OperationKind, Outcome, Record, Rules};
 
 /// Carries a call out and answers the reply in the vendor's ids.
 ///

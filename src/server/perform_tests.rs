@@ -1,67 +1,17 @@
 //! What `perform` makes of a call, over a backend that answers what it is told to.
 
-use super::super::testing::{self, FakeAliases, FakeBackend, client, link, vendor};
+use std::sync::Arc;
+
+use super::super::testing::{FakeAliases, call, link, refused, trial};
 use super::*;
+use crate::directory::Aliases;
 use crate::edge::scope::Scope;
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    ClientName, How, Operation, PendingLink, ProviderId, Subject, Target, TenantId, UserId, Value,
-    Why,
+    ClientName, How, PendingLink, Problem, ProviderId, Subject, Target, TenantId, UserId,
+    VendorName, Why,
 };
 use crate::server::bind;
-
-struct Trial {
-    world: World,
-    backend: Arc<FakeBackend>,
-    client: Client,
-}
-
-fn trial(scopes: &[Scope], answers: Vec<Result<Outcome, Failure>>) -> Trial {
-    let backend = Arc::new(FakeBackend::default());
-    *backend.answers.lock().unwrap() = answers;
-    let world = World {
-        directory: Arc::new(testing::directory(&["blue"])),
-        aliases: Arc::new(FakeAliases),
-        backend: Arc::clone(&backend) as Arc<dyn Backend>,
-        untold: Arc::default(),
-    };
-    Trial {
-        world,
-        backend,
-        client: client(scopes),
-    }
-}
-
-fn call(kind: OperationKind, fields: &[(Field, &str)]) -> Call {
-    let params = fields
-        .iter()
-        .map(|(f, t)| (*f, Value::Text((*t).to_owned())))
-        .collect();
-    Call {
-        kind,
-        vendor: vendor(),
-        rules: Rules::default(),
-        tells: Tells::default(),
-        members: Vec::new(),
-        params: Arc::new(params),
-        problems: Vec::new(),
-        refusal: None,
-        at: Instant(1000),
-    }
-}
-
-impl Trial {
-    fn run(&self, call: Call) -> Result<Record, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(perform(&self.world, Some(&self.client), call))
-    }
-
-    fn asked(&self) -> Vec<Operation> {
-        std::mem::take(&mut *self.backend.asked.lock().unwrap())
-    }
-}
 
 const CREATE: &[(Field, &str)] = &[
     (Field::UserId, "u-1@acme"),
@@ -210,13 +160,6 @@ fn an_unknown_or_disabled_or_forbidden_provider_does_not_exist() {
     assert!(trial.asked().is_empty());
 }
 
-fn refused(answer: Result<Record, Failure>) -> Vec<(Option<Field>, Why)> {
-    match answer {
-        Err(Failure::Invalid(problems)) => problems.iter().map(|p| (p.field, p.why)).collect(),
-        other => panic!("not invalid: {other:?}"),
-    }
-}
-
 #[test]
 fn faults_of_existence_are_told_together_and_one_alone_is_itself() {
     const GOOD: [&str; 3] = ["u-1@acme", "at-acme-google", "ext-1"];
@@ -340,12 +283,10 @@ fn a_tenants_limit_travels_with_the_operation_also_when_a_pending_link_is_comple
         &[Scope::PendingComplete],
         vec![Ok(pending("google")), Ok(created())],
     );
-    let mut tenants = trial.world.directory.tenants().to_vec();
-    tenants[0]
-        .link_limits
-        .insert(ProviderId::new("google").unwrap(), 2);
-    let providers = trial.world.directory.all_providers().to_vec();
-    trial.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+    trial.change(|tenants, _| {
+        let google = ProviderId::new("google").unwrap();
+        tenants[0].link_limits.insert(google, 2);
+    });
     let fields = [(Field::PendingId, "pl-1"), (Field::UserId, "u-1@acme")];
     trial
         .run(call(OperationKind::PendingComplete, &fields))
@@ -362,15 +303,12 @@ fn a_pending_link_that_this_front_cannot_tell_is_not_spent() {
             &[Scope::PendingComplete],
             vec![Ok(pending(provider)), Ok(created())],
         );
-        let mut providers = trial.world.directory.all_providers().to_vec();
-        for p in &mut providers {
-            if p.name == "Blue only" {
+        trial.change(|_, providers| {
+            for p in providers.iter_mut().filter(|p| p.name == "Blue only") {
                 p.provider_id = ProviderId::new("green-only").unwrap();
                 p.tenant = TenantId::new("green").ok();
             }
-        }
-        let tenants = trial.world.directory.tenants().to_vec();
-        trial.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+        });
         if provider == "google" {
             trial.client.providers = Some(vec![ProviderId::new("other").unwrap()]);
         }

@@ -7,6 +7,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::call::{Call, Tells, World};
+use super::perform::perform;
 use super::{Front, Listener, Parts, Running, Server, Settings, Timeouts};
 
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
@@ -16,8 +18,9 @@ use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::{body, head, keys, rate_limit};
 use crate::model::{
-    Alias, ClientName, Failure, Instant, Link, LinkId, Operation, Provider, ProviderId,
-    ProviderKind, Secret, Subject, TenantId, UserId, VendorName,
+    Alias, ClientName, Failure, Field, Instant, Link, LinkId, Operation, OperationKind, Provider,
+    ProviderId, ProviderKind, Record, Rules, Secret, Subject, TenantId, User, UserId, Value,
+    VendorName, Why,
 };
 
 pub(super) fn vendor() -> VendorName {
@@ -163,6 +166,99 @@ impl Backend for FakeBackend {
 
     fn ready(&self) -> bool {
         true
+    }
+}
+
+/// One call of one client over a [`FakeBackend`].
+pub(super) struct Trial {
+    pub(super) world: World,
+    pub(super) backend: Arc<FakeBackend>,
+    pub(super) client: Client,
+}
+
+pub(super) fn trial(scopes: &[Scope], answers: Vec<Answer>) -> Trial {
+    let backend = Arc::new(FakeBackend::default());
+    *backend.answers.lock().unwrap() = answers;
+    let world = World {
+        directory: Arc::new(directory(&["blue"])),
+        aliases: Arc::new(FakeAliases),
+        backend: Arc::clone(&backend) as Arc<dyn Backend>,
+        untold: Arc::default(),
+    };
+    Trial {
+        world,
+        backend,
+        client: client(scopes),
+    }
+}
+
+pub(super) fn call(kind: OperationKind, fields: &[(Field, &str)]) -> Call {
+    call_with(kind, record(fields))
+}
+
+pub(super) fn call_with(kind: OperationKind, params: Record) -> Call {
+    Call {
+        kind,
+        vendor: vendor(),
+        rules: Rules::default(),
+        tells: Tells::default(),
+        members: Vec::new(),
+        params: Arc::new(params),
+        problems: Vec::new(),
+        refusal: None,
+        at: Instant(1000),
+    }
+}
+
+impl Trial {
+    pub(super) fn run(&self, call: Call) -> Result<Record, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(perform(&self.world, Some(&self.client), call))
+    }
+
+    pub(super) fn asked(&self) -> Vec<Operation> {
+        std::mem::take(&mut *self.backend.asked.lock().unwrap())
+    }
+
+    /// Changes the directory.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut [Tenant], &mut [Provider])) {
+        let mut tenants = self.world.directory.tenants().to_vec();
+        let mut providers = self.world.directory.all_providers().to_vec();
+        change(&mut tenants, &mut providers);
+        self.world.directory = Arc::new(Directory::new(tenants, providers).unwrap());
+    }
+}
+
+/// A record of texts.
+pub(super) fn record(fields: &[(Field, &str)]) -> Record {
+    let text = |(field, text): &(Field, &str)| (*field, Value::Text((*text).to_owned()));
+    fields.iter().map(text).collect()
+}
+
+pub(super) fn list(records: &[Record]) -> Value {
+    Value::List(records.to_vec())
+}
+
+/// What an answer says is wrong.
+pub(super) fn refused(answer: Result<Record, Failure>) -> Vec<(Option<Field>, Why)> {
+    match answer {
+        Err(Failure::Invalid(problems)) => problems.iter().map(|p| (p.field, p.why)).collect(),
+        other => panic!("not invalid: {other:?}"),
+    }
+}
+
+/// A user of the tenant `blue` with a document.
+pub(super) fn user(id: &str) -> User {
+    User {
+        user_id: UserId::new(id).unwrap(),
+        tenant: TenantId::new("blue").unwrap(),
+        ids: Vec::new(),
+        document: Some(r#"{"a":1}"#.to_owned()),
+        created_at: Instant(1),
+        updated_at: Instant(2),
+        revision: 1,
     }
 }
 

@@ -18,8 +18,9 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
 use super::admit::{Head, admit};
+use super::call::{Call, Tells};
 use super::front::{self, Found, Front};
-use super::perform::{Call, Tells, perform};
+use super::perform::perform;
 use super::{Shared, clock, respond};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::ClientIndex;
@@ -209,7 +210,7 @@ async fn carry_out(
         kind,
         vendor: front.dialect.vendor().clone(),
         rules: front.dialect.rules(&front.settings),
-        tells: tells(front, op),
+        tells: Tells::of(&front.dialect, op),
         members: front.dialect.members(op).to_vec(),
         params: Arc::clone(&params),
         problems,
@@ -251,17 +252,6 @@ async fn carry_out(
             let failure = front.dialect.place(op, failure);
             respond::failure(Some(front), &failure, Some(op), &params)
         }
-    }
-}
-
-/// What the answer of an op has room for.
-fn tells(front: &Front, op: OpId) -> Tells {
-    let tells = |field| front.dialect.answers(op, field);
-    Tells {
-        links: tells(Field::Links),
-        credentials: tells(Field::Credentials),
-        providers: tells(Field::Providers),
-        user: tells(Field::User),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Front, Running, Settings};
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::dialect::{self, Dialect};
 use crate::edge::rate_limit::Rate;
-use crate::mapping::builtin;
+use crate::mapping::{self, builtin};
 use crate::model::{Failure, Operation};
 
 /// A backend with a vice.
@@ -43,10 +43,12 @@ impl Backend for Misbehaving {
 }
 
 fn native() -> Front {
+    front(builtin::load_builtin("linkbridge").unwrap())
+}
+
+fn front(loaded: mapping::Loaded) -> Front {
     Front {
-        dialect: Arc::new(Dialect::new(
-            builtin::load_builtin("linkbridge").unwrap().plan.unwrap(),
-        )),
+        dialect: Arc::new(Dialect::new(loaded.plan.unwrap())),
         settings: dialect::Settings::default(),
         host: None,
         prefix: String::new(),
@@ -264,5 +266,109 @@ fn guesses_are_limited_and_a_valid_key_from_the_same_address_is_not() {
         assert_eq!(answer.contains("retry-after: "), status == "429");
         let valid = ask(KEY);
         assert!(valid.starts_with("HTTP/1.1 404 "), "{valid}");
+    }
+}
+
+/// Our own dialect, whose answers say what is known of the request.
+fn talkative() -> Front {
+    let text = builtin::text("linkbridge.toml").unwrap();
+    let cache = "'Cache-Control' = { const = \"no-store\" }";
+    let told = [
+        cache,
+        "'X-Request' = \"req.request_id\"",
+        "'X-Client' = \"req.client_request_id\"",
+        "'X-Credential' = \"req.credential\"",
+        "'X-Takes' = \"req.accept\"",
+        "'X-User' = \"req.user_id\"",
+    ];
+    let tenant = "'Linkbridge-Tenant' = \"tenant\"";
+    let read = format!("{tenant}\n'X-Request-Id' = \"client_request_id\"");
+    assert!(text.contains(cache) && text.contains(tenant));
+    let text = text.replace(cache, &told.join("\n")).replace(tenant, &read);
+    front(mapping::load("native", "native.toml", &text, &|_| None))
+}
+
+/// The value of a header of an answer.
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let lines = answer.lines().take_while(|line| !line.is_empty());
+    let mut values = lines.filter_map(|line| line.split_once(": "));
+    values.find(|(n, _)| *n == name).map(|(_, value)| value)
+}
+
+#[test]
+fn whatever_comes_of_a_request_is_worded_with_what_its_head_says() {
+    let running = start_with(
+        settings(),
+        vec![talkative()],
+        Arc::new(FakeBackend::default()),
+    );
+    let path = "/linkbridge/v1/users/u-1@acme/links";
+    let more = "X-Request-Id: r-9\r\nAccept: text/a\r\nAccept: text/b;q=1\r\nConnection: close\r\n";
+    let cases = [
+        ("GET", path, KEY, "", "404"),
+        ("GET", path, "wrong", "", "401"),
+        ("GET", "/linkbridge/v1/nothing", KEY, "", "404"),
+        ("PUT", path, KEY, "", "405"),
+        ("GET", "/linkbridge/v1/../x", KEY, "", "400"),
+        ("POST", "/linkbridge/v1/links", KEY, "{", "400"),
+        ("POST", "/linkbridge/v1/links", KEY, "{}", "400"),
+        ("GET", "/linkbridge/v1/providers", KEY, "", "200"),
+        ("GET", "/linkbridge/v1/status", KEY, "", "200"),
+    ];
+    let mut ids = std::collections::HashSet::new();
+    for (method, path, key, body, status) in cases {
+        let answer = exchange(
+            running.addresses()[0],
+            &request(method, path, key, more, body),
+        );
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert_eq!(header(&answer, "x-client"), Some("r-9"), "{answer}");
+        assert_eq!(
+            header(&answer, "x-takes"),
+            Some("text/a, text/b;q=1"),
+            "{answer}"
+        );
+        assert_eq!(header(&answer, "x-credential"), Some("given"), "{answer}");
+        let id = header(&answer, "x-request").unwrap().to_owned();
+        assert!(
+            uuid::Uuid::try_parse(&id).is_ok() && ids.insert(id),
+            "{answer}"
+        );
+    }
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(2000));
+    let large = request("POST", "/linkbridge/v1/links", KEY, more, &large);
+    let answer = exchange(running.addresses()[0], &large);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert_eq!(header(&answer, "x-client"), Some("r-9"), "{answer}");
+    // The parameters are still those of the request.
+    let read = exchange(running.addresses()[0], &request("GET", path, KEY, more, ""));
+    assert_eq!(header(&read, "x-user"), Some("u-1@acme"), "{read}");
+}
+
+#[test]
+fn a_request_without_a_credential_is_told_from_one_with_an_odd_one() {
+    let running = start_with(
+        settings(),
+        vec![talkative()],
+        Arc::new(FakeBackend::default()),
+    );
+    let ask = |line: &str| {
+        let path = "/linkbridge/v1/users/u-1@acme/links";
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{line}\r\n");
+        exchange(running.addresses()[0], &request)
+    };
+    for (line, word) in [
+        ("", "absent"),
+        ("Authorization: Bearer\r\n", "odd"),
+        ("Authorization: Basic x\r\n", "odd"),
+        ("Authorization: Bearer wrong\r\n", "given"),
+    ] {
+        let answer = ask(line);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert_eq!(header(&answer, "x-credential"), Some(word), "{answer}");
+        assert_eq!(header(&answer, "x-takes"), None, "{answer}");
     }
 }

@@ -5,20 +5,17 @@
 
 mod documents;
 mod users;
+mod values;
 
+use self::values::{fault, invalid, no_random, subject};
+pub(super) use self::values::{need_subject, problem, told, too_long};
 use super::ids::{Account, Among, Ids, is_among};
 use crate::directory::Directory;
 use crate::edge::keys;
-use crate::model::id::IdFault;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkId, OperationKind, Page, Place, Problem, ProviderId,
-    ProviderKind, PutMode, Record, Secret, Subject, Target, UserId, Why,
+    Action, Failure, Field, Instant, LinkId, OperationKind, Page, Problem, ProviderId,
+    ProviderKind, PutMode, Record, Secret, Target, UserId, Why,
 };
-
-/// The longest text that is kept for people to read, in characters.
-const MAX_TEXT_CHARS: usize = 1024;
-/// The longest token of a link, in bytes.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Builds actions of one request's params.
 pub(super) struct Binder<'a> {
@@ -224,81 +221,6 @@ impl Binder<'_> {
             Some(text) if text.trim().is_empty() => Err(invalid(field, Why::Blank, None)),
             Some(text) => Ok(text.to_owned()),
         }
-    }
-}
-
-/// The account that a record names, if it names one.
-fn subject(record: &Record) -> Result<Option<Subject>, Failure> {
-    let Some(text) = record.text(Field::Subject) else {
-        return Ok(None);
-    };
-    Subject::new(text)
-        .map(Some)
-        .map_err(|f| fault(Field::Subject, f))
-}
-
-/// The account that a record must name.
-///
-/// # Errors
-/// `Invalid` if there is none, or none that can be compared.
-pub(super) fn need_subject(record: &Record) -> Result<Subject, Failure> {
-    subject(record)?.ok_or_else(|| invalid(Field::Subject, Why::Missing, None))
-}
-
-/// What is kept as it was put has a size, so that no client fills the store with one request after
-/// the other, or makes answers that are slow for everybody.
-pub(super) fn too_long(record: &Record) -> impl Iterator<Item = Problem> + use<> {
-    let chars = |field| record.text(field).map(|text| text.chars().count());
-    let token = record.text(Field::Token).map(str::len);
-    [
-        (
-            Field::DisplayName,
-            chars(Field::DisplayName),
-            MAX_TEXT_CHARS,
-        ),
-        (Field::Email, chars(Field::Email), MAX_TEXT_CHARS),
-        (Field::Username, chars(Field::Username), MAX_TEXT_CHARS),
-        (Field::Token, token, MAX_TOKEN_BYTES),
-    ]
-    .into_iter()
-    .filter(|(_, size, max)| size.is_some_and(|size| size > *max))
-    .map(|(field, _, max)| problem(field, Why::TooLong, Some(max)))
-}
-
-/// The problems of what may be invalid; other failures come when the action is made.
-pub(super) fn told<T>(result: Result<T, Failure>) -> Vec<Problem> {
-    match result {
-        Err(Failure::Invalid(problems)) => problems,
-        _ => Vec::new(),
-    }
-}
-
-fn fault(field: Field, fault: IdFault) -> Failure {
-    match fault {
-        IdFault::Blank => invalid(field, Why::Blank, None),
-        IdFault::Malformed => invalid(field, Why::Malformed, None),
-        IdFault::TooLong => invalid(field, Why::TooLong, Some(crate::model::id::MAX_ID_BYTES)),
-    }
-}
-
-fn invalid(field: Field, why: Why, max: Option<usize>) -> Failure {
-    Failure::Invalid(vec![problem(field, why, max)])
-}
-
-/// Something is wrong with a field. Where it stands in the dialect is for `Dialect::place` to say.
-pub(super) fn problem(field: Field, why: Why, max: Option<usize>) -> Problem {
-    Problem {
-        place: Place::Body,
-        at: String::new(),
-        field: Some(field),
-        why,
-        max: max.map(|max| max as u64),
-    }
-}
-
-fn no_random() -> Failure {
-    Failure::Overloaded {
-        retry_after: std::time::Duration::from_secs(1),
     }
 }
 

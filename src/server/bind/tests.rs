@@ -2,7 +2,7 @@
 
 use super::super::testing::{directory, vendor};
 use super::*;
-use crate::model::Value;
+use crate::model::{DocumentChange, PatchStep, Value};
 
 fn bound(kind: OperationKind, fields: &[(Field, Value)]) -> Result<Action, Failure> {
     let params: Record = fields.iter().cloned().collect();
@@ -193,4 +193,54 @@ fn two_pending_links_never_share_an_id() {
     };
     assert_ne!(id(), id());
     assert_eq!(id().expose().len(), 43);
+}
+
+#[test]
+fn a_patch_is_read_step_by_step() {
+    let patch = |json: serde_json::Value| {
+        bound(
+            OperationKind::UserUpdate,
+            &[(Field::Patch, Value::Json(json))],
+        )
+    };
+    let read = patch(serde_json::json!([
+        {"op": "add", "path": "/a/b~1c", "value": null},
+        {"op": "replace", "path": "", "value": {"x": 1}},
+        {"op": "remove", "path": "/a"},
+    ]));
+    let Ok(Action::UserPut { mode, document, .. }) = read else {
+        panic!("{read:?}")
+    };
+    let step = |pointer: &str, value| PatchStep {
+        pointer: pointer.to_owned(),
+        value,
+    };
+    let expected = vec![
+        step("/a/b~1c", Some(serde_json::Value::Null)),
+        step("", Some(serde_json::json!({"x": 1}))),
+        step("/a", None),
+    ];
+    assert_eq!(
+        (mode, document),
+        (PutMode::Update, Some(DocumentChange::Patch(expected)))
+    );
+    for bad in [
+        serde_json::json!({}),
+        serde_json::json!([1]),
+        serde_json::json!([{"op": "add", "path": "/a"}]),
+        serde_json::json!([{"op": "test", "path": "/a", "value": 1}]),
+        serde_json::json!([{"op": "remove", "path": "a"}]),
+        serde_json::json!([{"op": "remove"}]),
+    ] {
+        assert_eq!(
+            why(patch(bad.clone())),
+            (Some(Field::Patch), Why::Malformed),
+            "{bad}"
+        );
+    }
+    let pointer = |steps: usize| serde_json::json!([{"op": "remove", "path": "/a".repeat(steps)}]);
+    assert!(patch(pointer(32)).is_ok());
+    assert_eq!(why(patch(pointer(33))), (Some(Field::Patch), Why::TooLong));
+    let large = serde_json::json!([{"op": "add", "path": "/a", "value": "x".repeat(65_536)}]);
+    assert_eq!(why(patch(large)), (Some(Field::Patch), Why::TooLong));
 }

@@ -7,7 +7,7 @@ mod records;
 
 pub(super) use self::records::set_time;
 use self::records::{set_count, set_list, set_revision};
-use super::perform::Tells;
+use super::call::Tells;
 use super::untold::Untold;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Client;

@@ -7,7 +7,7 @@ use crate::model::{
     Failure, Field, Instant, Link, LinkLimit, PendingLink, Protocol, Provider, ProviderId, Record,
     Secret, TenantId, User, Value,
 };
-use crate::server::perform::Tells;
+use crate::server::call::Tells;
 
 impl Presenter<'_> {
     /// A link with its provider; `None` if the vendor has no id for one of its ends, or if it is not the
