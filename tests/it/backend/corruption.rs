@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use linkbridge::backend::embedded::{Embedded, OpenError, Settings};
-use linkbridge::model::{Action, Outcome, Page, Secret, Which};
+use linkbridge::model::operation::{Rules, SubjectCase, UniqueScope};
+use linkbridge::model::{Action, Link, Outcome, Page, Secret, User, Which};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -29,7 +30,7 @@ fn fill(directory: &Path) {
     for n in 0..9 {
         world.user(put(
             &format!("u{n}"),
-            Some("{\"a\":1}"),
+            Some("{\"username\":\"ann\"}"),
             &[alias("one", &format!("x{n}"))],
         ));
         assert!(
@@ -82,17 +83,39 @@ fn scan(world: &World) {
             .user_of(&tenant("acme"), &vendor("one"), &format!("x{n}"));
         let _ = world.store.tenants_of(&vendor("one"), &who);
     }
-    let _ = world.apply(operation(Action::UserList {
-        which: Which::All,
-        after: None,
-        page: Page::default(),
-        links: true,
-    }));
+    for which in [Which::All, Which::Named("ann".to_owned())] {
+        let answer = world.apply(operation(Action::UserList {
+            which,
+            after: None,
+            page: Page::default(),
+            links: true,
+        }));
+        if let Ok(Outcome::Users { users, .. }) = answer {
+            let of =
+                |user: &User, l: &Link| l.user_id == user.user_id && l.tenant.as_str() == "acme";
+            assert!(
+                users
+                    .iter()
+                    .all(|(user, links)| links.iter().all(|l| of(user, l)))
+            );
+        }
+    }
     for write in [
         create("u1", "google", "new"),
         complete("id-3", "u2"),
         delete("u3", "google", "subject-3"),
         remove("u4"),
+        create("u1", "google", "SUBJECT-5").rules(Rules {
+            unique_scope: UniqueScope::Instance,
+            subject_case: SubjectCase::Fold,
+            ..PLAIN
+        }),
+        with_attributes(
+            create("u5", "google", "new-5"),
+            &[attribute("a.b", 1.into(), true)],
+        ),
+        put("u6", Some("{}"), &[]),
+        among("u7", &["google"], Some(("google", "subject-7"))),
     ] {
         let _ = world.apply(write);
     }

@@ -115,6 +115,7 @@ fn episode(disk: &Disk, group: &str, error: i32) {
                         "a read failed"
                     );
                     assert!(wait(store.apply(list("u1"))).is_ok(), "a list failed");
+                    assert!(wait(store.apply(get("u1"))).is_ok(), "a user is gone");
                 }
             });
         }

@@ -1,5 +1,5 @@
-//! What every backend must do (`links`, `pending`, `users`, `batches`, `aliases`, `scripts`), and what
-//! the embedded store promises beyond that.
+//! What every backend must do (`links`, `unlink`, `rules`, `pending`, `users`, `puts`, `documents`,
+//! `people`, `lists`, `batches`, `aliases`, `scripts`), and what the embedded store promises beyond that.
 //!
 //! A fact of the conformance suite is written once, inside `facts!`, and runs for each backend that
 //! the macro names.
@@ -19,15 +19,21 @@ mod aliases;
 mod batches;
 mod corruption;
 mod disk;
+mod documents;
 mod faults;
 mod keys;
 mod kill;
 mod links;
 mod lists;
+mod migration;
 mod model;
 mod opening;
 mod pending;
+mod people;
+mod puts;
 mod races;
+mod rules;
 mod scripts;
+mod unlink;
 mod users;
 mod world;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier};
 
 use linkbridge::backend::{Answer, Backend};
-use linkbridge::model::operation::Rules;
+use linkbridge::model::operation::{LastFactor, Rules, SubjectCase, UniqueScope};
 use linkbridge::model::{Failure, Instant, Operation};
 
 use super::world::*;
@@ -64,6 +64,38 @@ facts! {
         let one = Rules { per_user_provider: Some(1), ..Rules::default() };
         let answers = race(world, |n| create("u1", "google", &format!("s{n}")).rules(one));
         assert_one_winner(&answers, &Failure::LimitExceeded { max: 1 });
+    }
+
+    fn racing_creates_do_not_pass_a_users_limit(world) {
+        let one = Rules { per_user: Some(1), ..PLAIN };
+        for round in 0..ROUNDS {
+            let who = format!("u{round}");
+            let answers = race(world, |n| create(&who, &format!("p{}", n % 7), &format!("s{round}-{n}")).rules(one));
+            assert_one_winner(&answers, &Failure::UserAlreadyLinked);
+        }
+    }
+
+    fn one_of_many_tenants_gets_an_account_in_whatever_case(world) {
+        let rules = Rules { unique_scope: UniqueScope::Instance, subject_case: SubjectCase::Fold, ..PLAIN };
+        for round in 0..ROUNDS {
+            let spelled = |n: usize| ["ext", "Ext", "eXt", "EXT"][n % 4];
+            let answers = race(world, |n| {
+                create("u1", "google", &format!("{}-{round}", spelled(n))).rules(rules).of(&format!("t{n}"))
+            });
+            assert_one_winner(&answers, &Failure::SubjectTaken);
+        }
+    }
+
+    fn racing_deletes_leave_the_last_link(world) {
+        let keep = Rules { last_factor: LastFactor::Keep, ..PLAIN };
+        for round in 0..ROUNDS {
+            let who = format!("u{round}");
+            let account = |n: usize| format!("s{round}-{}", n % 2);
+            (0..2).for_each(|n| drop(world.link(create(&who, "google", &account(n)))));
+            let answers = race(world, |n| delete(&who, "google", &account(n)).rules(keep));
+            assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+            assert_eq!(world.links(list(&who)).1, 1);
+        }
     }
 
     fn a_link_is_deleted_once(world) {

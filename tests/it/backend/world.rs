@@ -9,10 +9,13 @@ use std::thread::Thread;
 use linkbridge::backend::embedded::{Embedded, Settings};
 use linkbridge::backend::{Answer, Atomicity, Backend};
 use linkbridge::directory::Aliases;
-use linkbridge::model::operation::Rules;
+use linkbridge::model::operation::{
+    LastFactor, OnMissingDelete, OnRepeat, Rules, SubjectCase, UniqueScope,
+};
 use linkbridge::model::{
-    Action, Alias, ClientName, DocumentChange, How, Instant, Link, Operation, Outcome, Page,
-    ProviderId, PutMode, Secret, Subject, Target, TenantId, User, UserId, VendorName,
+    Action, Alias, Attribute, ClientName, DocumentChange, How, Instant, Link, NewLink, Operation,
+    Outcome, Page, ProviderId, PutMode, Secret, Subject, Target, TenantId, User, UserId,
+    VendorName,
 };
 
 /// Everything that a store of links is.
@@ -120,6 +123,18 @@ impl With for Operation {
     }
 }
 
+/// No rule that is not there by default.
+pub(super) const PLAIN: Rules = Rules {
+    on_repeat: OnRepeat::Error,
+    on_missing_delete: OnMissingDelete::Error,
+    per_user: None,
+    unique_scope: UniqueScope::Tenant,
+    subject_case: SubjectCase::Exact,
+    last_factor: LastFactor::Ignore,
+    per_user_provider: None,
+    known_users: false,
+};
+
 /// Rules under which only users of the directory exist.
 pub(super) fn known() -> Rules {
     Rules {
@@ -215,6 +230,65 @@ pub(super) fn put(who: &str, document: Option<&str>, ids: &[Alias]) -> Operation
     })
 }
 
+/// What there is to say when a user is put, beyond who it is.
+#[derive(Default)]
+pub(super) struct Put<'a> {
+    pub(super) mode: Option<PutMode>,
+    pub(super) document: Option<DocumentChange>,
+    pub(super) links: &'a [NewLink],
+}
+
+impl Put<'_> {
+    pub(super) fn user(self, who: &str) -> Operation {
+        operation(Action::UserPut {
+            user_id: user(who),
+            mode: self.mode.unwrap_or(PutMode::Either),
+            document: self.document,
+            ids: Vec::new(),
+            links: self.links.to_vec(),
+        })
+    }
+}
+
+pub(super) fn new_link(at: &str, account: &str) -> NewLink {
+    NewLink {
+        provider_id: provider(at),
+        subject: subject(account),
+        display_name: None,
+        token: None,
+        limit: None,
+    }
+}
+
+pub(super) fn whole(document: &str) -> Option<DocumentChange> {
+    Some(DocumentChange::Whole(document.to_owned()))
+}
+
+pub(super) fn attribute(path: &str, value: serde_json::Value, only_if_empty: bool) -> Attribute {
+    Attribute {
+        path: path.split('.').map(str::to_owned).collect(),
+        value,
+        only_if_empty,
+    }
+}
+
+/// A create that writes attributes along with the link.
+pub(super) fn with_attributes(mut made: Operation, written: &[Attribute]) -> Operation {
+    if let Action::LinkCreate { attributes, .. } = &mut made.action {
+        *attributes = written.to_vec();
+    }
+    made
+}
+
+/// A delete of a link of the user among these providers.
+pub(super) fn among(who: &str, providers: &[&str], account: Option<(&str, &str)>) -> Operation {
+    operation(Action::LinkDelete(Target::Among {
+        user_id: user(who),
+        providers: providers.iter().map(|key| provider(key)).collect(),
+        account: account.map(|(at, id)| (provider(at), subject(id))),
+    }))
+}
+
 pub(super) fn get(who: &str) -> Operation {
     operation(Action::UserGet {
         user_id: user(who),
@@ -274,5 +348,23 @@ impl World {
             Ok(Outcome::User { user, created, .. }) => (user, created),
             other => panic!("no user: {other:?}"),
         }
+    }
+
+    /// A user with the links of the answer, and whether the user was made.
+    pub(super) fn user_and_links(&self, operation: Operation) -> (User, Vec<Link>, bool) {
+        match self.apply(operation) {
+            Ok(Outcome::User {
+                user,
+                links,
+                created,
+            }) => (user, links, created),
+            other => panic!("no user: {other:?}"),
+        }
+    }
+
+    /// The document of a user, parsed.
+    pub(super) fn document(&self, who: &str) -> serde_json::Value {
+        let text = self.user(get(who)).0.document.unwrap();
+        serde_json::from_str(&text).unwrap()
     }
 }
