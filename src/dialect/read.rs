@@ -28,11 +28,11 @@ impl Reader<'_> {
     /// Reads a document. `prefix` is where it stands in the whole body.
     pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &At<'_>, record: &mut Record) {
         let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
-        for (path, row) in tree
-            .rows
-            .iter()
-            .filter(|(_, row)| row.only != Some(Only::Emit))
-        {
+        let (before, mut found_by) = (self.problems.len(), Vec::new());
+        for (index, (path, row)) in tree.rows.iter().enumerate() {
+            if row.only == Some(Only::Emit) {
+                continue;
+            }
             match path.find(root) {
                 Found::Absent => {}
                 Found::Blocked(depth) => self.blocked(&prefix.below(&path.dotted_prefix(depth))),
@@ -43,12 +43,25 @@ impl Reader<'_> {
                     self.json(row, json, &prefix.below(path.dotted()), record);
                 }
             }
+            found_by.resize(self.problems.len() - before, index);
         }
-        for (path, row) in &tree.rows {
+        for (index, (path, row)) in tree.rows.iter().enumerate() {
             if let Some(need) = row.need {
                 self.needed(row, need, &prefix.below(path.dotted()), record);
+                found_by.resize(self.problems.len() - before, index);
             }
         }
+        self.in_order_of_rows(before, found_by);
+    }
+
+    /// Puts the problems since `before` in the order of the rows that found them: what is missing is
+    /// noted last, and stands where it is looked for. So the same faults are told in the same order,
+    /// and a vendor that tells one problem tells that of its first row.
+    fn in_order_of_rows(&mut self, before: usize, found_by: Vec<usize>) {
+        let mut problems: Vec<_> = self.problems.drain(before..).zip(found_by).collect();
+        problems.sort_by_key(|(_, row)| *row);
+        self.problems
+            .extend(problems.into_iter().map(|(problem, _)| problem));
     }
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
@@ -358,7 +371,8 @@ impl Reader<'_> {
 
     fn refuse(&mut self, row: &Row, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
         match row.bad {
-            Some(kind) => *self.refusal = Some(kind),
+            // The first place that names nothing decides, as if they were looked up one by one.
+            Some(kind) => drop(self.refusal.get_or_insert(kind)),
             None => self.problem(field, at, why, max),
         }
     }
@@ -548,3 +562,7 @@ pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> 
         .all(|(_, value)| !value.is_empty())
         .then_some(values)
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
