@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::at::At;
 use super::text::Param;
-use crate::mapping::codec::Codec;
+use crate::mapping::codec::{Codec, Read};
 use crate::mapping::path::Found;
 use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
@@ -86,6 +86,7 @@ impl Reader<'_> {
                 let read = codec
                     .read_json(json)
                     .and_then(|value| translate(value, codec, words.as_deref()));
+                let read = unless_blank(row, json.as_str(), read);
                 self.set(row, *field, read, at, record);
             }
             Form::Carry { member, allowed } => self.carry(row, (member, allowed), json, at, record),
@@ -152,6 +153,7 @@ impl Reader<'_> {
                     let read = codec
                         .read_text(text)
                         .and_then(|value| translate(value, codec, words.as_deref()));
+                    let read = unless_blank(row, Some(text), read);
                     self.set(row, *field, read, at, record);
                 }
                 Form::Each { field, item, .. } if !text.is_empty() => {
@@ -502,6 +504,14 @@ fn append(record: &mut Record, field: Field, records: Vec<Record>) {
     };
     all.extend(records);
     record.set(field, Value::List(all));
+}
+
+/// What was read, unless it is an empty text and the row refuses that.
+fn unless_blank(row: &Row, text: Option<&str>, read: Read) -> Read {
+    match text {
+        Some("") if row.refuses_blank => Err(Why::Blank),
+        _ => read,
+    }
 }
 
 fn translate(

@@ -1,4 +1,4 @@
-//! Reading requests: the order of problems, which refusal is answered, media types; and what
+//! Reading requests: the order of problems, which refusal is answered, empty texts, media types; and what
 //! of an answer tells what it means.
 
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -27,7 +27,7 @@ emit = true
 tenant = { is = "tenant", codec = "uuid", need = true, bad = "tenant_unknown" }
 user = { is = "user_id", codec = "uuid", need = true, bad = "user_not_found" }
 [op.request]
-'$.provider' = { is = "provider_id", codec = "uuid", need = true }
+'$.provider' = { is = "provider_id", codec = "uuid", need = true, blank = "refuse" }
 '$.account' = { is = "subject", need = true }
 '$.name' = { is = "display_name", codec = "string", max = 3, need = true }
 [op.response]
@@ -93,6 +93,14 @@ fn problems_are_told_in_the_order_of_the_rows_however_the_body_is_written() {
     assert_eq!(problems(r#"{"account":"","name":"long"}"#), expected);
     let expected = ["provider malformed", "account missing", "name too_long"];
     assert_eq!(problems(r#"{"name":"long","provider":"x"}"#), expected);
+}
+
+#[test]
+fn an_empty_text_is_a_problem_where_the_row_refuses_it() {
+    let body = |provider: &str| format!(r#"{{"provider":{provider},"account":"a","name":"n"}}"#);
+    assert_eq!(problems(&body(r#""""#)), ["provider blank"]);
+    assert_eq!(problems(&body("null")), ["provider missing"]);
+    assert_eq!(problems(&body("7")), ["provider wrong_type"]);
 }
 
 #[test]
