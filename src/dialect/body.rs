@@ -33,7 +33,7 @@ pub(super) fn parse(
     let given = text::media_type(request.headers);
     let consumed = |wanted: &str| {
         let mut all = candidates.ops().flat_map(|(_, op)| &op.consumes);
-        all.any(|media| media == wanted || media == ANY_MEDIA)
+        all.any(|media| media.eq_ignore_ascii_case(wanted) || media == ANY_MEDIA)
     };
     if !consumed(given.as_deref().unwrap_or_default()) {
         return Err(Failure::UnsupportedMedia { given });

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::at::At;
 use super::text::Param;
-use crate::mapping::codec::Codec;
+use crate::mapping::codec::{Codec, Read};
 use crate::mapping::path::Found;
 use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Part, Row, Tree, Words};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
@@ -28,11 +28,11 @@ impl Reader<'_> {
     /// Reads a document. `prefix` is where it stands in the whole body.
     pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &At<'_>, record: &mut Record) {
         let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
-        for (path, row) in tree
-            .rows
-            .iter()
-            .filter(|(_, row)| row.only != Some(Only::Emit))
-        {
+        let (before, mut found_by) = (self.problems.len(), Vec::new());
+        for (index, (path, row)) in tree.rows.iter().enumerate() {
+            if row.only == Some(Only::Emit) {
+                continue;
+            }
             match path.find(root) {
                 Found::Absent => {}
                 Found::Blocked(depth) => self.blocked(&prefix.below(&path.dotted_prefix(depth))),
@@ -43,12 +43,25 @@ impl Reader<'_> {
                     self.json(row, json, &prefix.below(path.dotted()), record);
                 }
             }
+            found_by.resize(self.problems.len() - before, index);
         }
-        for (path, row) in &tree.rows {
+        for (index, (path, row)) in tree.rows.iter().enumerate() {
             if let Some(need) = row.need {
                 self.needed(row, need, &prefix.below(path.dotted()), record);
+                found_by.resize(self.problems.len() - before, index);
             }
         }
+        self.in_order_of_rows(before, found_by);
+    }
+
+    /// Puts the problems since `before` in the order of the rows that found them: what is missing is
+    /// noted last, and stands where it is looked for. So the same faults are told in the same order,
+    /// and a vendor that tells one problem tells that of its first row.
+    fn in_order_of_rows(&mut self, before: usize, found_by: Vec<usize>) {
+        let mut problems: Vec<_> = self.problems.drain(before..).zip(found_by).collect();
+        problems.sort_by_key(|(_, row)| *row);
+        self.problems
+            .extend(problems.into_iter().map(|(problem, _)| problem));
     }
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
@@ -73,6 +86,7 @@ impl Reader<'_> {
                 let read = codec
                     .read_json(json)
                     .and_then(|value| translate(value, codec, words.as_deref()));
+                let read = unless_blank(row, json.as_str(), read);
                 self.set(row, *field, read, at, record);
             }
             Form::Carry {
@@ -149,6 +163,7 @@ impl Reader<'_> {
                     let read = codec
                         .read_text(text)
                         .and_then(|value| translate(value, codec, words.as_deref()));
+                    let read = unless_blank(row, Some(text), read);
                     self.set(row, *field, read, at, record);
                 }
                 Form::Each { field, item, .. } if !text.is_empty() => {
@@ -348,7 +363,8 @@ impl Reader<'_> {
 
     fn refuse(&mut self, row: &Row, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
         match row.bad {
-            Some(kind) => *self.refusal = Some(kind),
+            // The first place that names nothing decides, as if they were looked up one by one.
+            Some(kind) => drop(self.refusal.get_or_insert(kind)),
             None => self.problem(field, at, why, max),
         }
     }
@@ -507,6 +523,14 @@ fn append(record: &mut Record, field: Field, records: Vec<Record>) {
     record.set(field, Value::List(all));
 }
 
+/// What was read, unless it is an empty text and the row refuses that.
+fn unless_blank(row: &Row, text: Option<&str>, read: Read) -> Read {
+    match text {
+        Some("") if row.refuses_blank => Err(Why::Blank),
+        _ => read,
+    }
+}
+
 fn translate(
     value: Option<Value>,
     codec: &Codec,
@@ -579,3 +603,7 @@ pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> 
         .all(|(_, value)| !value.is_empty())
         .then_some(values)
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

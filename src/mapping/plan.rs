@@ -239,6 +239,8 @@ pub struct Row {
     pub presence: Option<bool>,
     /// Another readable row of the same tree sets the same field.
     pub contested: bool,
+    /// An empty text is a problem, also where the codec takes it for nothing.
+    pub refuses_blank: bool,
     /// Where the fact comes from.
     pub evidence: Option<Evidence>,
     /// Why the row is as it is.
@@ -263,6 +265,7 @@ impl Row {
             bad: None,
             presence: None,
             contested: false,
+            refuses_blank: false,
             evidence: None,
             because: None,
             origin,

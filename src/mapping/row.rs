@@ -161,6 +161,8 @@ impl RowReader<'_> {
             presence,
             evidence: evidence(&self.table),
             because: self.table.text("because").map(|t| t.value.into_owned()),
+            refuses_blank: has(&["is"])
+                && self.table.word("blank", &["allow", "refuse"]) == Some(1),
             ..self.plain_row()
         };
         self.table.finish();
