@@ -6,8 +6,10 @@ use crate::model::{
     Failure, FailureKind, Field, OperationKind, Place, Problem, Record, Value, Why,
 };
 
-/// A failure as the record that error rows write from.
-pub(super) fn to_record(failure: &Failure) -> Record {
+/// A failure as the record that error rows write from, and that stands in a list where one of several
+/// things that a request asks for is refused.
+#[must_use]
+pub fn to_record(failure: &Failure) -> Record {
     let mut record = Record::with_capacity(4);
     record.set_text(Field::Kind, failure.kind().name());
     record.set_text(Field::Message, failure.message());
@@ -17,6 +19,10 @@ pub(super) fn to_record(failure: &Failure) -> Record {
                 Field::Problems,
                 Value::List(problems.iter().map(problem_record).collect()),
             );
+            // A vendor whose answers have room for one problem tells the first.
+            if let Some(first) = problems.first() {
+                set_problem(&mut record, first);
+            }
         }
         Failure::MethodNotAllowed { allow } => record.set_text(Field::Allow, allow.join(", ")),
         Failure::UnsupportedMedia { given } => record.set_text_opt(Field::Given, given.as_deref()),
@@ -39,6 +45,13 @@ fn seconds(duration: Duration) -> i64 {
 
 fn problem_record(problem: &Problem) -> Record {
     let mut record = Record::with_capacity(6);
+    set_problem(&mut record, problem);
+    record.set_text(Field::Message, problem.message());
+    record
+}
+
+/// What a problem is about and why; its message stays apart, for a failure has its own.
+fn set_problem(record: &mut Record, problem: &Problem) {
     record.set_text(Field::Place, problem.place.name());
     if !problem.at.is_empty() {
         record.set_text(Field::At, problem.at.as_str());
@@ -48,8 +61,6 @@ fn problem_record(problem: &Problem) -> Record {
     if let Some(max) = problem.max.and_then(|n| i64::try_from(n).ok()) {
         record.set(Field::Max, Value::Int(max));
     }
-    record.set_text(Field::Message, problem.message());
-    record
 }
 
 /// A problem from the record that a row has read. What the vendor left out is filled with the most
@@ -140,5 +151,43 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
         K::Internal => Failure::Internal {
             incident: record.text(Field::Incident).unwrap_or_default().to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_with_problems_tells_the_first_one_itself() {
+        let problem = |at: &str, field, why, max| Problem {
+            place: Place::Query,
+            at: at.to_owned(),
+            field: Some(field),
+            why,
+            max,
+        };
+        let record = to_record(&Failure::Invalid(vec![
+            problem("a", Field::Subject, Why::TooLong, Some(7)),
+            problem("b", Field::UserId, Why::Blank, None),
+        ]));
+        let told = [
+            Field::Kind,
+            Field::Place,
+            Field::At,
+            Field::FieldName,
+            Field::Why,
+        ];
+        assert_eq!(
+            told.map(|field| record.text(field).unwrap()),
+            ["invalid", "query", "a", "subject", "too_long"]
+        );
+        assert_eq!(record.int(Field::Max), Some(7));
+        assert_eq!(
+            record.text(Field::Message),
+            Some("The request has 2 problems.")
+        );
+        assert_eq!(record.list(Field::Problems).map(<[_]>::len), Some(2));
+        assert!(!to_record(&Failure::LinkNotFound).has(Field::Why));
     }
 }

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
+pub use self::failure::to_record as failure_record;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
