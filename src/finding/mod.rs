@@ -216,6 +216,9 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 /// A hint that names the nearest known word, else all of them.
 #[must_use]
 pub fn suggest(word: &str, known: &[&str]) -> String {
+    if known.is_empty() {
+        return "there are none".to_owned();
+    }
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are: {}", known.join(", ")),
