@@ -240,16 +240,16 @@ pub struct Attribute {
     pub only_if_empty: bool,
 }
 
-/// One change of a JSON Patch (RFC 6902): what is set, or removed if there is no value.
-///
-/// A value takes the place of what is there, also at an index of an array: whether it was to be added
-/// or to replace is not told apart. At `-` and at the index after the last one it is appended.
+/// One change of a JSON Patch (RFC 6902): what is set, or removed if there is no value. Objects that are
+/// missing on the way to what is set are made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchStep {
     /// A JSON pointer (RFC 6901).
     pub pointer: String,
     /// The value to add or to put in the place of another; `None` removes.
     pub value: Option<serde_json::Value>,
+    /// Whether a value for an element of an array is put before it, not in its place.
+    pub inserts: bool,
 }
 
 /// What happens to the document of a user.

@@ -1,9 +1,9 @@
 //! Changing JSON step by step, by pointers (RFC 6901).
 //!
-//! Steps do not say whether they add or replace (RFC 6902), so a value takes the place of what is
-//! there, also in an array; there is therefore no way to insert between elements of an array.
+//! As RFC 6902 says, but that objects which are missing on the way to a value are made, and that a value
+//! may take the place of nothing.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::{PatchStep, Why};
 
@@ -22,10 +22,14 @@ fn take(document: &mut Value, step: &PatchStep) -> Result<(), Why> {
         *document = step.value.clone().ok_or(Why::NotAllowed)?;
         return Ok(());
     };
+    let makes_way = step.value.is_some();
     let parent = way
         .iter()
-        .try_fold(document, |at, part| child(at, part))
+        .try_fold(document, |at, part| child(at, part, makes_way))
         .ok_or(Why::Unresolved)?;
+    if makes_way && parent.is_null() {
+        *parent = Value::Object(Map::new());
+    }
     match (parent, &step.value) {
         (Value::Object(members), Some(value)) => {
             members.insert(last.clone(), value.clone());
@@ -33,7 +37,7 @@ fn take(document: &mut Value, step: &PatchStep) -> Result<(), Why> {
         }
         // The other members keep their order.
         (Value::Object(members), None) => members.shift_remove(last).map(drop),
-        (Value::Array(elements), Some(value)) => set(elements, last, value),
+        (Value::Array(elements), Some(value)) => set(elements, last, value, step.inserts),
         (Value::Array(elements), None) => index(last)
             .filter(|at| *at < elements.len())
             .map(|at| drop(elements.remove(at))),
@@ -42,8 +46,8 @@ fn take(document: &mut Value, step: &PatchStep) -> Result<(), Why> {
     .ok_or(Why::Unresolved)
 }
 
-/// Puts an element in the place of another, or after the last one.
-fn set(elements: &mut Vec<Value>, part: &str, value: &Value) -> Option<()> {
+/// Puts an element before another, or in its place; or after the last one.
+fn set(elements: &mut Vec<Value>, part: &str, value: &Value, inserts: bool) -> Option<()> {
     let at = if part == "-" {
         elements.len()
     } else {
@@ -51,15 +55,24 @@ fn set(elements: &mut Vec<Value>, part: &str, value: &Value) -> Option<()> {
     };
     if at == elements.len() {
         elements.push(value.clone());
+    } else if inserts && at < elements.len() {
+        elements.insert(at, value.clone());
     } else {
         *elements.get_mut(at)? = value.clone();
     }
     Some(())
 }
 
-fn child<'v>(value: &'v mut Value, part: &str) -> Option<&'v mut Value> {
+/// What stands below a value, made if it is not there and the way is to be made.
+fn child<'v>(value: &'v mut Value, part: &str, makes_way: bool) -> Option<&'v mut Value> {
+    if makes_way && value.is_null() {
+        *value = Value::Object(Map::new());
+    }
     match value {
-        Value::Object(members) => members.get_mut(part),
+        Value::Object(members) => match makes_way {
+            true => Some(members.entry(part.to_owned()).or_insert(Value::Null)),
+            false => members.get_mut(part),
+        },
         Value::Array(elements) => elements.get_mut(index(part)?),
         _ => None,
     }
@@ -110,6 +123,7 @@ mod tests {
         let step = PatchStep {
             pointer: pointer.to_owned(),
             value,
+            inserts: false,
         };
         apply(&mut document, &[step]).map(|()| document)
     }
@@ -125,6 +139,7 @@ mod tests {
             ("/l/0", json!({"a": {"b": 1}, "l": [9, 2]})),
             ("/l/2", json!({"a": {"b": 1}, "l": [1, 2, 9]})),
             ("/l/-", json!({"a": {"b": 1}, "l": [1, 2, 9]})),
+            ("/x/y", json!({"a": {"b": 1}, "l": [1, 2], "x": {"y": 9}})),
             ("", json!(9)),
         ] {
             assert_eq!(
@@ -132,6 +147,25 @@ mod tests {
                 Ok(want),
                 "{pointer}"
             );
+        }
+    }
+
+    #[test]
+    fn a_value_is_inserted_into_an_array() {
+        for (pointer, want) in [
+            ("/0", "[9,1,2]"),
+            ("/1", "[1,9,2]"),
+            ("/2", "[1,2,9]"),
+            ("/-", "[1,2,9]"),
+        ] {
+            let step = PatchStep {
+                pointer: pointer.to_owned(),
+                value: Some(json!(9)),
+                inserts: true,
+            };
+            let mut list = json!([1, 2]);
+            assert_eq!(apply(&mut list, &[step]), Ok(()));
+            assert_eq!(list.to_string(), want);
         }
     }
 
@@ -147,7 +181,7 @@ mod tests {
     fn a_step_that_leads_nowhere_is_refused() {
         let document = json!({"a": {"b": 1}, "l": [1, 2]});
         for pointer in [
-            "/x/y", "/a/b/c", "/l/3", "/l/01", "/l/x", "/l/-/x", "/l/-1", "/l/+1",
+            "/a/b/c", "/l/3", "/l/01", "/l/x", "/l/-/x", "/l/-1", "/l/+1",
         ] {
             assert_eq!(
                 after(document.clone(), pointer, Some(json!(9))),

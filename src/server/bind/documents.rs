@@ -87,7 +87,8 @@ fn steps(patch: &Json) -> Result<Vec<PatchStep>, Failure> {
             if pointer.matches('/').count() > MAX_STEPS {
                 return Err(invalid(Field::Patch, Why::TooLong, Some(MAX_STEPS)));
             }
-            let value = match step.get("op").and_then(Json::as_str) {
+            let operation = step.get("op").and_then(Json::as_str);
+            let value = match operation {
                 Some("add" | "replace") => Some(step.get("value").ok_or_else(malformed)?.clone()),
                 Some("remove") => None,
                 _ => return Err(malformed()),
@@ -95,6 +96,7 @@ fn steps(patch: &Json) -> Result<Vec<PatchStep>, Failure> {
             Ok(PatchStep {
                 pointer: pointer.to_owned(),
                 value,
+                inserts: operation == Some("add"),
             })
         })
         .collect()

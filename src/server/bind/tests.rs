@@ -211,14 +211,15 @@ fn a_patch_is_read_step_by_step() {
     let Ok(Action::UserPut { mode, document, .. }) = read else {
         panic!("{read:?}")
     };
-    let step = |pointer: &str, value| PatchStep {
+    let step = |pointer: &str, value, inserts| PatchStep {
         pointer: pointer.to_owned(),
         value,
+        inserts,
     };
     let expected = vec![
-        step("/a/b~1c", Some(serde_json::Value::Null)),
-        step("", Some(serde_json::json!({"x": 1}))),
-        step("/a", None),
+        step("/a/b~1c", Some(serde_json::Value::Null), true),
+        step("", Some(serde_json::json!({"x": 1})), false),
+        step("/a", None, false),
     ];
     assert_eq!(
         (mode, document),

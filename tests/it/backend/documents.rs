@@ -46,6 +46,7 @@ fn patch(steps: &[(&str, Option<Value>)]) -> Operation {
     let steps = steps.iter().map(|(pointer, value)| PatchStep {
         pointer: (*pointer).to_owned(),
         value: value.clone(),
+        inserts: false,
     });
     let document = Some(DocumentChange::Patch(steps.collect()));
     Put {
@@ -172,7 +173,6 @@ facts! {
     fn a_patch_is_taken_whole_or_not_at_all(world) {
         let before = world.user(put_whole(r#"{"a":1,"l":[1]}"#)).0;
         for (pointer, value, why) in [
-            ("/x/y", Some(json!(1)), Why::Unresolved),
             ("/a/y", Some(json!(1)), Why::Unresolved),
             ("/l/2", Some(json!(1)), Why::Unresolved),
             ("/x", None, Why::Unresolved),

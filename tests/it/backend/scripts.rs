@@ -169,9 +169,11 @@ fn change() -> impl Strategy<Value = DocumentChange> {
         "/0/n",
     ];
     let values = option::of(select(vec![json!("ann"), json!([]), json!({"x": 1})]));
-    let step = (select(pointers.to_vec()), values).prop_map(|(pointer, value)| PatchStep {
+    let step = (select(pointers.to_vec()), values, any::<bool>());
+    let step = step.prop_map(|(pointer, value, inserts)| PatchStep {
         pointer: pointer.to_owned(),
         value,
+        inserts,
     });
     prop_oneof![
         select(texts.to_vec()).prop_map(|text| DocumentChange::Whole(text.to_owned())),

@@ -93,10 +93,30 @@ impl Model {
     }
 }
 
+/// Makes the objects that are missing on the way to a value.
+fn make_way(document: &mut Value, parent: &str) {
+    let ends = parent.match_indices('/').map(|(at, _)| at).skip(1);
+    for end in ends.chain([parent.len()]) {
+        let Some((above, name)) = parent[..end].rsplit_once('/') else {
+            continue;
+        };
+        let name = name.replace("~1", "/").replace("~0", "~");
+        if let Some(Value::Object(members)) = document.pointer_mut(above) {
+            let member = members.entry(name).or_insert(Value::Null);
+            if member.is_null() {
+                *member = json!({});
+            }
+        }
+    }
+}
+
 /// One step; nothing if it leads nowhere. Navigation is that of `serde_json`, by pointers.
 fn patch(document: &mut Value, step: &PatchStep) -> Option<()> {
     let (parent, last) = step.pointer.rsplit_once('/')?;
     let last = last.replace("~1", "/").replace("~0", "~");
+    if step.value.is_some() {
+        make_way(document, parent);
+    }
     match (document.pointer_mut(parent)?, &step.value) {
         (Value::Object(members), Some(value)) => {
             members.insert(last, value.clone());
@@ -110,6 +130,7 @@ fn patch(document: &mut Value, step: &PatchStep) -> Option<()> {
             let at = if last == "-" { end } else { last.parse().ok()? };
             match value {
                 Some(value) if at == end => elements.push(value.clone()),
+                Some(value) if step.inserts && at < end => elements.insert(at, value.clone()),
                 Some(value) => *elements.get_mut(at)? = value.clone(),
                 None if at < end => drop(elements.remove(at)),
                 None => return None,
