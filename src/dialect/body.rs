@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::at::At;
 use super::{Candidates, text};
 use crate::mapping::path::Step;
-use crate::mapping::plan::{Form, JsonHabits, Op, Row, Tree};
+use crate::mapping::plan::{Form, Op, Plan, Row, Tree};
 use crate::model::{Failure, Place, Problem, Request, Why};
 
 /// The deepest nesting of a body that is read.
@@ -24,7 +24,7 @@ const ANY_MEDIA: &str = "*/*";
 pub(super) fn parse(
     candidates: &Candidates<'_>,
     request: &Request<'_>,
-    habits: JsonHabits,
+    plan: &Plan,
 ) -> Result<Json, Failure> {
     let reads = |op: &Op| !(op.request.rows.is_empty() && op.has.is_empty() && op.lacks.is_empty());
     if request.body.is_empty() || !candidates.ops().any(|(_, op)| reads(op)) {
@@ -33,7 +33,11 @@ pub(super) fn parse(
     let given = text::media_type(request.headers);
     let consumed = |wanted: &str| {
         let mut all = candidates.ops().flat_map(|(_, op)| &op.consumes);
-        all.any(|media| media.eq_ignore_ascii_case(wanted) || media == ANY_MEDIA)
+        let same = |media: &str| match plan.exact_media {
+            true => media == wanted,
+            false => media.eq_ignore_ascii_case(wanted),
+        };
+        all.any(|media| same(media) || media == ANY_MEDIA)
     };
     if !consumed(given.as_deref().unwrap_or_default()) {
         return Err(Failure::UnsupportedMedia { given });
@@ -42,12 +46,12 @@ pub(super) fn parse(
     if depth(request.body) > MAX_DEPTH {
         return Err(malformed());
     }
-    let parsed = match habits.refuses_duplicates {
+    let parsed = match plan.json.refuses_duplicates {
         true => strictly(request.body),
         false => serde_json::from_slice(request.body),
     };
     let json = parsed.map_err(|_| malformed())?;
-    match habits.snake_too {
+    match plan.json.snake_too {
         true => camel(json).ok_or_else(malformed),
         false => Ok(json),
     }

@@ -45,7 +45,7 @@ impl<'a> Look<'a> {
             plan,
             request,
             query: Query::parse(request.query, &plan.query, &scene),
-            body: body::parse(candidates, request, plan.json)?,
+            body: body::parse(candidates, request, plan)?,
         })
     }
 

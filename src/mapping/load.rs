@@ -150,6 +150,7 @@ fn read<'a>(
     let take = take(&table);
     let headers = header_rows(table.table("headers").as_ref(), &context);
     let query = query_rules(&table, &context);
+    let exact_media = table.word("consumes_case", &["any", "exact"]) == Some(1);
     let json = json_habits(&table);
     let rules = rules::read(&table, &context.options);
     let response = table.table("response");
@@ -206,6 +207,7 @@ fn read<'a>(
         take: take?,
         headers: headers?,
         query: query?,
+        exact_media,
         json,
         rules,
         options: context.options,

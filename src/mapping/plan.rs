@@ -507,6 +507,8 @@ pub struct Plan {
     pub headers: Vec<(HeaderName, Row)>,
     /// How query strings are read.
     pub query: QueryRules,
+    /// Whether the media types of requests are compared byte for byte, and not, as HTTP says, in any case.
+    pub exact_media: bool,
     /// Habits of its JSON.
     pub json: JsonHabits,
     /// The rules that travel in each operation.

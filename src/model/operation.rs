@@ -212,6 +212,19 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// The user whom it names as the holder.
+    #[must_use]
+    pub fn holder(&self) -> Option<&UserId> {
+        match self {
+            Target::Id { user_id, .. } => user_id.as_ref(),
+            Target::Exact { user_id, .. }
+            | Target::AtProvider { user_id, .. }
+            | Target::Among { user_id, .. } => Some(user_id),
+        }
+    }
+}
+
 /// A link to be made along with its user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLink {

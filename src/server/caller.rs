@@ -6,7 +6,7 @@ use super::present::{Asked, Presenter};
 use crate::directory::{Tenant, Users};
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome,
+    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Page,
     ProviderId, Rules, Target, User, UserId,
 };
 
@@ -32,6 +32,10 @@ impl Caller<'_> {
         asked: &mut Asked,
     ) -> Result<Outcome, Failure> {
         let is_delete = matches!(action, Action::LinkDelete(_));
+        let holder = match &action {
+            Action::LinkDelete(target) => target.holder().cloned(),
+            _ => None,
+        };
         let outcome = match self.look_and_apply(action, asked).await {
             Err(Failure::Invalid(_)) if names_nothing => Err(Failure::LinkNotFound),
             outcome => outcome,
@@ -46,7 +50,49 @@ impl Caller<'_> {
                     total: 0,
                 })
             }
+            Err(Failure::LinkNotFound) => Err(self.nobody_or(Failure::LinkNotFound, holder).await),
             outcome => outcome,
+        }
+    }
+
+    /// That there is no such user, where only users of the directory exist and this is none; else the
+    /// failure that is known.
+    async fn nobody_or(&self, failure: Failure, user_id: Option<UserId>) -> Failure {
+        match user_id.filter(|_| self.users_are_known()) {
+            Some(user_id) => match self.look_at(&user_id).await {
+                Err(nobody @ Failure::UserNotFound) => nobody,
+                _ => failure,
+            },
+            None => failure,
+        }
+    }
+
+    /// Where a link cannot be made whatever the user has, says first that the user may have no other one,
+    /// as the transaction would have done.
+    ///
+    /// # Errors
+    /// `UserAlreadyLinked`.
+    pub(super) async fn refuse_one_more(
+        &self,
+        kind: OperationKind,
+        user_id: Option<&UserId>,
+    ) -> Result<(), Failure> {
+        let (OperationKind::LinkCreate, Some(max), Some(user_id)) =
+            (kind, self.rules.per_user, user_id)
+        else {
+            return Ok(());
+        };
+        let look = Action::LinkList {
+            user_id: user_id.clone(),
+            provider_id: None,
+            subject: None,
+            page: Page::default(),
+        };
+        match self.apply(look, None).await {
+            Ok(Outcome::Links { total, .. }) if total >= u64::from(max) => {
+                Err(Failure::UserAlreadyLinked)
+            }
+            _ => Ok(()),
         }
     }
 

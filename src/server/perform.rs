@@ -168,6 +168,10 @@ impl Performer<'_> {
             caller
                 .note_unknown_user(self.kind, ids.user.as_ref(), &mut faults)
                 .await?;
+            if matches!(faults.as_slice(), [(Field::ProviderId, _)]) {
+                let user = ids.user.as_ref();
+                caller.refuse_one_more(self.kind, user).await?;
+            }
         }
         let binder = Binder {
             params,
