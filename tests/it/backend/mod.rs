@@ -16,6 +16,8 @@ macro_rules! facts {
 }
 
 mod aliases;
+mod ask;
+mod audit;
 mod batches;
 mod corruption;
 mod disk;
@@ -32,6 +34,7 @@ mod pending;
 mod people;
 mod puts;
 mod races;
+mod random;
 mod rules;
 mod scripts;
 mod unlink;

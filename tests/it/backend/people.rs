@@ -224,6 +224,9 @@ facts! {
         world.link(create("u1", "google", "s1"));
         world.link(create("u1", "google", "s2"));
         assert_eq!(counts(), [1, 0]);
+        world.links(delete("u1", "google", "s2"));
+        assert_eq!(counts(), [1, 0]);
+        world.link(create("u1", "google", "s2"));
         world.user(put("u1", None, &[]));
         world.link(create("u1", "google", "s3"));
         assert_eq!(counts(), [1, 1]);

@@ -145,7 +145,7 @@ facts! {
         for links in [&twice[..], &there[..]] {
             assert_eq!(world.apply(linked("u1", links)), Err(Failure::LinkExists));
         }
-        assert_eq!(world.links(list("u1")).0, [made.clone()]);
+        assert_eq!(world.links(list("u1")).0, vec![made.clone()]);
         assert_eq!(world.user_and_links(linked("u1", &there).rules(SAME)).1, [made]);
         assert_eq!(world.user_and_links(linked("u1", &twice).rules(SAME)).1.len(), 2);
     }

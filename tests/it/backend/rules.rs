@@ -139,7 +139,10 @@ facts! {
             assert_eq!(world.link_and_how(create("u1", "google", "Ext-1").rules(same(rules))), (made.clone(), How::Existed));
             assert_eq!(world.apply(create("u1", "google", "Ext-1").rules(rules)), Err(Failure::LinkExists));
         }
-        // Somebody else's claim is told before one's own.
+        // Somebody else's claim is told before one's own, whichever is found first.
+        world.link(create("u1", "google", "ext-2"));
+        world.link(create("u2", "google", "Ext-2"));
+        assert_eq!(world.apply(create("u1", "google", "EXT-2").rules(FOLD)), Err(Failure::SubjectTaken));
         assert_eq!(world.apply(create("u1", "google", "EXT-1").rules(FOLD)), Err(Failure::SubjectTaken));
     }
 

@@ -63,7 +63,7 @@ facts! {
         for way in ways {
             let other = world.link(create("u1", "github", "s1"));
             assert_eq!(world.links(way.rules(KEEP)).1, 1);
-            assert_eq!(world.links(list("u1")).0, [other.clone()]);
+            assert_eq!(world.links(list("u1")).0, [other]);
             world.link(create("u1", "google", "s1"));
             world.links(delete("u1", "github", "s1"));
         }
