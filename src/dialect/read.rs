@@ -329,8 +329,10 @@ impl Reader<'_> {
     }
 
     /// The first alternative that reads without a problem. What its condition says must then be so.
+    /// Where all are only written, nothing is read.
     fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
-        for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
+        let is_read = |row: &&Row| row.only != Some(Only::Emit);
+        for row in rows.iter().filter(is_read) {
             let (mut problems, mut refusal) = (Vec::new(), None);
             let mut trial = record.clone();
             let mut reader = Reader {
@@ -347,7 +349,9 @@ impl Reader<'_> {
                 return;
             }
         }
-        self.problem(None, at, Why::UnknownValue, None);
+        if rows.iter().any(|row| is_read(&row)) {
+            self.problem(None, at, Why::UnknownValue, None);
+        }
     }
 
     /// Notes the absence of a needed value, unless something else is already wrong with it.

@@ -42,6 +42,7 @@ emit = true
 [op.response]
 status = 200
 '$.name' = { carry = "name", else = "user_id" }
+'$.size' = [ { const = 1, if = "user_id is x", only = "emit", because = "a test" }, { const = 2, only = "emit", because = "a test" } ]
 
 [[error]]
 kind = "link_not_found"
@@ -177,4 +178,11 @@ fn another_field_is_written_for_a_member_that_the_document_lacks() {
     assert_eq!(named(Some(serde_json::json!({"name": null}))), "ann");
     assert_eq!(named(Some(serde_json::json!({"x": 1}))), "ann");
     assert_eq!(named(None), "ann");
+}
+
+#[test]
+fn alternatives_that_are_all_only_written_are_not_read() {
+    for answer in [r#"{"size":2}"#, r#"{"size":7}"#, r#"{"size":"x"}"#] {
+        assert_eq!(answered(200, answer), Ok(Record::new()), "{answer}");
+    }
 }
