@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::at::At;
-use super::text::Param;
+use super::text::{self, Param};
 use crate::mapping::codec::{Codec, Read};
 use crate::mapping::path::Found;
 use crate::mapping::plan::{FieldRef, Form, Need, Only, Part, Row, Tree, Words};
@@ -130,7 +130,12 @@ impl Reader<'_> {
                 self.records(*field, item, groups, MAX_ITEMS, at, record);
             }
             Form::First(rows) => self.first(rows, json, at, record),
-            Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+            Form::Url(_) => {
+                if let (Some((name, field)), Some(link)) = (&row.parameter, json.as_str()) {
+                    record.set_text_opt(*field, text::parameter(link, name));
+                }
+            }
+            Form::Field { .. } | Form::Const(_) | Form::Presence => {}
         }
     }
 

@@ -42,6 +42,7 @@ emit = true
 [op.response]
 status = 200
 '$.name' = { carry = "name", else = "user_id" }
+'$.next' = { url = "{origin}/users?max={req.page.limit}&after={user_id}", read = { after = "user_id" } }
 '$.size' = [ { const = 1, if = "user_id is x", only = "emit", because = "a test" }, { const = 2, only = "emit", because = "a test" } ]
 
 [[error]]
@@ -185,4 +186,16 @@ fn alternatives_that_are_all_only_written_are_not_read() {
     for answer in [r#"{"size":2}"#, r#"{"size":7}"#, r#"{"size":"x"}"#] {
         assert_eq!(answered(200, answer), Ok(Record::new()), "{answer}");
     }
+}
+
+#[test]
+fn a_field_of_a_link_is_read_from_its_parameter_whatever_the_rest_is() {
+    let next = |link: &str| {
+        let record = answered(200, &format!(r#"{{"next":"{link}"}}"#)).unwrap();
+        record.text(Field::UserId).map(str::to_owned)
+    };
+    let foreign = "https://api.test/v2/people?after=a%2Fb+c&max=9";
+    assert_eq!(next(foreign).as_deref(), Some("a/b c"));
+    assert_eq!(next("/people?max=9"), None);
+    assert_eq!(answered(200, r#"{"next":7}"#), Ok(Record::new()));
 }

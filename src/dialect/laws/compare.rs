@@ -266,6 +266,9 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
             out.set(field, value.clone());
         }
     };
+    if let Some((_, field)) = row.parameter {
+        copy(field, out);
+    }
     match &row.form {
         Form::Field {
             field: FieldRef::Here(field),
