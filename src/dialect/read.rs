@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::at::At;
-use super::text::Param;
+use super::text::{self, Param};
 use crate::mapping::codec::{Codec, Read};
 use crate::mapping::path::Found;
 use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Part, Row, Tree, Words};
@@ -137,7 +137,12 @@ impl Reader<'_> {
                 self.records(*field, item, groups, MAX_ITEMS, at, record);
             }
             Form::First(rows) => self.first(rows, json, at, record),
-            Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
+            Form::Url(_) => {
+                if let (Some((name, field)), Some(link)) = (&row.parameter, json.as_str()) {
+                    record.set_text_opt(*field, text::parameter(link, name));
+                }
+            }
+            Form::Field { .. } | Form::Const(_) | Form::Presence => {}
         }
     }
 
@@ -319,8 +324,10 @@ impl Reader<'_> {
     }
 
     /// The first alternative that reads without a problem. What its condition says must then be so.
+    /// Where all are only written, nothing is read.
     fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
-        for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
+        let is_read = |row: &&Row| row.only != Some(Only::Emit);
+        for row in rows.iter().filter(is_read) {
             let (mut problems, mut refusal) = (Vec::new(), None);
             let mut trial = record.clone();
             let mut reader = Reader {
@@ -337,7 +344,9 @@ impl Reader<'_> {
                 return;
             }
         }
-        self.problem(None, at, Why::UnknownValue, None);
+        if rows.iter().any(|row| is_read(&row)) {
+            self.problem(None, at, Why::UnknownValue, None);
+        }
     }
 
     /// Notes the absence of a needed value, unless something else is already wrong with it.

@@ -42,6 +42,8 @@ emit = true
 [op.response]
 status = 200
 '$.name' = { carry = "name", else = "user_id" }
+'$.next' = { url = "{origin}/users?max={req.page.limit}&after={user_id}", read = { after = "user_id" } }
+'$.size' = [ { const = 1, if = "user_id is x", only = "emit", because = "a test" }, { const = 2, only = "emit", because = "a test" } ]
 
 [[error]]
 kind = "link_not_found"
@@ -177,4 +179,23 @@ fn another_field_is_written_for_a_member_that_the_document_lacks() {
     assert_eq!(named(Some(serde_json::json!({"name": null}))), "ann");
     assert_eq!(named(Some(serde_json::json!({"x": 1}))), "ann");
     assert_eq!(named(None), "ann");
+}
+
+#[test]
+fn alternatives_that_are_all_only_written_are_not_read() {
+    for answer in [r#"{"size":2}"#, r#"{"size":7}"#, r#"{"size":"x"}"#] {
+        assert_eq!(answered(200, answer), Ok(Record::new()), "{answer}");
+    }
+}
+
+#[test]
+fn a_field_of_a_link_is_read_from_its_parameter_whatever_the_rest_is() {
+    let next = |link: &str| {
+        let record = answered(200, &format!(r#"{{"next":"{link}"}}"#)).unwrap();
+        record.text(Field::UserId).map(str::to_owned)
+    };
+    let foreign = "https://api.test/v2/people?after=a%2Fb+c&max=9";
+    assert_eq!(next(foreign).as_deref(), Some("a/b c"));
+    assert_eq!(next("/people?max=9"), None);
+    assert_eq!(answered(200, r#"{"next":7}"#), Ok(Record::new()));
 }

@@ -27,6 +27,15 @@ pub(super) fn decode_segment(text: &str) -> Option<String> {
         .map(std::borrow::Cow::into_owned)
 }
 
+/// The value of a parameter in the query of a link.
+pub(super) fn parameter(link: &str, name: &str) -> Option<String> {
+    let (_, query) = link.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(n, _)| decode_query(n).as_deref() == Some(name))?;
+    decode_query(value)
+}
+
 /// Decodes a query text: `+` is a space, as in forms.
 fn decode_query(text: &str) -> Option<String> {
     decode_segment(&text.replace('+', "%20"))
@@ -174,6 +183,16 @@ mod tests {
         assert_eq!(param("a=", &rules, "a"), Param::Value(String::new()));
         assert_eq!(param("a=1&a=2", &rules, "a"), Param::Repeated);
         assert_eq!(param("A=1", &rules, "a"), Param::Absent);
+    }
+
+    #[test]
+    fn a_link_tells_the_parameters_of_its_query() {
+        let link = "https://api.test/users?limit=2&cursor=a%2Bb+c#cursor=x";
+        assert_eq!(parameter(link, "cursor").as_deref(), Some("a+b c"));
+        assert_eq!(parameter(link, "limit").as_deref(), Some("2"));
+        assert_eq!(parameter(link, "imit"), None);
+        assert_eq!(parameter("https://api.test/users#?cursor=x", "y"), None);
+        assert_eq!(parameter("?cursor=%ff", "cursor"), None);
     }
 
     #[test]

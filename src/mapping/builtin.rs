@@ -9,6 +9,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("flip", include_str!("../../mappings/flip.toml")),
     ("flip-v3", include_str!("../../mappings/flip-v3.toml")),
     ("ory", include_str!("../../mappings/ory.toml")),
+    ("pingone", include_str!("../../mappings/pingone.toml")),
 ];
 
 /// The text of a built-in mapping or of a file that one includes.
@@ -36,4 +37,4 @@ pub fn load_builtin(name: &str) -> Option<Loaded> {
 
 /// The vendors whose ids the directory may hold, besides those of the built-in dialects: a migration
 /// can be prepared before the dialect is used.
-pub const VENDORS: &[&str] = &["pingone", "zitadel"];
+pub const VENDORS: &[&str] = &["zitadel"];

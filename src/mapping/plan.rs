@@ -241,6 +241,8 @@ pub struct Row {
     pub contested: bool,
     /// An empty text is a problem, also where the codec takes it for nothing.
     pub refuses_blank: bool,
+    /// Of a link: the parameter of its query that a field is read from.
+    pub parameter: Option<(String, Field)>,
     /// Where the fact comes from.
     pub evidence: Option<Evidence>,
     /// Why the row is as it is.
@@ -266,6 +268,7 @@ impl Row {
             presence: None,
             contested: false,
             refuses_blank: false,
+            parameter: None,
             evidence: None,
             because: None,
             origin,

@@ -163,16 +163,41 @@ impl RowReader<'_> {
             because: self.table.text("because").map(|t| t.value.into_owned()),
             refuses_blank: has(&["is"])
                 && self.table.word("blank", &["allow", "refuse"]) == Some(1),
+            parameter: has(&["url"]).then(|| self.parameter()).flatten(),
             ..self.plain_row()
         };
         self.table.finish();
         let form = form?;
-        let fields = check::form_fields(&form);
+        let mut fields = check::form_fields(&form);
+        fields.extend(row.parameter.iter().map(|(_, field)| *field));
         Some(Row {
             form,
             fields,
             ..row
         })
+    }
+
+    /// `read = { cursor = "page.next" }`: a field of the link, and where in the link it is found again.
+    fn parameter(&self) -> Option<(String, Field)> {
+        let read = self.table.table("read")?;
+        let mut pairs = read.entries().map(|(name, value)| {
+            let field = value.get_ref().as_str().and_then(Field::named)?;
+            Some((name.value.into_owned(), field))
+        });
+        let (pair, more) = (pairs.next().flatten(), pairs.next());
+        let is_written = |(_, field): &(String, Field)| {
+            let url = self.table.text("url");
+            url.is_some_and(|url| url.value.contains(&format!("{{{}}}", field.name())))
+        };
+        let is_text = |(_, field): &(String, Field)| field.kind() == FieldType::Text;
+        let pair = pair.filter(is_text).filter(is_written);
+        if pair.is_none() || more.is_some() {
+            let message =
+                "`read` names one parameter of the link, and the text of the link that it holds";
+            let hint = "as in `read = { cursor = \"page.next\" }` beside a url with `{page.next}`";
+            self.sink().error_hint("LB004", read.span(), message, hint);
+        }
+        pair
     }
 
     /// A row of this place that does nothing.

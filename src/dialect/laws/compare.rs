@@ -326,6 +326,9 @@ impl Carried<'_> {
                 out.set(field, value.clone());
             }
         };
+        if let Some((_, field)) = row.parameter {
+            copy(field, out);
+        }
         match &row.form {
             Form::Field {
                 field: FieldRef::Here(field),
