@@ -81,6 +81,18 @@ pub(super) fn problem(record: &Record) -> Problem {
     }
 }
 
+/// The problems that a row has read: a list of them, or the first one alone.
+fn problems(record: &Record) -> Vec<Problem> {
+    match record.list(Field::Problems) {
+        Some(all) => all.iter().map(problem).collect(),
+        None => {
+            let told = [Field::Place, Field::At, Field::FieldName, Field::Why];
+            let is_told = told.iter().any(|field| record.has(*field));
+            is_told.then(|| problem(record)).into_iter().collect()
+        }
+    }
+}
+
 /// The failure of this kind with the particulars that a row has read.
 pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
     use FailureKind as K;
@@ -91,14 +103,7 @@ pub(super) fn from_record(kind: FailureKind, record: &Record) -> Failure {
         Duration::from_secs(seconds.unwrap_or(1))
     };
     match kind {
-        K::Invalid => Failure::Invalid(
-            record
-                .list(Field::Problems)
-                .unwrap_or_default()
-                .iter()
-                .map(problem)
-                .collect(),
-        ),
+        K::Invalid => Failure::Invalid(problems(record)),
         K::Unauthenticated => Failure::Unauthenticated,
         K::Forbidden => Failure::Forbidden,
         K::TenantRequired => Failure::TenantRequired,
@@ -189,5 +194,23 @@ mod tests {
         );
         assert_eq!(record.list(Field::Problems).map(<[_]>::len), Some(2));
         assert!(!to_record(&Failure::LinkNotFound).has(Field::Why));
+    }
+
+    #[test]
+    fn a_first_problem_that_is_told_alone_is_read_as_the_only_one() {
+        let mut record = Record::new();
+        record.set_text(Field::FieldName, "subject");
+        record.set_text(Field::Why, "too_long");
+        let read = |record: &Record| match from_record(FailureKind::Invalid, record) {
+            Failure::Invalid(problems) => problems,
+            other => panic!("{other:?}"),
+        };
+        let [only] = &read(&record)[..] else {
+            panic!("not one problem")
+        };
+        assert_eq!((only.field, only.why), (Some(Field::Subject), Why::TooLong));
+        assert_eq!(read(&Record::new()), []);
+        record.set(Field::Problems, Value::List(Vec::new()));
+        assert_eq!(read(&record), [], "a list says it all");
     }
 }

@@ -315,7 +315,15 @@ impl Reader<'_> {
 
     /// The first alternative that reads without a problem. What its condition says must then be so.
     fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
-        for row in rows.iter().filter(|row| row.only != Some(Only::Emit)) {
+        let mut readable = rows
+            .iter()
+            .filter(|row| row.only != Some(Only::Emit))
+            .peekable();
+        // Where all of them are only written, whatever is there is not looked at.
+        if readable.peek().is_none() {
+            return;
+        }
+        for row in readable {
             let (mut problems, mut refusal) = (Vec::new(), None);
             let mut trial = record.clone();
             let mut reader = Reader {

@@ -9,7 +9,7 @@ use super::write::{Writer, untellable};
 use super::{Settings, failure, page, text};
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
-use crate::mapping::plan::{ErrorRow, Form, Op, Plan, Row, Tree};
+use crate::mapping::plan::{ErrorRow, Form, Only, Op, Plan, Row, Tree};
 use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Record, Response, Value};
 
 /// What an answer is written from.
@@ -264,3 +264,8 @@ fn constant_fits(path: &Path, row: &Row, body: &Json) -> bool {
         Found::Blocked(_) => false,
     }
 }
+/// Whether the body has the constant of a row. One that is never read, or that need not be written, tells
+/// nothing by not being there; where it is and may be read, the row itself refuses another value.
+    if row.only == Some(Only::Emit) || row.condition.is_some() {
+        return true;
+    }
