@@ -28,11 +28,10 @@ impl Reader<'_> {
     /// Reads a document. `prefix` is where it stands in the whole body.
     pub(super) fn tree(&mut self, tree: &Tree, root: &Json, prefix: &At<'_>, record: &mut Record) {
         let mut positions: Vec<(Field, Vec<usize>)> = Vec::new();
-        for (path, row) in tree
-            .rows
-            .iter()
-            .filter(|(_, row)| row.only != Some(Only::Emit))
-        {
+        // Which row has found each of the problems from here on.
+        let (start, mut finders) = (self.problems.len(), Vec::new());
+        let rows = || tree.rows.iter().enumerate();
+        for (index, (path, row)) in rows().filter(|(_, (_, row))| row.only != Some(Only::Emit)) {
             match path.find(root) {
                 Found::Absent => {}
                 Found::Blocked(depth) => self.blocked(&prefix.below(&path.dotted_prefix(depth))),
@@ -43,12 +42,28 @@ impl Reader<'_> {
                     self.json(row, json, &prefix.below(path.dotted()), record);
                 }
             }
+            finders.resize(self.problems.len() - start, index);
         }
-        for (path, row) in &tree.rows {
+        for (index, (path, row)) in rows() {
             if let Some(need) = row.need {
                 self.needed(row, need, &prefix.below(path.dotted()), record);
             }
+            finders.resize(self.problems.len() - start, index);
         }
+        self.in_order_of_rows(start, &finders);
+    }
+
+    /// Puts the problems of a document into the order of its rows: where a vendor tells one, it is the
+    /// first.
+    fn in_order_of_rows(&mut self, start: usize, finders: &[usize]) {
+        if finders.is_sorted() {
+            return;
+        }
+        let found = self.problems.split_off(start);
+        let mut found: Vec<_> = finders.iter().zip(found).collect();
+        found.sort_by_key(|(row, _)| **row);
+        self.problems
+            .extend(found.into_iter().map(|(_, problem)| problem));
     }
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.

@@ -184,10 +184,7 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
         let row = rows.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (place, name.clone()))
     };
-    let body = || {
-        let row = op.request.rows.iter().find(|(_, row)| binds(row));
-        row.map(|(path, _)| (Place::Body, path.dotted().to_owned()))
-    };
+    let body = || Some((Place::Body, member(&op.request, &At::path(""), field)?));
     let header = || {
         let row = plan.headers.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (Place::Header, name.as_str().to_owned()))
@@ -218,6 +215,17 @@ fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let headers = || plan.headers.iter().map(|(_, row)| row);
     let is_said = |field: Field| {
         // Pages are cut later; what is known of a request beside its parameters is never sent.
+/// The member of a document that holds a field of the record at hand, also one of a shape that is spread.
+fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
+    let binds = |row: &Row| row.only.is_none() && row.fields.contains(&field);
+    let (path, row) = tree.rows.iter().find(|(_, row)| binds(row))?;
+    let at = prefix.below(path.dotted());
+    match &row.form {
+        Form::One { shape, field: None } => member(shape, &at, field),
+        _ => Some(at.text()),
+    }
+}
+
         let is_beside = matches!(
             field,
             Field::PageOffset
