@@ -11,9 +11,9 @@ use super::{Candidates, Decoded, Settings, body};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
-use crate::mapping::plan::{Form, Op, Plan, Row, Tree};
+use crate::mapping::plan::{Form, Only, Op, Plan, Row, Tree};
 use crate::mapping::route::{Segment, captures};
-use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Why};
+use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Value, Why};
 
 /// A request, looked at once for all the ops that it may mean.
 pub(super) struct Look<'a> {
@@ -108,6 +108,7 @@ impl<'a> Look<'a> {
             let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
             reader.text(row, &param, &At::path(name), &mut params);
         }
+        let of_path = guarded(op, &params);
         reader.place = Place::Query;
         for (name, row) in &op.query {
             reader.text(row, &self.query.param(name), &At::path(name), &mut params);
@@ -125,6 +126,9 @@ impl<'a> Look<'a> {
                     .extend(body::unread(&op.request, &self.body));
             }
         }
+        for (field, value) in of_path {
+            params.set(field, value);
+        }
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
         Decoded {
             op: super::op_id(index),
@@ -133,6 +137,22 @@ impl<'a> Look<'a> {
             refusal,
         }
     }
+}
+
+/// What the path says and an alias elsewhere may say too: the path wins.
+fn guarded(op: &Op, params: &Record) -> Vec<(Field, Value)> {
+    let query = op.query.iter().map(|(_, row)| row);
+    let rows = query.chain(op.request.rows.iter().map(|(_, row)| row));
+    let aliases = rows.filter(|row| row.only == Some(Only::Parse));
+    let of_path = |field: &Field| {
+        op.captures
+            .iter()
+            .any(|(_, row)| row.fields.contains(field))
+    };
+    aliases
+        .flat_map(|row| row.fields.iter().copied().filter(of_path))
+        .filter_map(|field| Some((field, params.value(field)?.clone())))
+        .collect()
 }
 
 /// What the headers of a request say; faults of theirs are told when the request is decoded.
@@ -251,6 +271,16 @@ fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
     op.captures.iter().all(|(_, row)| there(row)) && check::request_rows(op).all(met)
 }
 
+/// Whether a row has what it needs to be written: the field itself, or what is written in its place.
+fn has_needed(row: &Row, params: &Record) -> bool {
+    match &row.form {
+        Form::One { shape, field: None } if row.need.is_some() => {
+            shape.rows.iter().all(|(_, row)| has_needed(row, params))
+        }
+        _ => row.need.is_none() || row.otherwise.is_some() || is_there(row, params),
+    }
+}
+
 /// How many of the parameters the op says.
 fn said(op: &Op, params: &Record) -> usize {
     let says = |field: Field| check::request_rows(op).any(|row| row.fields.contains(&field));
@@ -260,10 +290,12 @@ fn said(op: &Op, params: &Record) -> usize {
 /// Writes the request of an op.
 pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> OwnedRequest {
     let option = |name: &str| super::option(plan, settings, name);
+    let written = |(_, row): &(Path, Row)| row.only != Some(Only::Parse);
+    let has_body = op.request.rows.iter().any(written);
     let scene = Scene {
         request: params,
         option: &option,
-        body: !op.request.rows.is_empty(),
+        body: has_body,
     };
     let writer = Writer {
         scene,
@@ -273,7 +305,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     let mut headers = HeaderMap::new();
     writer.headers(&plan.headers, params, &mut headers);
     let mut body = Vec::new();
-    if !op.request.rows.is_empty() {
+    if has_body {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(&op.request, params, &mut root);
         body = super::write::bytes(&root);
