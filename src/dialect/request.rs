@@ -215,6 +215,17 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
         .or_else(header)
 }
 
+/// The member of a document that holds a field of the record at hand, also one of a shape that is spread.
+fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
+    let binds = |row: &Row| row.only.is_none() && row.fields.contains(&field);
+    let (path, row) = tree.rows.iter().find(|(_, row)| binds(row))?;
+    let at = prefix.below(path.dotted());
+    match &row.form {
+        Form::One { shape, field: None } => member(shape, &at, field),
+        _ => Some(at.text()),
+    }
+}
+
 /// The op to send for `params`: of those that are sent and whose needs are met, the one that says most.
 pub(super) fn choose<'p>(
     plan: &'p Plan,
@@ -235,17 +246,6 @@ fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let headers = || plan.headers.iter().map(|(_, row)| row);
     let is_said = |field: Field| {
         // Pages are cut later; what is known of a request beside its parameters is never sent.
-/// The member of a document that holds a field of the record at hand, also one of a shape that is spread.
-fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
-    let binds = |row: &Row| row.only.is_none() && row.fields.contains(&field);
-    let (path, row) = tree.rows.iter().find(|(_, row)| binds(row))?;
-    let at = prefix.below(path.dotted());
-    match &row.form {
-        Form::One { shape, field: None } => member(shape, &at, field),
-        _ => Some(at.text()),
-    }
-}
-
         let is_beside = matches!(
             field,
             Field::PageOffset
@@ -266,7 +266,7 @@ fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
     let met = |row: &Row| match row.presence {
         Some(true) => there(row),
         Some(false) => row.fields.iter().all(|field| !params.has(*field)),
-        None => there(row) || row.need.is_none(),
+        None => has_needed(row, params),
     };
     op.captures.iter().all(|(_, row)| there(row)) && check::request_rows(op).all(met)
 }
