@@ -70,7 +70,7 @@ impl Writer<'_> {
                 }
                 _ => None,
             }
-            .or_else(|| self.literal(row)),
+            .or_else(|| self.otherwise(row, &Codec::Plain(FieldType::Text), record)),
             Form::Each {
                 field,
                 item,
@@ -173,13 +173,6 @@ impl Writer<'_> {
         match row.otherwise.as_ref()? {
             Otherwise::Field(field) => self.look(*field, record).and_then(|v| codec.write_json(v)),
             Otherwise::Literal(json) => Some(json.clone()),
-        }
-    }
-
-    fn literal(&self, row: &Row) -> Option<Json> {
-        match row.otherwise.as_ref()? {
-            Otherwise::Literal(json) => Some(json.clone()),
-            Otherwise::Field(_) => None,
         }
     }
 

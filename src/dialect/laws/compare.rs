@@ -311,10 +311,8 @@ fn keep(row: &Row, record: &Record, out: &mut Record) {
             }
         }
         Form::Carry { member, .. } => {
-            if let Some(Value::Json(Json::Object(document))) = record.value(Field::Document)
-                && let Some(value) = document.get(member)
-            {
-                carry(member, value, out);
+            if let Some(value) = carried_member(row, member, record) {
+                carry(member, &value, out);
             }
         }
         Form::First(rows) => rows
@@ -354,6 +352,20 @@ fn list(field: Field, item: &Tree, key: Option<Field>, record: &Record, out: &mu
         out.set(
             field,
             Value::List(records.iter().map(|r| nested(item, r, key)).collect()),
+/// The member that an answer carries: that of the document, or what is written in its place.
+fn carried_member(row: &Row, member: &str, record: &Record) -> Option<Json> {
+    let document = match record.value(Field::Document) {
+        Some(Value::Json(document)) => document.get(member).filter(|value| !value.is_null()),
+        _ => None,
+    };
+    let otherwise = || match row.otherwise.as_ref()? {
+        Otherwise::Field(FieldRef::Here(field)) => record.text(*field).map(Json::from),
+        Otherwise::Field(FieldRef::Request(_)) => None,
+        Otherwise::Literal(json) => Some(json.clone()),
+    };
+    document.cloned().or_else(otherwise)
+}
+
         );
     }
 }
