@@ -39,7 +39,7 @@ pub fn replay(dialect: &Dialect, strict: bool) -> Vec<Finding> {
         }
         random(dialect, op_id(index), op, &mut findings);
     }
-    for row in &dialect.plan.errors {
+    for row in worded(dialect) {
         for example in &row.examples {
             let mut trial = Trial::new(dialect, example, &mut findings);
             trial.error(row);
@@ -47,6 +47,16 @@ pub fn replay(dialect: &Dialect, strict: bool) -> Vec<Finding> {
     }
     coverage::report(&dialect.plan, strict, &mut findings);
     findings
+}
+
+/// The error rows that word something here, or are there to be read. A row of an included file may word
+/// only what the file that includes it words in another way.
+fn worded(dialect: &Dialect) -> impl Iterator<Item = &ErrorRow> {
+    let plan = &dialect.plan;
+    let rows = plan.errors.iter().enumerate();
+    let is_used = |index| plan.wording.values().any(|used| *used == index);
+    let used = rows.filter(move |(index, row)| row.matches.is_some() || is_used(*index));
+    used.map(|(_, row)| row)
 }
 
 /// One example being replayed.
