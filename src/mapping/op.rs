@@ -1,5 +1,6 @@
 //! Reading `[[op]]` tables: one exchange each.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
@@ -277,7 +278,7 @@ fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Opti
         return None;
     };
     let statuses = statuses(&response);
-    let status_if = status_if(&response, context);
+    let status_if = status_if(&response, 200..600, context);
     let headers = header_rows(response.table("headers").as_ref(), context);
     let produces = media_types(&response, "produces");
     let text = response.text("text").map(|t| t.value.into_owned());
@@ -324,16 +325,23 @@ fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
     statuses
 }
 
-/// `status_if = { 201 = "outcome is created" }`.
-fn status_if(response: &Table<'_>, context: &Context<'_>) -> Option<Vec<(u16, Condition)>> {
-    let Some(table) = response.table("status_if") else {
+/// `status_if = { 201 = "outcome is created" }`, in an answer or an error row.
+pub(super) fn status_if(
+    answer: &Table<'_>,
+    known: Range<u16>,
+    context: &Context<'_>,
+) -> Option<Vec<(u16, Condition)>> {
+    let Some(table) = answer.table("status_if") else {
         return Some(Vec::new());
     };
-    let sink = response.sink();
+    let sink = answer.sink();
     let statuses = table.entries().map(|(key, value)| {
-        let status = key.value.parse().ok().filter(|n| (200..600).contains(n));
+        let status = key.value.parse().ok().filter(|n| known.contains(n));
         if status.is_none() {
-            let message = format!("`{}` is no status code from 200 to 599", key.value);
+            let message = format!(
+                "`{}` is no status code from {} to 599",
+                key.value, known.start
+            );
             sink.error("LB004", key.span, message);
         }
         let Some(text) = value.get_ref().as_str() else {

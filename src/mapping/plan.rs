@@ -441,6 +441,8 @@ pub struct ErrorRow {
     pub status: u16,
     /// The body; no rows = no body.
     pub tree: Tree,
+    /// Statuses under conditions: the first that holds wins over the status.
+    pub status_if: Vec<(u16, Condition)>,
     /// Header fields.
     pub headers: Vec<(HeaderName, Row)>,
     /// What an answer must match to be read as this row.
