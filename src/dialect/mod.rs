@@ -409,3 +409,7 @@ fn option<'a>(plan: &'a Plan, settings: &'a Settings, name: &str) -> Option<&'a 
             .map(|o| o.default.as_str())
     })
 }
+
+#[cfg(test)]
+#[path = "forms_tests.rs"]
+mod forms_tests;
