@@ -6,6 +6,15 @@ use super::load::{Loaded, load};
 pub const SOURCES: &[(&str, &str)] = &[
     ("linkbridge", include_str!("../../mappings/linkbridge.toml")),
     ("fusionauth", include_str!("../../mappings/fusionauth.toml")),
+    ("zitadel-v2", include_str!("../../mappings/zitadel-v2.toml")),
+    (
+        "zitadel-v3alpha",
+        include_str!("../../mappings/zitadel-v3alpha.toml"),
+    ),
+    (
+        "zitadel-management-v1",
+        include_str!("../../mappings/zitadel-management-v1.toml"),
+    ),
 ];
 
 /// The text of a built-in mapping or of a file that one includes.
@@ -33,4 +42,4 @@ pub fn load_builtin(name: &str) -> Option<Loaded> {
 
 /// The vendors whose ids the directory may hold, besides those of the built-in dialects: a migration
 /// can be prepared before the dialect is used.
-pub const VENDORS: &[&str] = &["flip", "ory", "pingone", "zitadel"];
+pub const VENDORS: &[&str] = &["flip", "ory", "pingone"];
