@@ -96,8 +96,6 @@ pub struct KnownDialect {
 pub struct Catalog {
     /// The dialects there are.
     pub dialects: Vec<KnownDialect>,
-    /// Vendors without a dialect whose ids the directory may hold all the same.
-    pub other_vendors: Vec<String>,
 }
 
 impl Catalog {
@@ -110,9 +108,7 @@ impl Catalog {
 
     fn vendors(&self) -> Vec<&str> {
         let spoken = self.dialects.iter().map(|dialect| dialect.vendor.as_str());
-        let mut vendors: Vec<&str> = spoken
-            .chain(self.other_vendors.iter().map(String::as_str))
-            .collect();
+        let mut vendors: Vec<&str> = spoken.collect();
         vendors.sort_unstable();
         vendors.dedup();
         vendors

@@ -26,7 +26,6 @@ fn catalog() -> Catalog {
     let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
     Catalog {
         dialects: names.into_iter().map(|name| known(name, name)).collect(),
-        other_vendors: Vec::new(),
     }
 }
 

@@ -191,4 +191,21 @@ mod tests {
         assert_eq!(record.list(Field::Problems).map(<[_]>::len), Some(2));
         assert!(!to_record(&Failure::LinkNotFound).has(Field::Why));
     }
+
+    #[test]
+    fn a_first_problem_that_is_told_alone_is_read_as_the_only_one() {
+        let mut record = Record::new();
+        record.set_text(Field::FieldName, "subject");
+        record.set_text(Field::Why, "too_long");
+        let read = |record: &Record| match from_record(FailureKind::Invalid, record) {
+            Failure::Invalid(problems) => problems,
+            other => panic!("{other:?}"),
+        };
+        let [only] = &read(&record)[..] else {
+            panic!("not one problem")
+        };
+        assert_eq!((only.field, only.why), (Some(Field::Subject), Why::TooLong));
+        // There is no invalid request without a problem.
+        assert_eq!(read(&Record::new()).len(), 1);
+    }
 }

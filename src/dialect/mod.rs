@@ -30,7 +30,7 @@ use crate::mapping::plan::{Op, Plan, Take};
 use crate::mapping::route::Match;
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
-    VendorName,
+    Value, VendorName,
 };
 
 /// An op of a dialect: an index that only the dialect that made it can read.
@@ -400,6 +400,20 @@ impl Dialect {
         response::encode(&self.plan, self.op(op), reply, params, settings)
     }
 
+    /// The reply of an op that answers this failure as a list of nothing: its vendor does not tell an
+    /// unknown user from one without links, say.
+    #[must_use]
+    pub fn list_of_nothing(&self, op: OpId, failure: &Failure) -> Option<Record> {
+        let op = self.op(op);
+        let list = op.does.lists()?;
+        let is_meant = op.answer.empty_for.contains(&failure.kind());
+        let reply = || {
+            let reply = Record::new().with(list, Value::List(Vec::new()));
+            reply.with(Field::Total, Value::Int(0))
+        };
+        is_meant.then(reply)
+    }
+
     /// Writes a failure, for an op if one is known. Never fails: every failure has an answer.
     #[must_use]
     pub fn encode_failure(
@@ -458,3 +472,7 @@ fn option<'a>(plan: &'a Plan, settings: &'a Settings, name: &str) -> Option<&'a 
             .map(|o| o.default.as_str())
     })
 }
+
+#[cfg(test)]
+#[path = "forms_tests.rs"]
+mod forms_tests;

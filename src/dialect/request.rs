@@ -11,9 +11,9 @@ use super::{Candidates, Decoded, Settings, body};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
-use crate::mapping::plan::{Form, Op, Plan, Row, Tree};
+use crate::mapping::plan::{Form, Only, Op, Plan, Row, Tree};
 use crate::mapping::route::{Segment, captures};
-use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Why};
+use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Value, Why};
 
 /// A request, looked at once for all the ops that it may mean.
 pub(super) struct Look<'a> {
@@ -108,6 +108,7 @@ impl<'a> Look<'a> {
             let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
             reader.text(row, &param, &At::path(name), &mut params);
         }
+        let of_path = guarded(op, &params);
         reader.place = Place::Query;
         for (name, row) in &op.query {
             reader.text(row, &self.query.param(name), &At::path(name), &mut params);
@@ -125,6 +126,9 @@ impl<'a> Look<'a> {
                     .extend(body::unread(&op.request, &self.body));
             }
         }
+        for (field, value) in of_path {
+            params.set(field, value);
+        }
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
         Decoded {
             op: super::op_id(index),
@@ -133,6 +137,22 @@ impl<'a> Look<'a> {
             refusal,
         }
     }
+}
+
+/// What the path says and an alias elsewhere may say too: the path wins.
+fn guarded(op: &Op, params: &Record) -> Vec<(Field, Value)> {
+    let query = op.query.iter().map(|(_, row)| row);
+    let rows = query.chain(op.request.rows.iter().map(|(_, row)| row));
+    let aliases = rows.filter(|row| row.only == Some(Only::Parse));
+    let of_path = |field: &Field| {
+        op.captures
+            .iter()
+            .any(|(_, row)| row.fields.contains(field))
+    };
+    aliases
+        .flat_map(|row| row.fields.iter().copied().filter(of_path))
+        .filter_map(|field| Some((field, params.value(field)?.clone())))
+        .collect()
 }
 
 /// What the headers of a request say; faults of theirs are told when the request is decoded.
@@ -184,10 +204,7 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
         let row = rows.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (place, name.clone()))
     };
-    let body = || {
-        let row = op.request.rows.iter().find(|(_, row)| binds(row));
-        row.map(|(path, _)| (Place::Body, path.dotted().to_owned()))
-    };
+    let body = || Some((Place::Body, member(&op.request, &At::path(""), field)?));
     let header = || {
         let row = plan.headers.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (Place::Header, name.as_str().to_owned()))
@@ -196,6 +213,17 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
         .or_else(|| named(&op.query, Place::Query))
         .or_else(body)
         .or_else(header)
+}
+
+/// The member of a document that holds a field of the record at hand, also one of a shape that is spread.
+fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
+    let binds = |row: &Row| row.only.is_none() && row.fields.contains(&field);
+    let (path, row) = tree.rows.iter().find(|(_, row)| binds(row))?;
+    let at = prefix.below(path.dotted());
+    match &row.form {
+        Form::One { shape, field: None } => member(shape, &at, field),
+        _ => Some(at.text()),
+    }
 }
 
 /// The op to send for `params`: of those that are sent and whose needs are met, the one that says most.
@@ -229,9 +257,19 @@ fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let met = |row: &Row| match row.presence {
         Some(true) => there(row),
         Some(false) => row.fields.iter().all(|field| !params.has(*field)),
-        None => there(row) || row.need.is_none(),
+        None => has_needed(row, params),
     };
     op.captures.iter().all(|(_, row)| there(row)) && check::request_rows(op).all(met)
+}
+
+/// Whether a row has what it needs to be written: the field itself, or what is written in its place.
+fn has_needed(row: &Row, params: &Record) -> bool {
+    match &row.form {
+        Form::One { shape, field: None } if row.need.is_some() => {
+            shape.rows.iter().all(|(_, row)| has_needed(row, params))
+        }
+        _ => row.need.is_none() || row.otherwise.is_some() || is_there(row, params),
+    }
 }
 
 /// How many of the parameters the op says.
@@ -243,10 +281,12 @@ fn said(op: &Op, params: &Record) -> usize {
 /// Writes the request of an op.
 pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> OwnedRequest {
     let option = |name: &str| super::option(plan, settings, name);
+    let written = |(_, row): &(Path, Row)| row.only != Some(Only::Parse);
+    let has_body = op.request.rows.iter().any(written);
     let scene = Scene {
         request: params,
         option: &option,
-        body: !op.request.rows.is_empty(),
+        body: has_body,
     };
     let writer = Writer {
         scene,
@@ -256,7 +296,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     let mut headers = HeaderMap::new();
     writer.headers(&plan.headers, params, &mut headers);
     let mut body = Vec::new();
-    if !op.request.rows.is_empty() {
+    if has_body {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(&op.request, params, &mut root);
         body = super::write::bytes(&root);

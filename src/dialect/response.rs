@@ -7,7 +7,7 @@ use super::at::At;
 use super::read::Reader;
 use super::write::{Writer, untellable};
 use super::{Settings, failure, page, text};
-use crate::mapping::condition::Scene;
+use crate::mapping::condition::{Condition, Scene};
 use crate::mapping::path::{Found, Path};
 use crate::mapping::plan::{ErrorRow, Form, Only, Op, Plan, Row, Tree};
 use crate::model::{Failure, FailureKind, Field, OperationKind, Place, Record, Response, Value};
@@ -35,9 +35,7 @@ pub(super) fn encode(
         option: &option,
         body: false,
     };
-    let mut special = op.answer.status_if.iter();
-    let special = special.find(|(_, condition)| condition.holds(reply, &scene));
-    let status = special.map(|(status, _)| *status);
+    let status = status(&op.answer.status_if, reply, &scene);
     let parts = Parts {
         tree: &op.answer.tree,
         text: op.answer.text.as_deref(),
@@ -60,6 +58,13 @@ pub(super) fn encode(
             encode_failure(plan, &failure, Some(op.does), params, settings)
         }
     }
+}
+
+/// The status whose condition holds.
+fn status(special: &[(u16, Condition)], record: &Record, scene: &Scene<'_>) -> Option<u16> {
+    let mut special = special.iter();
+    let holding = special.find(|(_, condition)| condition.holds(record, scene));
+    holding.map(|(status, _)| *status)
 }
 
 /// What an answer is that this vendor cannot be told. What was written is not denied.
@@ -92,14 +97,20 @@ pub(super) fn encode_failure(
             body: Vec::new(),
         };
     };
+    let record = failure::to_record(failure);
+    let option = |name: &str| super::option(plan, settings, name);
+    let scene = Scene {
+        request: params,
+        option: &option,
+        body: false,
+    };
     let parts = Parts {
         tree: &row.tree,
         text: None,
         headers: &row.headers,
         produces: &row.produces,
-        status: row.status,
+        status: status(&row.status_if, &record, &scene).unwrap_or(row.status),
     };
-    let record = failure::to_record(failure);
     let mut response = write(plan, &parts, &record, params, settings);
     // What HTTP itself wants beside these statuses does not depend on the vendor.
     let standard = [
@@ -212,9 +223,14 @@ fn decode_failure(
     let specific = plan.errors.iter().filter(|row| row.on.contains(&operation));
     let general = plan.errors.iter().filter(|row| row.on.is_empty());
     for row in specific.chain(general) {
-        if row.status == response.status && matches(row, body) {
+        let mut special = row.status_if.iter();
+        let special = special.find(|(status, _)| *status == response.status);
+        if (special.is_some() || row.status == response.status) && matches(row, body) {
             let mut record = standard(&response.headers);
             if read(&row.tree, body, &mut record).is_some() {
+                for (field, word) in special.iter().flat_map(|(_, condition)| condition.words()) {
+                    record.set(field, word);
+                }
                 // A vendor that names the failure in its answer is believed as far as the row goes.
                 let named = record.text(Field::Kind).and_then(FailureKind::named);
                 let named = named.filter(|kind| row.kinds.contains(kind));
@@ -249,12 +265,14 @@ fn matches(row: &ErrorRow, body: &Json) -> bool {
             .all(|(path, row)| constant_fits(path, row, body))
 }
 
+/// Whether the body has the constant of a row. One that is never read, or that need not be written, tells
+/// nothing by not being there; where it is and may be read, the row itself refuses another value.
 fn constant_fits(path: &Path, row: &Row, body: &Json) -> bool {
     let Form::Const(expected) = &row.form else {
         return true;
     };
-    // What is only written, a sentence say, is no sign of what an answer means.
-    if row.only == Some(Only::Emit) {
+    // What is only written, a sentence say, is no sign of what an answer means; nor is what need not be there.
+    if row.only == Some(Only::Emit) || row.condition.is_some() {
         return true;
     }
     // Vendors leave out what is empty, at times.

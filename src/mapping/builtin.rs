@@ -10,6 +10,15 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("flip-v3", include_str!("../../mappings/flip-v3.toml")),
     ("ory", include_str!("../../mappings/ory.toml")),
     ("pingone", include_str!("../../mappings/pingone.toml")),
+    ("zitadel-v2", include_str!("../../mappings/zitadel-v2.toml")),
+    (
+        "zitadel-v3alpha",
+        include_str!("../../mappings/zitadel-v3alpha.toml"),
+    ),
+    (
+        "zitadel-management-v1",
+        include_str!("../../mappings/zitadel-management-v1.toml"),
+    ),
 ];
 
 /// The text of a built-in mapping or of a file that one includes.
@@ -34,7 +43,3 @@ pub fn load_builtin(name: &str) -> Option<Loaded> {
         &includes,
     ))
 }
-
-/// The vendors whose ids the directory may hold, besides those of the built-in dialects: a migration
-/// can be prepared before the dialect is used.
-pub const VENDORS: &[&str] = &["zitadel"];

@@ -157,9 +157,15 @@ impl Codec {
                 let number: i64 = text.parse().map_err(|_| Why::Malformed)?;
                 bounded(capped(number, *max, *cap), *min, *max)
             }
-            Codec::Proto { min, max, .. } => match whole(text).ok_or(Why::Malformed)? {
-                0 => Ok(None),
-                number => bounded(number, *min, *max),
+            Codec::Proto {
+                min,
+                max,
+                text: long,
+            } => match whole(text) {
+                Some(0) => Ok(None),
+                // What does not fit into the type is no number of it, whatever the bounds are.
+                Some(number) if *long || is_32_bit(number) => bounded(number, *min, *max),
+                _ => Err(Why::Malformed),
             },
             Codec::Words if text.is_empty() => Ok(None),
             Codec::Words => Ok(Some(Value::Text(text.to_owned()))),
@@ -180,10 +186,11 @@ impl Codec {
         }
     }
 
-    /// Writes a value as JSON; `None` for a value that is none of this codec's.
+    /// Writes a value as JSON; `None` for a value that is none of this codec's, or as good as absent.
     #[must_use]
     pub fn write_json(&self, value: &Value) -> Option<Json> {
         match (self, value) {
+            (Codec::Proto { .. }, Value::Int(0)) => None,
             (Codec::Rfc3339, Value::Int(_)) | (Codec::Uuid | Codec::JavaUuid, Value::Text(_)) => {
                 self.write_text(value).map(Json::String)
             }
@@ -211,6 +218,7 @@ impl Codec {
     #[must_use]
     pub fn write_text(&self, value: &Value) -> Option<String> {
         match (self, value) {
+            (Codec::Proto { .. }, Value::Int(0)) => None,
             (Codec::Rfc3339, Value::Int(n)) => jiff::Timestamp::from_millisecond(*n)
                 .ok()
                 .map(|t| format!("{t:.3}")),
@@ -250,6 +258,11 @@ fn whole(text: &str) -> Option<i64> {
     is_exact
         .then(|| format!("{number:.0}").parse().ok())
         .flatten()
+}
+
+/// Whether a number fits into 32 bits, with or without a sign.
+fn is_32_bit(number: i64) -> bool {
+    (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&number)
 }
 
 fn sanitized(text: &str, keep: &str, max: usize) -> String {
@@ -427,6 +440,13 @@ mod tests {
         assert_eq!(codec(false).read_json(&json!(true)), Err(Why::WrongType));
         assert_eq!(codec(true).write_json(&Value::Int(7)), Some(json!("7")));
         assert_eq!(codec(false).write_json(&Value::Int(7)), Some(json!(7)));
+        let above_32_bits = json!(4_294_967_296_i64);
+        assert_eq!(codec(false).read_json(&above_32_bits), Err(Why::Malformed));
+        assert_eq!(codec(true).read_json(&above_32_bits), Err(Why::TooLong));
+        for text in [true, false] {
+            assert_eq!(codec(text).write_json(&Value::Int(0)), None);
+            assert_eq!(codec(text).write_text(&Value::Int(0)), None);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::example;
-use super::op::{Defaults, finish_rows, header_rows, media_types, operation};
+use super::op::{Defaults, finish_rows, header_rows, media_types, operation, status_if};
 use super::path::Query;
 use super::plan::{ErrorRow, Origin, Tree};
 use super::row::{evidence, failure_kind};
@@ -40,6 +40,7 @@ pub(super) fn read(
     if !table.has("status") {
         sink.error("LB003", table.span(), "`status` is missing");
     }
+    let status_if = status_if(&table, 400..600, context);
     let headers = header_rows(table.table("headers").as_ref(), context);
     let matches = table.text("match").map(|text| {
         Query::parse(&text.value).map_err(|fault| {
@@ -54,6 +55,7 @@ pub(super) fn read(
         kinds: kinds?,
         on: on?,
         status: u16::try_from(status?).ok()?,
+        status_if: status_if?,
         tree: body?,
         headers: headers?,
         matches: matches.transpose().ok()?,
@@ -137,7 +139,7 @@ fn find(
     for_op.or_else(|| errors.iter().position(|row| fits(row) && row.on.is_empty()))
 }
 
-/// A row that words nothing is a mistake, or dead.
+/// A row that words nothing is a mistake, or dead; but of another file's rows each file uses some.
 fn report_unreachable(
     errors: &[ErrorRow],
     table: &HashMap<(FailureKind, Option<OperationKind>), usize>,
@@ -148,11 +150,10 @@ fn report_unreachable(
         // A row with a `match` may exist only to read what a vendor says in other words.
         // What is included may be worded otherwise here.
         if !used && row.matches.is_none() && !row.is_included {
-            let span = row.origin.span.clone();
             let hint = "an earlier row words the same failures";
             sink.warning(
                 "LB302",
-                span,
+                row.origin.span.clone(),
                 "nothing is ever worded by this row",
                 Some(hint.to_owned()),
             );

@@ -190,7 +190,8 @@ fn read<'a>(
     } else {
         context.unused_shapes().collect()
     };
-    for (name, shape) in unused {
+    let own = |shape: &RawShape<'_>| Arc::ptr_eq(shape.sink.source(), sink.source());
+    for (name, shape) in unused.into_iter().filter(|(_, shape)| own(shape)) {
         shape.sink.warning(
             "LB302",
             shape.span.clone(),

@@ -1,5 +1,6 @@
 //! Reading `[[op]]` tables: one exchange each.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
@@ -11,10 +12,10 @@ use super::example;
 use super::path::Path;
 use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, PageStyle, Row, Tree};
 use super::route::{Segment, parse_template};
-use super::row::{self, Site, evidence, row};
+use super::row::{self, Site, evidence, failure_kind, row};
 use super::tree;
 use crate::finding::{Sink, Table, Text, suggest};
-use crate::model::{Field, OperationKind};
+use crate::model::{FailureKind, Field, OperationKind};
 
 /// What ops inherit from the top of the file.
 pub(super) struct Defaults {
@@ -45,7 +46,7 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
     let query = named_rows(table.table("query").as_ref(), context);
     let (has, lacks) = when(&table);
     let request = body(table.table("request"), context);
-    let answer = answer(&table, context, defaults);
+    let answer = answer(&table, context, defaults, does);
     let consumes = media_types(&table, "consumes");
     let auth = match table.word("auth", &["required", "none"]) {
         Some(1) => Auth::None,
@@ -269,7 +270,12 @@ pub(super) fn finish_rows(table: Table<'_>) {
     table.finish_except(|key| key.starts_with('$'));
 }
 
-fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Option<AnswerPlan> {
+fn answer(
+    table: &Table<'_>,
+    context: &Context<'_>,
+    defaults: &Defaults,
+    does: Option<OperationKind>,
+) -> Option<AnswerPlan> {
     let Some(response) = table.table("response") else {
         table
             .sink()
@@ -277,10 +283,11 @@ fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Opti
         return None;
     };
     let statuses = statuses(&response);
-    let status_if = status_if(&response, context);
+    let status_if = status_if(&response, 200..600, context);
     let headers = header_rows(response.table("headers").as_ref(), context);
     let produces = media_types(&response, "produces");
     let text = response.text("text").map(|t| t.value.into_owned());
+    let empty_for = empty_for(&response, does);
     let tree = tree::read(&response, context);
     finish_rows(response);
     Some(AnswerPlan {
@@ -290,7 +297,34 @@ fn answer(table: &Table<'_>, context: &Context<'_>, defaults: &Defaults) -> Opti
         text,
         headers: headers?,
         produces: produces.unwrap_or_else(|| defaults.produces.clone()),
+        empty_for: empty_for?,
     })
+}
+
+/// `empty_for = ["user_not_found"]`: failures that a list has no word for.
+fn empty_for(response: &Table<'_>, does: Option<OperationKind>) -> Option<Vec<FailureKind>> {
+    let sink = response.sink();
+    let kinds = response.texts("empty_for").unwrap_or_default();
+    let kinds: Option<Vec<_>> = kinds.iter().map(|text| absence(text, sink)).collect();
+    let is_list = does.is_none_or(|kind| kind.lists().is_some());
+    if response.has("empty_for") && !is_list {
+        let hint = "it is for link.list, provider.list and user.list";
+        let message = "only a list can be answered as one of nothing";
+        sink.error_hint("LB004", response.key_span("empty_for"), message, hint);
+        return None;
+    }
+    kinds
+}
+
+/// A failure that says that something is not there; another one must not be hidden.
+fn absence(text: &Text<'_>, sink: &Sink) -> Option<FailureKind> {
+    let kind = failure_kind(text, sink)?;
+    if kind.is_absence() {
+        return Some(kind);
+    }
+    let message = format!("`{}` does not say that something is not there", text.value);
+    sink.error("LB004", text.span.clone(), message);
+    None
 }
 
 /// `status = 200` or `status = [200, 201]`.
@@ -324,16 +358,23 @@ fn statuses(response: &Table<'_>) -> Option<Vec<u16>> {
     statuses
 }
 
-/// `status_if = { 201 = "outcome is created" }`.
-fn status_if(response: &Table<'_>, context: &Context<'_>) -> Option<Vec<(u16, Condition)>> {
-    let Some(table) = response.table("status_if") else {
+/// `status_if = { 201 = "outcome is created" }`, in an answer or an error row.
+pub(super) fn status_if(
+    answer: &Table<'_>,
+    known: Range<u16>,
+    context: &Context<'_>,
+) -> Option<Vec<(u16, Condition)>> {
+    let Some(table) = answer.table("status_if") else {
         return Some(Vec::new());
     };
-    let sink = response.sink();
+    let sink = answer.sink();
     let statuses = table.entries().map(|(key, value)| {
-        let status = key.value.parse().ok().filter(|n| (200..600).contains(n));
+        let status = key.value.parse().ok().filter(|n| known.contains(n));
         if status.is_none() {
-            let message = format!("`{}` is no status code from 200 to 599", key.value);
+            let message = format!(
+                "`{}` is no status code from {} to 599",
+                key.value, known.start
+            );
             sink.error("LB004", key.span, message);
         }
         let Some(text) = value.get_ref().as_str() else {

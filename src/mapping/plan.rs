@@ -404,6 +404,8 @@ pub struct AnswerPlan {
     pub headers: Vec<(HeaderName, Row)>,
     /// The media types of the body: the first is sent unless the client names another one.
     pub produces: Vec<String>,
+    /// Failures that are answered as a list of nothing.
+    pub empty_for: Vec<FailureKind>,
 }
 
 /// One exchange of the vendor's API.
@@ -464,6 +466,8 @@ pub struct ErrorRow {
     pub on: Vec<OperationKind>,
     /// The status.
     pub status: u16,
+    /// Statuses under conditions: the first that holds wins over the status.
+    pub status_if: Vec<(u16, Condition)>,
     /// The body; no rows = no body.
     pub tree: Tree,
     /// Header fields.

@@ -328,6 +328,14 @@ impl FailureKind {
         }
     }
 
+    /// Whether it says that what the request names is not there, or not for the client to see.
+    #[must_use]
+    pub fn is_absence(self) -> bool {
+        use FailureKind as K;
+        let is_tenant = matches!(self, K::TenantRequired | K::TenantUnknown);
+        is_tenant || self == K::LinkNotFound || self.parent() == Some(K::LinkNotFound)
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn origin(self) -> Origin {

@@ -1,7 +1,7 @@
 //! Operations: what a client may ask for, in canonical ids and with the rules of its front.
 
 use super::{
-    Alias, ClientName, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId,
+    Alias, ClientName, Field, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId,
     UserId, VendorName,
 };
 
@@ -82,6 +82,17 @@ impl OperationKind {
             | K::ProviderList
             | K::ProviderGet => false,
             K::UserGet | K::UserList | K::Status => false,
+        }
+    }
+
+    /// The field of the list that the operation answers, if it answers one.
+    #[must_use]
+    pub fn lists(self) -> Option<Field> {
+        match self {
+            OperationKind::LinkList => Some(Field::Links),
+            OperationKind::ProviderList => Some(Field::Providers),
+            OperationKind::UserList => Some(Field::Users),
+            _ => None,
         }
     }
 }

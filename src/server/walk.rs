@@ -26,7 +26,7 @@ use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::ClientIndex;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{Failure, Field, Place, Problem, Record, Response, Value, Why};
+use crate::model::{self, Failure, Field, Place, Problem, Record, Response, Value, Why};
 use crate::telemetry;
 
 /// Held by whoever must be waited for when the server ends.
@@ -206,6 +206,7 @@ async fn carry_out(
     }
     let params = Arc::new(params);
     let kind = front.dialect.operation(op);
+    let at = clock::now();
     let call = Call {
         kind,
         vendor: front.dialect.vendor().clone(),
@@ -215,7 +216,7 @@ async fn carry_out(
         params: Arc::clone(&params),
         problems,
         refusal,
-        at: clock::now(),
+        at,
     };
     let limit = shared.settings.timeouts.request;
     let result = if kind.writes() {
@@ -248,11 +249,25 @@ async fn carry_out(
         Ok(reply) => front
             .dialect
             .encode_response(op, &reply, &params, &front.settings),
-        Err(failure) => {
-            let failure = front.dialect.place(op, failure);
-            respond::failure(Some(front), &failure, Some(op), &params)
-        }
+        Err(failure) => refused(front, op, failure, &params, at),
     }
+}
+
+/// The answer to a request that was understood and not carried out.
+fn refused(
+    front: &Front,
+    op: OpId,
+    failure: Failure,
+    params: &Record,
+    at: model::Instant,
+) -> Response {
+    if let Some(mut reply) = front.dialect.list_of_nothing(op, &failure) {
+        reply.set(Field::CarriedOutAt, Value::Int(at.0));
+        let settings = &front.settings;
+        return front.dialect.encode_response(op, &reply, params, settings);
+    }
+    let failure = front.dialect.place(op, failure);
+    respond::failure(Some(front), &failure, Some(op), params)
 }
 
 fn refuse(shared: &Shared, facts: &Facts, failure: &Failure) -> Response {

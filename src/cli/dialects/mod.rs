@@ -55,10 +55,8 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
             .collect(),
         routes: dialect.routes(),
     };
-    let prepared = builtin::VENDORS.iter().map(|v| (*v).to_owned()).collect();
     Catalog {
         dialects: dialects.iter().map(known).collect(),
-        other_vendors: prepared,
     }
 }
 

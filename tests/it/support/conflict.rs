@@ -85,10 +85,8 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
             .collect(),
         routes: dialect.routes(),
     };
-    let other_vendors = builtin::VENDORS.iter().map(|name| (*name).to_owned());
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),
-        other_vendors: other_vendors.collect(),
     };
     let inputs = Inputs {
         vars: &Vars::default(),
