@@ -250,7 +250,11 @@ fn the_status_of_a_failure_may_depend_on_its_first_problem() {
         other => panic!("{other:?}"),
     };
     assert_eq!(read(&lost), Some(Why::Unresolved));
-    assert_eq!(read(&blank), None);
+    assert_eq!(
+        read(&blank),
+        Some(Why::Malformed),
+        "an invalid request has a problem"
+    );
 }
 
 #[test]

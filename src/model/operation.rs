@@ -318,7 +318,8 @@ pub enum Which {
         /// As whom.
         subject: Subject,
     },
-    /// Those whose document has this text as its member `username`.
+    /// Those whose document has this text as its member `username`. (Who has none goes by the id; that
+    /// is the caller's to look for.)
     Named(String),
 }
 

@@ -7,7 +7,7 @@ use crate::directory::{Tenant, Users};
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
     Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Page,
-    ProviderId, Rules, Target, User, UserId,
+    ProviderId, Rules, Target, User, UserId, Which,
 };
 
 /// Who acts on whose data under which rules.
@@ -119,7 +119,7 @@ impl Caller<'_> {
                 Some(provider_id.clone())
             }
             Action::LinkCreate { provider_id, .. } => Some(provider_id.clone()),
-            Action::UserList { .. } => return self.page_of_users(action).await,
+            Action::UserList { .. } => return self.users(action, asked.namesake.take()).await,
             other => self.guard(other).await?,
         };
         let mut outcome = self.apply(action, provider.as_ref()).await?;
@@ -164,6 +164,25 @@ impl Caller<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// A page of users. Where nobody has the user name that is looked for, it is the user of this id, if that
+    /// one has no user name.
+    async fn users(&self, action: Action, namesake: Option<UserId>) -> Result<Outcome, Failure> {
+        let mut by_id = action.clone();
+        let found = self.page_of_users(action).await?;
+        let is_nobody = matches!(&found, Outcome::Users { total: 0, .. });
+        let (Action::UserList { which, .. }, Some(user), true) = (&mut by_id, namesake, is_nobody)
+        else {
+            return Ok(found);
+        };
+        *which = Which::Ids(vec![user]);
+        let other = self.page_of_users(by_id).await?;
+        let is_named = match &other {
+            Outcome::Users { users, .. } => users.iter().any(|(user, _)| has_username(user)),
+            _ => true,
+        };
+        Ok(if is_named { found } else { other })
     }
 
     /// A page of users. One that holds nobody whom the vendor has an id for would end a client's way through
@@ -307,6 +326,13 @@ impl Caller<'_> {
         };
         self.world.backend.apply(operation).await
     }
+}
+
+/// Whether a user's document has a user name.
+fn has_username(user: &User) -> bool {
+    let document = user.document.as_deref();
+    let document = document.and_then(|text| serde_json::from_str(text).ok());
+    document.is_some_and(|json: serde_json::Value| json["username"].is_string())
 }
 
 /// The stricter of the front's rule and the tenant's limit at a provider.

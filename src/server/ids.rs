@@ -27,6 +27,8 @@ pub(super) struct Ids {
     pub(super) links: Vec<NewLink>,
     /// The users who are listed, those of them that mean somebody.
     pub(super) users: Option<Vec<UserId>>,
+    /// The user whose id is the user name that is looked for.
+    pub(super) namesake: Option<UserId>,
     /// The user after whom a page begins.
     pub(super) after: Option<UserId>,
     /// Among which links one is to be deleted.
@@ -92,6 +94,11 @@ impl Finder<'_> {
         let protocol = is_among(self.kind, params).then(|| params.text(Field::Protocol));
         let is_impossible = match refusal {
             Some(Failure::LinkNotFound | Failure::ProviderNotFound) if protocol.is_some() => true,
+            // Whether the user exists comes first.
+            Some(refusal @ Failure::ProviderNotFound) if makes_links(self.kind) => {
+                found.faults.push((Field::ProviderId, refusal));
+                false
+            }
             Some(refusal) => return Err(refusal),
             None => false,
         };
@@ -198,6 +205,13 @@ impl Finder<'_> {
             users.dedup();
             found.ids.users = Some(users);
         }
+        // Who has no user name goes by the id.
+        if let Some(name) = params.text(Field::Username) {
+            found.ids.namesake = match self.user(tenant, name) {
+                Err(Failure::UserNotFound) => None,
+                user => Some(user?),
+            };
+        }
         if let Some(id) = params.text(Field::PageAfter) {
             match self.user(tenant, id) {
                 Ok(user) => found.ids.after = Some(user),
@@ -222,16 +236,22 @@ pub(super) fn is_among(kind: OperationKind, params: &Record) -> bool {
 ///
 /// # Errors
 /// That failure.
-pub(super) fn refuse(mut faults: Vec<Fault>, mut problems: Vec<Problem>) -> Result<(), Failure> {
+pub(super) fn refuse(mut faults: Vec<Fault>, problems: Vec<Problem>) -> Result<(), Failure> {
     if problems.is_empty() && faults.len() <= 1 {
         return faults.pop().map_or(Ok(()), |(_, failure)| Err(failure));
     }
-    let unknown = faults
-        .iter()
-        .map(|(field, _)| problem(*field, Why::Unresolved, None));
-    problems.splice(0..0, unknown);
-    problems.truncate(MAX_PROBLEMS);
-    Err(Failure::Invalid(problems))
+    let mut all = unresolved(&faults);
+    all.extend(problems);
+    all.truncate(MAX_PROBLEMS);
+    Err(Failure::Invalid(all))
+}
+
+/// The ids that mean nothing, as problems.
+pub(super) fn unresolved(faults: &[Fault]) -> Vec<Problem> {
+    let unknown = faults.iter().map(|(field, _)| *field);
+    unknown
+        .map(|field| problem(field, Why::Unresolved, None))
+        .collect()
 }
 
 /// Whether the operation is about making a link. Then its provider must be one that may be linked.

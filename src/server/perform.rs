@@ -13,7 +13,9 @@ use super::{items, providers, tenant};
 use crate::directory::Tenant;
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Besides};
-use crate::model::{Action, Failure, Field, Instant, OperationKind, Outcome, Record, Rules};
+use crate::model::{
+    Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules,
+};
 
 /// Carries a call out and answers the reply in the vendor's ids.
 ///
@@ -40,9 +42,6 @@ pub(super) async fn perform(
         });
     }
     let tenant = find_tenant(world, client, &call)?;
-    if !call.problems.is_empty() {
-        return Err(Failure::Invalid(call.problems));
-    }
     let performer = Performer {
         world,
         presenter: Presenter {
@@ -59,6 +58,10 @@ pub(super) async fn perform(
         members: &call.members,
         at: call.at,
     };
+    if !call.problems.is_empty() {
+        let problems = performer.with_faults(&call.params, call.problems).await;
+        return Err(Failure::Invalid(problems));
+    }
     match (call.params.list(Field::Items), call.refusal) {
         (Some(_), Some(refusal)) => Err(refusal),
         (Some(items), None) => Ok(items::each(&performer, &call.params, items).await),
@@ -150,14 +153,38 @@ impl Performer<'_> {
         }
     }
 
-    async fn answer(&self, params: &Record, refusal: Option<Failure>) -> Result<Record, Failure> {
-        let finder = Finder {
+    fn finder(&self) -> Finder<'_> {
+        Finder {
             world: self.world,
             presenter: &self.presenter,
             tenant: self.tenant,
             kind: self.kind,
             rules: &self.rules,
+        }
+    }
+
+    /// The problems of a request and, where a link is to be made, its ids that mean nothing.
+    async fn with_faults(&self, params: &Record, mut problems: Vec<Problem>) -> Vec<Problem> {
+        let looks = self.kind == OperationKind::LinkCreate;
+        let Some(Ok(mut found)) = looks.then(|| self.finder().find(params, None)) else {
+            return problems;
         };
+        if let Some(caller) = self.caller() {
+            let user = found.ids.user.as_ref();
+            // What cannot be looked up now is not told; the rest is.
+            let _ = caller
+                .note_unknown_user(self.kind, user, &mut found.faults)
+                .await;
+        }
+        let unknown = ids::unresolved(&found.faults);
+        let is_told = |p: &Problem| problems.iter().any(|other| other.field == p.field);
+        let unknown: Vec<Problem> = unknown.into_iter().filter(|p| !is_told(p)).collect();
+        problems.extend(unknown);
+        problems
+    }
+
+    async fn answer(&self, params: &Record, refusal: Option<Failure>) -> Result<Record, Failure> {
+        let finder = self.finder();
         let Found {
             ids,
             mut faults,
@@ -227,6 +254,7 @@ impl Performer<'_> {
         let names_nothing = ids.names_impossible_account();
         let tenant = &caller.tenant.tenant_id;
         let mut asked = Asked {
+            namesake: ids.namesake,
             about: ids.user.map(|user| (tenant.clone(), user)),
             is_delete: self.kind == OperationKind::LinkDelete,
             tells: self.tells,

@@ -45,6 +45,8 @@ pub(super) struct Asked {
     pub(super) pending_id: Option<Secret>,
     /// Whom the request is about.
     pub(super) about: Option<(TenantId, UserId)>,
+    /// The user whose id is the user name that is looked for.
+    pub(super) namesake: Option<UserId>,
     /// Whether the links of the outcome are those that were taken away.
     pub(super) is_delete: bool,
     /// What the answer has room for.
