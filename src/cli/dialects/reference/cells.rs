@@ -15,7 +15,9 @@ pub(super) const TITLES: [&str; 6] = ["at", "means", "spelled", "needed", "evide
 const SPELLING: &[&str] = &["codec", "min", "max", "enum", "read_also", "write_else"];
 
 /// The keys that have a place of their own in the cells.
-const ELSEWHERE: &[&str] = &["need", "evidence", "because", "is", "const", "join", "url"];
+const ELSEWHERE: &[&str] = &[
+    "need", "evidence", "because", "is", "const", "join", "url", "each", "carry",
+];
 
 /// The forms that hold records, with the words before the field that holds them.
 const NESTED: &[(&str, &str)] = &[
@@ -76,6 +78,26 @@ pub(super) fn means(row: &Row, records: &Records<'_>) -> String {
     }
     let written = written(row);
     let text = |key: &str| written.get(key).and_then(Value::as_str);
+    if let Some(records) = text("each") {
+        return format!("each of {}: {}", code(records), single(&written));
+    }
+    if let Some(member) = text("carry") {
+        return format!("the member {} of the user's document", code(member));
+    }
+    let single = single(&written);
+    if !single.is_empty() {
+        return single;
+    }
+    if let Some((key, words)) = NESTED.iter().find(|(key, _)| written.contains_key(*key)) {
+        return nested(key, words, &written, records);
+    }
+    let fields: Vec<String> = row.fields.iter().map(|f| code(f.name())).collect();
+    fields.join(", ")
+}
+
+/// What a row with a single value says; nothing for other rows.
+fn single(written: &Table) -> String {
+    let text = |key: &str| written.get(key).and_then(Value::as_str);
     if let Some(constant) = written.get("const") {
         return format!("always {}", code(&constant.to_string()));
     }
@@ -87,14 +109,7 @@ pub(super) fn means(row: &Row, records: &Records<'_>) -> String {
         };
         return format!("{what}{}", code(joined));
     }
-    if let Some(field) = text("is") {
-        return code(field);
-    }
-    if let Some((key, words)) = NESTED.iter().find(|(key, _)| written.contains_key(*key)) {
-        return nested(key, words, &written, records);
-    }
-    let fields: Vec<String> = row.fields.iter().map(|f| code(f.name())).collect();
-    fields.join(", ")
+    text("is").map(code).unwrap_or_default()
 }
 
 /// What a row always says, and what it says of the kind of a failure: each alternative once.
