@@ -14,7 +14,8 @@ use crate::config::{Catalog, KnownDialect};
 use crate::dialect::Dialect;
 use crate::finding::suggest;
 use crate::mapping::builtin;
-use crate::mapping::plan::{Op, Plan};
+use crate::mapping::plan::Plan;
+use crate::mapping::route::Segment;
 use crate::model::OperationKind;
 
 pub(super) use self::examples::Guide;
@@ -144,7 +145,7 @@ fn summary(plan: &Plan) -> String {
                 "  {:18} {} {}  ({})",
                 kind.name(),
                 op.method,
-                template(op),
+                template(&op.path),
                 op.name
             );
         }
@@ -152,9 +153,9 @@ fn summary(plan: &Plan) -> String {
     out
 }
 
-fn template(op: &Op) -> String {
-    use crate::mapping::route::Segment;
-    let segments = op.path.iter().map(|segment| match segment {
+/// A path with its captures by name.
+fn template(path: &[Segment]) -> String {
+    let segments = path.iter().map(|segment| match segment {
         Segment::Literal(text) => format!("/{text}"),
         Segment::Capture(name) => format!("/{{{name}}}"),
     });

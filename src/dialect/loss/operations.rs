@@ -85,6 +85,10 @@ fn is_of_links(field: Field) -> bool {
 fn way(op: &Op, to: &Plan) -> Vec<Item> {
     let needed = survey::needed(op);
     let needed: Vec<Field> = needed.into_iter().filter(is_of_the_question).collect();
+    // Whether a document or a list says it can only be told with one at hand.
+    if needed.iter().any(|field| is_nested(*field)) {
+        return Vec::new();
+    }
     if !can_ask(to, op.does, &needed) {
         let what = match needed.as_slice() {
             [] => format!("{} without any parameter", op.does.name()),
@@ -104,7 +108,8 @@ fn way(op: &Op, to: &Plan) -> Vec<Item> {
         .into_iter()
         .filter(|bound| bound.within.is_empty() && bound.only.is_none())
         .map(|bound| bound.field.field())
-        .filter(|field| is_of_the_question(field) && !needed.contains(field));
+        .filter(|field| is_of_the_question(field) && !is_nested(*field))
+        .filter(|field| !needed.contains(field));
     let mut optional: Vec<Field> = optional.collect();
     optional.dedup();
     let narrowed = optional.into_iter().filter_map(|field| {
@@ -119,6 +124,11 @@ fn way(op: &Op, to: &Plan) -> Vec<Item> {
 /// Whether a field is part of the question; a tenant is part of every one.
 fn is_of_the_question(field: &Field) -> bool {
     !said::is_about_the_request(*field)
+}
+
+fn is_nested(field: Field) -> bool {
+    let kind = field.kind();
+    matches!(kind, FieldType::Json | FieldType::Record | FieldType::List)
 }
 
 /// Whether some op can say exactly this, with a tenant or without one.
@@ -162,6 +172,12 @@ fn reason(to: &Plan, kind: OperationKind, fields: &[Field]) -> String {
         (!wanted.is_empty()).then(|| format!("wants {} too", names(&wanted))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return format!(
+            "`{}` of {} says it with other parameters only",
+            op.name, to.name
+        );
+    }
     format!("`{}` of {} {}", op.name, to.name, parts.join(" and "))
 }
 

@@ -215,6 +215,10 @@ fn no_two_commands_link_one_account() {
     accounts.sort();
     accounts.dedup();
     assert!(!accounts.is_empty());
+    let mut users = guide.linked.clone();
+    users.sort();
+    users.dedup();
+    assert_eq!(users.len(), guide.linked.len(), "{:?}", guide.linked);
     assert_eq!(accounts.len(), guide.taken.len(), "{:?}", guide.taken);
 }
 

@@ -27,7 +27,7 @@ pub(super) fn section(plan: &Plan, records: &Records<'_>) -> String {
 }
 
 fn request_line(op: &Op) -> String {
-    format!("{} {}", op.method, template(op))
+    format!("{} {}", op.method, template(&op.path))
 }
 
 fn one(op: &Op, records: &Records<'_>) -> String {

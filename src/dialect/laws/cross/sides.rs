@@ -118,6 +118,12 @@ impl<'d> Side<'d> {
         translated.collect()
     }
 
+    /// Whether some row cannot do without the field.
+    fn needs(&self, field: Field) -> bool {
+        let mut rows = self.bound.iter().filter(|b| b.field.field() == field);
+        rows.any(Bound::is_needed)
+    }
+
     /// Whether every row for the field gives the value back.
     fn can_say(&self, field: Field, value: &Value) -> bool {
         let mut rows = self.bound.iter().filter(|b| b.field.field() == field);
@@ -138,7 +144,8 @@ fn comes_back(codec: &Codec, words: Option<&Words>, value: &Value) -> bool {
     json == Some(Ok(Some(value.clone())))
 }
 
-/// A link with canonical ids that both sides can spell. What makes a link is always there, the rest mostly.
+/// A link with canonical ids that both sides can spell. What makes a link is always there, and what one of
+/// them cannot do without; the rest mostly.
 pub(super) fn link(here: &Side<'_>, there: &Side<'_>, rng: &mut Rng) -> Record {
     let mut link = Record::new();
     for field in IDS {
@@ -159,7 +166,8 @@ pub(super) fn link(here: &Side<'_>, there: &Side<'_>, rng: &mut Rng) -> Record {
     for field in others {
         let can_say = |value: &Value| here.can_say(field, value) && there.can_say(field, value);
         let value = (0..64).map(|_| value(field, rng)).find(can_say);
-        if field == Field::Subject || rng.below(4) > 0 {
+        let is_needed = field == Field::Subject || here.needs(field) || there.needs(field);
+        if is_needed || rng.below(4) > 0 {
             value.into_iter().for_each(|value| link.set(field, value));
         }
     }
