@@ -1,6 +1,8 @@
 //! One side of a crossing: a dialect with the ids that its vendor can have, and links that both sides can
 //! spell.
 
+use std::collections::BTreeMap;
+
 use crate::dialect::Dialect;
 use crate::dialect::laws::Rng;
 use crate::mapping::codec::Codec;
@@ -30,7 +32,8 @@ enum Spelling {
 /// A dialect with the ids of its vendor.
 pub(super) struct Side<'d> {
     pub(super) dialect: &'d Dialect,
-    bound: Vec<Bound<'d>>,
+    /// Each row once, by its field.
+    bound: BTreeMap<Field, Vec<Bound<'d>>>,
     spellings: Vec<(Field, Spelling)>,
 }
 
@@ -42,10 +45,16 @@ impl<'d> Side<'d> {
                 .into_iter()
                 .chain(survey::document(&op.answer.tree))
         };
-        let bound = ops.flat_map(parts).filter(|bound| bound.only.is_none());
+        let mut bound: BTreeMap<Field, Vec<Bound<'_>>> = BTreeMap::new();
+        for row in ops.flat_map(parts).filter(|bound| bound.only.is_none()) {
+            let rows = bound.entry(row.field.field()).or_default();
+            if !rows.iter().any(|other| std::ptr::eq(other.row, row.row)) {
+                rows.push(row);
+            }
+        }
         let mut side = Self {
             dialect,
-            bound: bound.collect(),
+            bound,
             spellings: Vec::new(),
         };
         for field in IDS.iter().copied() {
@@ -120,13 +129,13 @@ impl<'d> Side<'d> {
 
     /// Whether some row cannot do without the field.
     fn needs(&self, field: Field) -> bool {
-        let mut rows = self.bound.iter().filter(|b| b.field.field() == field);
+        let mut rows = self.bound.get(&field).into_iter().flatten();
         rows.any(Bound::is_needed)
     }
 
     /// Whether every row for the field gives the value back.
     fn can_say(&self, field: Field, value: &Value) -> bool {
-        let mut rows = self.bound.iter().filter(|b| b.field.field() == field);
+        let mut rows = self.bound.get(&field).into_iter().flatten();
         rows.all(|bound| match bound.codec {
             Some(codec) => comes_back(codec, bound.words, value),
             // A part of a joined text.
