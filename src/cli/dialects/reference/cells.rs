@@ -200,7 +200,8 @@ fn remarks(row: &Row, written: &Table) -> String {
         ("bad", Some(failure)) => format!("unreadable: {}", code(failure)),
         ("present", None) => "must be there for this op".to_owned(),
         ("absent", None) => "must not be there for this op".to_owned(),
-        (key, _) => format!("{key} {}", code(&value.to_string())),
+        (key, Some(text)) => format!("{key} {}", code(text)),
+        (key, None) => format!("{key} {}", code(&value.to_string())),
     });
     let because = row.because.as_deref().map(prose);
     said.chain(because).collect::<Vec<_>>().join("; ")
