@@ -129,3 +129,26 @@ fn visit<'p>(row: &'p Row, within: &[Field], only: Option<Only>, found: &mut Vec
         ),
     }
 }
+
+/// The shape that a row names for what stands in it.
+#[must_use]
+pub fn shape_of(row: &Row) -> Option<&Tree> {
+    match &row.form {
+        Form::One { shape: inner, .. }
+        | Form::List { item: inner, .. }
+        | Form::Dict { item: inner, .. }
+        | Form::Group { item: inner, .. } => Some(inner),
+        _ => None,
+    }
+}
+
+/// The rows inside a row: its alternatives, or those of the shape that it names.
+#[must_use]
+pub fn parts(row: &Row) -> Vec<&Row> {
+    let of_shape = shape_of(row).into_iter().flat_map(|tree| &tree.rows);
+    let of_shape = of_shape.map(|(_, row)| row);
+    match &row.form {
+        Form::First(rows) => rows.iter().collect(),
+        _ => of_shape.collect(),
+    }
+}

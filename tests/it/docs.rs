@@ -1,6 +1,8 @@
 //! The documentation says what is so: generated parts are what the plans say, lists are complete, and
 //! links lead somewhere.
 
+mod reference;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use linkbridge::dialect::Dialect;
 use linkbridge::dialect::loss::{Group, Item, loss};
-use linkbridge::finding::render;
+use linkbridge::dialect::{Dialect, laws};
+use linkbridge::finding::{Severity, render};
 use linkbridge::mapping::{self, builtin};
 
 /// A mapping of `tests/loss`, with one text replaced by another.
@@ -15,9 +15,20 @@ pub(crate) fn fixture(name: &str, from: &str, to: &str) -> Dialect {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/loss");
     let text = fs::read_to_string(folder.join(&file)).unwrap();
     assert!(text.contains(from), "{file} has no {from}");
-    let loaded = mapping::load(name, &file, &text.replace(from, to), &|_| None);
+    let beside = |file: &str| fs::read_to_string(folder.join(file)).ok();
+    let loaded = mapping::load(name, &file, &text.replace(from, to), &beside);
     let findings: String = loaded.findings.iter().map(render).collect();
     Dialect::new(loaded.plan.unwrap_or_else(|| panic!("{findings}")))
+}
+
+#[test]
+fn the_fixtures_keep_every_law_of_one_dialect() {
+    for name in ["plain", "nested", "remover"] {
+        let findings = laws::replay(&fixture(name, "", ""), false);
+        let errors = findings.iter().filter(|f| f.severity == Severity::Error);
+        let errors: String = errors.map(render).collect();
+        assert!(errors.is_empty(), "{errors}");
+    }
 }
 
 /// A built-in dialect.

@@ -29,6 +29,8 @@ pub(crate) struct Guide<'d> {
     taken: Vec<(String, String)>,
     /// The parameters with which links were made, by vendor.
     made: Vec<(VendorName, Record)>,
+    /// The users that have a link: some vendors allow one only.
+    linked: Vec<String>,
 }
 
 /// A request with what it means.
@@ -45,6 +47,7 @@ impl<'d> Guide<'d> {
             directory,
             taken: Vec::new(),
             made: Vec::new(),
+            linked: Vec::new(),
         }
     }
 
@@ -69,7 +72,8 @@ impl<'d> Guide<'d> {
                 } else {
                     self.set_apart(dialect, &mut params);
                 }
-                if let Some(sent) = send(dialect, kind, params, settings) {
+                let mut tried = others(kind, params, &self.linked).into_iter();
+                if let Some(sent) = tried.find_map(|params| send(dialect, kind, params, settings)) {
                     self.remember(dialect, kind, &sent.params);
                     return Some(sent);
                 }
@@ -177,6 +181,8 @@ impl<'d> Guide<'d> {
             }
         }
         if kind == OperationKind::LinkCreate {
+            self.linked
+                .extend(params.text(Field::UserId).map(str::to_owned));
             self.made.push((dialect.vendor().clone(), params.clone()));
         }
     }
@@ -207,6 +213,22 @@ impl<'d> Guide<'d> {
             }
         }
     }
+}
+
+/// The parameters, for another user where that of the example has a link already: ids that end otherwise, of
+/// which the dialect takes one.
+fn others(kind: OperationKind, params: Record, linked: &[String]) -> Vec<Record> {
+    let user = params.text(Field::UserId).map(str::to_owned);
+    let is_linked = user.as_ref().is_some_and(|user| linked.contains(user));
+    let Some(user) = user.filter(|_| is_linked && kind == OperationKind::LinkCreate) else {
+        return vec![params];
+    };
+    let mut start = user;
+    start.pop();
+    let ids = ('0'..='9').map(|end| format!("{start}{end}"));
+    ids.filter(|id| !linked.contains(id))
+        .map(|id| params.clone().with(Field::UserId, Value::Text(id)))
+        .collect()
 }
 
 /// The parameters of the examples of an operation, those of refused requests left out.

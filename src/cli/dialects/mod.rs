@@ -3,6 +3,7 @@
 
 mod examples;
 mod loss;
+mod reference;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,7 +14,8 @@ use crate::config::{Catalog, KnownDialect};
 use crate::dialect::Dialect;
 use crate::finding::suggest;
 use crate::mapping::builtin;
-use crate::mapping::plan::{Op, Plan};
+use crate::mapping::plan::Plan;
+use crate::mapping::route::Segment;
 use crate::model::OperationKind;
 
 pub(super) use self::examples::Guide;
@@ -29,6 +31,9 @@ pub(super) struct Arguments {
     /// Write that as JSON.
     #[arg(long, requires = "loss")]
     json: bool,
+    /// Write the dialect's reference, as Markdown.
+    #[arg(long, conflicts_with = "loss")]
+    reference: bool,
     /// A mapping file, whose dialect is known under the file's name besides the built-in ones.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
@@ -95,12 +100,24 @@ fn shown(arguments: &Arguments) -> Result<String, String> {
         None => own.as_deref(),
     };
     Ok(match one {
+        Some(dialect) if arguments.reference => {
+            reference::page(dialect.plan()).trim_end().to_owned()
+        }
+        None if arguments.reference => return Err(no_name(&dialects)),
         Some(dialect) => summary(dialect.plan()) + &switches(dialect.plan()),
         None => {
             let all = dialects.iter().map(|dialect| summary(dialect.plan()));
             all.collect::<Vec<_>>().join("\n")
         }
     })
+}
+
+fn no_name(dialects: &[Arc<Dialect>]) -> String {
+    let names: Vec<&str> = dialects.iter().map(|d| d.name()).collect();
+    format!(
+        "whose reference? Name a dialect ({}), or --mapping FILE",
+        names.join(", ")
+    )
 }
 
 /// The dialect of this name.
@@ -126,7 +143,7 @@ fn summary(plan: &Plan) -> String {
                 "  {:18} {} {}  ({})",
                 kind.name(),
                 op.method,
-                template(op),
+                template(&op.path),
                 op.name
             );
         }
@@ -134,9 +151,9 @@ fn summary(plan: &Plan) -> String {
     out
 }
 
-fn template(op: &Op) -> String {
-    use crate::mapping::route::Segment;
-    let segments = op.path.iter().map(|segment| match segment {
+/// A path with its captures by name.
+fn template(path: &[Segment]) -> String {
+    let segments = path.iter().map(|segment| match segment {
         Segment::Literal(text) => format!("/{text}"),
         Segment::Capture(name) => format!("/{{{name}}}"),
     });

@@ -17,7 +17,50 @@ use super::Rng;
 use crate::model::{Field, Record};
 
 /// How many random links each pair of ops carries.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 6;
+
+/// With how many links it is tried whether an op carries any.
+const PROBES: usize = 12;
+
+/// A dialect that carries links.
+pub struct Carrier<'d> {
+    side: Side<'d>,
+    answers: Vec<Trip<'d>>,
+    requests: Vec<Trip<'d>>,
+    /// Ops that have places for links, and under none of their examples a link in one: conditions can keep
+    /// a place empty, whatever is asked.
+    pub idle: Vec<String>,
+}
+
+impl<'d> Carrier<'d> {
+    /// The ways in which a dialect carries links, as far as some link takes them.
+    #[must_use]
+    pub fn new(dialect: &'d Dialect, rng: &mut Rng) -> Self {
+        let mut carrier = Self {
+            side: Side::new(dialect),
+            answers: answers(dialect),
+            requests: requests(dialect),
+            idle: Vec::new(),
+        };
+        for trips in [&mut carrier.answers, &mut carrier.requests] {
+            trips.retain(|trip| {
+                let is_used = is_used(&carrier.side, trip, rng);
+                if !is_used {
+                    carrier.idle.push(trip.name(&carrier.side));
+                }
+                is_used
+            });
+        }
+        carrier
+    }
+}
+
+fn is_used(side: &Side<'_>, trip: &Trip<'_>, rng: &mut Rng) -> bool {
+    (0..PROBES).any(|_| {
+        let probe = sides::link(side, side, rng);
+        trip.take(side, &probe, rng).is_some()
+    })
+}
 
 /// What came of carrying links between two dialects.
 #[derive(Debug, Default)]
@@ -34,27 +77,26 @@ pub struct Crossing {
 
 /// Carries random links between two dialects, in answers and in requests.
 #[must_use]
-pub fn cross(from: &Dialect, to: &Dialect, rng: &mut Rng) -> Crossing {
+pub fn cross(from: &Carrier<'_>, to: &Carrier<'_>, rng: &mut Rng) -> Crossing {
     let mut crossing = Crossing::default();
-    let (here, there) = (Side::new(from), Side::new(to));
-    for (ways_here, ways_there, is_answer) in [
-        (answers(from), answers(to), true),
-        (requests(from), requests(to), false),
-    ] {
-        for a in &ways_here {
-            for b in &ways_there {
-                let arrived = (0..ROUNDS)
-                    .map_while(|_| journey((&here, a), (&there, b), rng, &mut crossing))
-                    .count();
-                if is_answer {
-                    crossing.answered += arrived;
-                } else {
-                    crossing.requested += arrived;
-                }
+    let mut arrived = |here: &[Trip<'_>], there: &[Trip<'_>]| {
+        let mut count = 0;
+        for a in here {
+            for b in there {
+                let (a, b) = ((&from.side, a), (&to.side, b));
+                let journeys = (0..ROUNDS).map_while(|_| journey(a, b, rng, &mut crossing));
+                count += journeys.count();
             }
         }
+        count
+    };
+    let answered = arrived(&from.answers, &to.answers);
+    let requested = arrived(&from.requests, &to.requests);
+    Crossing {
+        answered,
+        requested,
+        ..crossing
     }
-    crossing
 }
 
 /// One link there and back; `None` if it did not arrive.

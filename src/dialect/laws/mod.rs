@@ -18,7 +18,7 @@ use crate::mapping::json::{Secrets, show};
 use crate::mapping::plan::{ErrorRow, Form, Op, Origin};
 use crate::model::{Failure, FailureKind, Field, OwnedRequest, Record, Response, Value};
 
-pub use self::cross::{Crossing, cross};
+pub use self::cross::{Carrier, Crossing, cross};
 pub use self::sample::Rng;
 
 /// How many random records each op goes through laws 6 and 7 with.

@@ -3,8 +3,9 @@
 use super::said::{self, Kind};
 use super::{Group, Item, listed};
 use crate::dialect::request;
+use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan};
-use crate::mapping::survey;
+use crate::mapping::survey::{self, Bound};
 use crate::model::{Field, FieldType, OperationKind, Record, Value};
 
 /// Everything that can be asked of `from` and not of `to`.
@@ -31,8 +32,14 @@ pub(super) fn lost(from: &Plan, to: &Plan) -> Vec<Item> {
             ));
         }
     }
-    items.dedup();
-    items
+    // Two ops of one kind may both have what the other dialect lacks.
+    let mut once: Vec<Item> = Vec::new();
+    for item in items {
+        if !once.contains(&item) {
+            once.push(item);
+        }
+    }
+    once
 }
 
 /// The ops of a kind that are sent, not only read.
@@ -51,16 +58,22 @@ fn pages(op: &Op) -> bool {
 /// What the one who asked for a missing operation can do instead: some vendors keep links inside users.
 fn instead(to: &Plan, kind: OperationKind) -> String {
     let is_creating = kind == OperationKind::LinkCreate;
+    let has_links = |parts: &[Bound<'_>]| {
+        let mut within = parts.iter().flat_map(|bound| &bound.within);
+        within.any(|field| Kind::held_by(*field) == Some(Kind::Link))
+    };
     let with_users = |op: &&Op| {
-        let parts = if is_creating {
-            survey::request(op)
-        } else {
-            survey::document(&op.answer.tree)
+        let request = survey::request(op);
+        let is_it = match is_creating {
+            true => op.does.writes() && has_links(&request),
+            false => {
+                let says = |field: &Field| request.iter().any(|b| b.field.field() == *field);
+                let mut asked = check::needed(kind).iter();
+                let is_asked = asked.any(|fields| fields.iter().all(says));
+                !op.does.writes() && is_asked && has_links(&survey::document(&op.answer.tree))
+            }
         };
-        let has_links = parts
-            .iter()
-            .any(|bound| bound.within.iter().copied().any(is_of_links));
-        Kind::of(op.does) == Some(Kind::User) && op.does.writes() == is_creating && has_links
+        Kind::of(op.does) == Some(Kind::User) && is_it
     };
     let is_about_links = Kind::of(kind) == Some(Kind::Link) && kind != OperationKind::LinkDelete;
     let names: Vec<&str> = to
@@ -77,14 +90,14 @@ fn instead(to: &Plan, kind: OperationKind) -> String {
     }
 }
 
-fn is_of_links(field: Field) -> bool {
-    Kind::held_by(field) == Some(Kind::Link)
-}
-
 /// One way to ask: by what the op needs, and narrowed by each of what it may have.
 fn way(op: &Op, to: &Plan) -> Vec<Item> {
     let needed = survey::needed(op);
     let needed: Vec<Field> = needed.into_iter().filter(is_of_the_question).collect();
+    // Whether a document or a list says it can only be told with one at hand.
+    if needed.iter().any(|field| is_nested(*field)) {
+        return Vec::new();
+    }
     if !can_ask(to, op.does, &needed) {
         let what = match needed.as_slice() {
             [] => format!("{} without any parameter", op.does.name()),
@@ -104,7 +117,8 @@ fn way(op: &Op, to: &Plan) -> Vec<Item> {
         .into_iter()
         .filter(|bound| bound.within.is_empty() && bound.only.is_none())
         .map(|bound| bound.field.field())
-        .filter(|field| is_of_the_question(field) && !needed.contains(field));
+        .filter(|field| is_of_the_question(field) && !is_nested(*field))
+        .filter(|field| !needed.contains(field));
     let mut optional: Vec<Field> = optional.collect();
     optional.dedup();
     let narrowed = optional.into_iter().filter_map(|field| {
@@ -116,19 +130,29 @@ fn way(op: &Op, to: &Plan) -> Vec<Item> {
     narrowed.collect()
 }
 
-/// Whether a field is part of the question; a tenant is part of every one.
+/// Whether a field is part of the question, and not what is known of every one.
 fn is_of_the_question(field: &Field) -> bool {
-    !said::is_about_the_request(*field)
+    !said::is_about_the_request(*field) && !IMPLIED.contains(&field.name())
 }
 
-/// Whether some op can say exactly this, with a tenant or without one.
+/// What is known of every question: whose it is, and what the provider speaks.
+const IMPLIED: &[&str] = &["tenant", "protocol"];
+
+fn is_nested(field: Field) -> bool {
+    let kind = field.kind();
+    matches!(kind, FieldType::Json | FieldType::Record | FieldType::List)
+}
+
+/// Whether some op can say exactly this, with what is known besides or without.
 fn can_ask(to: &Plan, kind: OperationKind, fields: &[Field]) -> bool {
-    let params = |more: &[Field]| -> Record {
-        let all = fields.iter().chain(more).copied();
-        all.map(|field| (field, any_value(field))).collect()
-    };
-    request::choose(to, kind, &params(&[])).is_some()
-        || request::choose(to, kind, &params(&[Field::Tenant])).is_some()
+    let implied: Vec<Field> = IMPLIED.iter().filter_map(|n| Field::named(n)).collect();
+    (0..1_usize << implied.len()).any(|chosen| {
+        let more = implied.iter().enumerate();
+        let more = more.filter(|(index, _)| chosen >> index & 1 == 1);
+        let all = fields.iter().chain(more.map(|(_, field)| field));
+        let params: Record = all.map(|field| (*field, any_value(*field))).collect();
+        request::choose(to, kind, &params).is_some()
+    })
 }
 
 /// A value of the field's type: choosing an op asks only which are there.
@@ -162,6 +186,12 @@ fn reason(to: &Plan, kind: OperationKind, fields: &[Field]) -> String {
         (!wanted.is_empty()).then(|| format!("wants {} too", names(&wanted))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        return format!(
+            "`{}` of {} says it with other parameters only",
+            op.name, to.name
+        );
+    }
     format!("`{}` of {} {}", op.name, to.name, parts.join(" and "))
 }
 

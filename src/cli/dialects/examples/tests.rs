@@ -6,7 +6,8 @@ use super::super::{built_in, catalog};
 use super::*;
 use crate::config::{self, Inputs, Vars};
 use crate::directory::{Tenant, Users};
-use crate::model::{Alias, TenantId};
+use crate::mapping;
+use crate::model::{Alias, Provider, ProviderId, ProviderKind, TenantId};
 
 /// The words of a command line: quotes, and a quote outside of them after a backslash.
 fn words(line: &str) -> Vec<String> {
@@ -113,6 +114,94 @@ fn every_dialect_has_a_writing_and_a_reading_command_that_it_understands() {
     }
 }
 
+/// Three dialects: one with links of its own, one with links inside users, and one of the vendor of the
+/// first that can only take links away.
+fn fixtures() -> Vec<Dialect> {
+    let plain = include_str!("../../../../tests/loss/plain.toml");
+    let all = [
+        ("plain", plain),
+        ("nested", include_str!("../../../../tests/loss/nested.toml")),
+        (
+            "remover",
+            include_str!("../../../../tests/loss/remover.toml"),
+        ),
+    ];
+    let load = |(name, text): (&str, &str)| {
+        let loaded = mapping::load(name, name, text, &|_| Some(plain.to_owned()));
+        Dialect::new(loaded.plan.unwrap())
+    };
+    all.map(load).into()
+}
+
+#[test]
+fn a_dialect_without_links_of_its_own_shows_what_it_has() {
+    let alias = |vendor: &str, id: &str| Alias {
+        vendor: VendorName::new(vendor).unwrap(),
+        vendor_id: id.to_owned(),
+    };
+    let tenant = Tenant {
+        tenant_id: TenantId::new("acme").unwrap(),
+        ids: Vec::new(),
+        users: Users::Open,
+        link_limits: std::collections::HashMap::new(),
+        pending_seconds: 3600,
+    };
+    let provider = |key: &str, enabled: bool, ids: Vec<Alias>| Provider {
+        provider_id: ProviderId::new(key).unwrap(),
+        name: key.to_owned(),
+        kind: ProviderKind::Oidc,
+        enabled,
+        tenant: None,
+        domains: Vec::new(),
+        ids,
+    };
+    // The first one is known to nobody, the second cannot be linked.
+    let providers = vec![
+        provider("none", true, Vec::new()),
+        provider("off", false, vec![alias("plain", "g-1")]),
+        provider(
+            "on",
+            true,
+            vec![alias("plain", "p-on"), alias("nested", "n-on")],
+        ),
+    ];
+    let directory = Directory::new(vec![tenant], providers).unwrap();
+    let mut guide = Guide::new(&directory);
+    let [plain, nested, remover] = <[Dialect; 3]>::try_from(fixtures()).unwrap();
+    let mut said = |dialect: &Dialect| -> Vec<String> {
+        let commands = guide.commands(dialect, &settings());
+        let requests = commands
+            .iter()
+            .map(|command| parsed(command, &settings().origin));
+        let line = |r: OwnedRequest| {
+            let body = String::from_utf8(r.body).unwrap();
+            format!("{} {}?{} {body}", r.method, r.path, r.query)
+        };
+        requests.map(line).collect()
+    };
+    assert_eq!(
+        said(&plain),
+        [
+            r#"POST /links? {"user":"ann","provider":"p-on","subject":"it's 7","name":"Ann"}"#,
+            // The one whose link was made, not the one of the example.
+            "GET /links?user=ann&skip=0 ",
+        ]
+    );
+    let user = "206a5101-bf29-487c-af8f-7485ca48d6d5";
+    let links = r#"{"links":[{"account":"n-on:it's 7-nested","label":"Ann"}],"traits":{"mail":"ann@example.test"}}"#;
+    assert_eq!(
+        said(&nested),
+        [
+            format!("PUT /users/{user}? {links}"),
+            format!("GET /users/{user}? "),
+        ]
+    );
+    assert_eq!(
+        said(&remover),
+        ["DELETE /old/ann/p-on/it%27s%207? ", "GET /old/ann? "]
+    );
+}
+
 #[test]
 fn no_two_commands_link_one_account() {
     let dialects = built_in();
@@ -126,6 +215,10 @@ fn no_two_commands_link_one_account() {
     accounts.sort();
     accounts.dedup();
     assert!(!accounts.is_empty());
+    let mut users = guide.linked.clone();
+    users.sort();
+    users.dedup();
+    assert_eq!(users.len(), guide.linked.len(), "{:?}", guide.linked);
     assert_eq!(accounts.len(), guide.taken.len(), "{:?}", guide.taken);
 }
 

@@ -1,6 +1,8 @@
 //! One side of a crossing: a dialect with the ids that its vendor can have, and links that both sides can
 //! spell.
 
+use std::collections::BTreeMap;
+
 use crate::dialect::Dialect;
 use crate::dialect::laws::Rng;
 use crate::mapping::codec::Codec;
@@ -30,7 +32,8 @@ enum Spelling {
 /// A dialect with the ids of its vendor.
 pub(super) struct Side<'d> {
     pub(super) dialect: &'d Dialect,
-    bound: Vec<Bound<'d>>,
+    /// Each row once, by its field.
+    bound: BTreeMap<Field, Vec<Bound<'d>>>,
     spellings: Vec<(Field, Spelling)>,
 }
 
@@ -42,10 +45,16 @@ impl<'d> Side<'d> {
                 .into_iter()
                 .chain(survey::document(&op.answer.tree))
         };
-        let bound = ops.flat_map(parts).filter(|bound| bound.only.is_none());
+        let mut bound: BTreeMap<Field, Vec<Bound<'_>>> = BTreeMap::new();
+        for row in ops.flat_map(parts).filter(|bound| bound.only.is_none()) {
+            let rows = bound.entry(row.field.field()).or_default();
+            if !rows.iter().any(|other| std::ptr::eq(other.row, row.row)) {
+                rows.push(row);
+            }
+        }
         let mut side = Self {
             dialect,
-            bound: bound.collect(),
+            bound,
             spellings: Vec::new(),
         };
         for field in IDS.iter().copied() {
@@ -118,9 +127,15 @@ impl<'d> Side<'d> {
         translated.collect()
     }
 
+    /// Whether some row cannot do without the field.
+    fn needs(&self, field: Field) -> bool {
+        let mut rows = self.bound.get(&field).into_iter().flatten();
+        rows.any(Bound::is_needed)
+    }
+
     /// Whether every row for the field gives the value back.
     fn can_say(&self, field: Field, value: &Value) -> bool {
-        let mut rows = self.bound.iter().filter(|b| b.field.field() == field);
+        let mut rows = self.bound.get(&field).into_iter().flatten();
         rows.all(|bound| match bound.codec {
             Some(codec) => comes_back(codec, bound.words, value),
             // A part of a joined text.
@@ -138,7 +153,8 @@ fn comes_back(codec: &Codec, words: Option<&Words>, value: &Value) -> bool {
     json == Some(Ok(Some(value.clone())))
 }
 
-/// A link with canonical ids that both sides can spell. What makes a link is always there, the rest mostly.
+/// A link with canonical ids that both sides can spell. What makes a link is always there, and what one of
+/// them cannot do without; the rest mostly.
 pub(super) fn link(here: &Side<'_>, there: &Side<'_>, rng: &mut Rng) -> Record {
     let mut link = Record::new();
     for field in IDS {
@@ -159,7 +175,8 @@ pub(super) fn link(here: &Side<'_>, there: &Side<'_>, rng: &mut Rng) -> Record {
     for field in others {
         let can_say = |value: &Value| here.can_say(field, value) && there.can_say(field, value);
         let value = (0..64).map(|_| value(field, rng)).find(can_say);
-        if field == Field::Subject || rng.below(4) > 0 {
+        let is_needed = field == Field::Subject || here.needs(field) || there.needs(field);
+        if is_needed || rng.below(4) > 0 {
             value.into_iter().for_each(|value| link.set(field, value));
         }
     }

@@ -1,5 +1,7 @@
 //! Trips: one way in which a dialect carries a link, written and read again.
 
+use std::cell::RefCell;
+
 use super::sides::Side;
 use crate::dialect::laws::{Rng, sample};
 use crate::dialect::loss::{Kind, Place, carried};
@@ -9,7 +11,17 @@ use crate::mapping::survey::{self, Bound};
 use crate::model::{Field, FieldType, OperationKind, Record, Value};
 
 /// How often a document around a link is made up: what the mapping wants of it besides is left to chance.
-const TRIES: usize = 24;
+const TRIES: usize = 64;
+
+/// Which of the tries takes the document in which a link came back last.
+const KEPT: usize = 4;
+
+/// What stands around a link.
+#[derive(Clone)]
+struct Around {
+    document: Record,
+    asked: Record,
+}
 
 /// One way in which a dialect carries a link.
 pub(super) struct Trip<'d> {
@@ -17,8 +29,14 @@ pub(super) struct Trip<'d> {
     op: &'d Op,
     is_answer: bool,
     place: Place,
+    /// Fields that the request cannot do without.
+    needed: Vec<Field>,
+    /// Fields that the request has, nested ones left out.
+    said: Vec<Field>,
     /// Fields that the rows complete where they are absent.
     completed: Vec<Field>,
+    /// Where a link came back last.
+    kept: RefCell<Option<Around>>,
 }
 
 /// The answers that carry links. Who asks for one knows what the request needs, too.
@@ -30,13 +48,7 @@ pub(super) fn answers(dialect: &Dialect) -> Vec<Trip<'_>> {
         let places = carried(&bound, Kind::Link).into_iter();
         places.map(move |mut place| {
             place.fields.extend(survey::needed(op));
-            Trip {
-                id: op_id(index),
-                op,
-                is_answer: true,
-                place,
-                completed: completed.clone(),
-            }
+            Trip::new(op_id(index), op, true, place, completed.clone())
         })
     });
     trips.collect()
@@ -58,13 +70,9 @@ pub(super) fn requests(dialect: &Dialect) -> Vec<Trip<'_>> {
         } else {
             carried(&bound, Kind::Link)
         };
-        places.into_iter().map(move |place| Trip {
-            id: op_id(index),
-            op,
-            is_answer: false,
-            place,
-            completed: completed.clone(),
-        })
+        places
+            .into_iter()
+            .map(move |place| Trip::new(op_id(index), op, false, place, completed.clone()))
     });
     trips.collect()
 }
@@ -82,7 +90,20 @@ fn completed(bound: &[Bound<'_>]) -> Vec<Field> {
     with_else.map(|bound| bound.field.field()).collect()
 }
 
-impl Trip<'_> {
+impl<'d> Trip<'d> {
+    fn new(id: OpId, op: &'d Op, is_answer: bool, place: Place, completed: Vec<Field>) -> Self {
+        Self {
+            id,
+            op,
+            is_answer,
+            place,
+            needed: survey::needed(op),
+            said: own(&survey::request(op)),
+            completed,
+            kept: RefCell::default(),
+        }
+    }
+
     pub(super) fn name(&self, side: &Side<'_>) -> String {
         let part = if self.is_answer { "answer" } else { "request" };
         format!("{} {} ({part})", side.dialect.name(), self.op.name)
@@ -104,27 +125,59 @@ impl Trip<'_> {
     /// comes back.
     pub(super) fn take(&self, side: &Side<'_>, link: &Record, rng: &mut Rng) -> Option<Record> {
         let vendors = side.in_vendors_ids(link);
-        let read = (0..TRIES).find_map(|_| match self.is_answer {
-            true => self.answer(side.dialect, &vendors, rng),
-            false => self.request(side.dialect, &vendors, rng),
-        });
-        Some(side.in_canonical_ids(&read?, link))
+        let kept = self.kept.borrow().clone();
+        for attempt in 0..TRIES {
+            let around = match &kept {
+                Some(kept) if attempt == KEPT => kept.clone(),
+                _ => self.around(rng),
+            };
+            let read = match self.is_answer {
+                true => self.answer(side.dialect, &vendors, &around),
+                false => self.request(side.dialect, &vendors, &around),
+            };
+            if let Some(read) = read {
+                self.kept.replace(Some(around));
+                return Some(side.in_canonical_ids(&read, link));
+            }
+        }
+        None
     }
 
-    fn answer(&self, dialect: &Dialect, link: &Record, rng: &mut Rng) -> Option<Record> {
-        let mut reply = sample::tree(&self.op.answer.tree, rng);
+    /// A document for a link to stand in, and the parameters of an example: what an answer tells can depend
+    /// on them.
+    fn around(&self, rng: &mut Rng) -> Around {
+        let rows = match self.is_answer {
+            true => &self.op.answer.tree,
+            false => &self.op.request,
+        };
+        let examples = &self.op.examples;
+        let example = examples.get(rng.below(examples.len()));
+        Around {
+            document: sample::tree(rows, rng),
+            asked: example
+                .and_then(|example| example.params.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn answer(&self, dialect: &Dialect, link: &Record, around: &Around) -> Option<Record> {
+        let mut reply = around.document.clone();
         self.put(&mut reply, link);
-        let response = dialect.encode_response(self.id, &reply, link, &Settings::default());
+        let mut asked = around.asked.clone();
+        for (field, value) in link.iter() {
+            asked.set(field, value.clone());
+        }
+        let response = dialect.encode_response(self.id, &reply, &asked, &Settings::default());
         let mut read = self.found(&dialect.decode_response(self.id, &response).ok()?)?;
-        for field in survey::needed(self.op) {
-            if let (false, Some(value)) = (read.has(field), link.value(field)) {
-                read.set(field, value.clone());
+        for field in &self.needed {
+            if let (false, Some(value)) = (read.has(*field), link.value(*field)) {
+                read.set(*field, value.clone());
             }
         }
         Some(read)
     }
 
-    fn request(&self, dialect: &Dialect, link: &Record, rng: &mut Rng) -> Option<Record> {
+    fn request(&self, dialect: &Dialect, link: &Record, around: &Around) -> Option<Record> {
         let is_said = |(field, _): &(Field, &Value)| self.place.fields.contains(field);
         let said: Record = link
             .iter()
@@ -133,11 +186,11 @@ impl Trip<'_> {
             .collect();
         let mut params = said.clone();
         if !self.place.within.is_empty() {
-            params = sample::tree(&self.op.request, rng);
+            params = around.document.clone();
             // What the path and the query say of the user, and of the tenant.
-            for field in own(&survey::request(self.op)) {
-                if let Some(value) = link.value(field) {
-                    params.set(field, value.clone());
+            for field in &self.said {
+                if let Some(value) = link.value(*field) {
+                    params.set(*field, value.clone());
                 }
             }
             self.put(&mut params, &said);
