@@ -1,5 +1,7 @@
 //! Conditions of rows: a closed list of tests, joined by `and`. No `or`, no comparison, no nesting.
 
+use std::fmt;
+
 use super::plan::FieldRef;
 use crate::model::{Field, FieldType, Record, Value};
 
@@ -80,6 +82,36 @@ impl Condition {
                 }
                 _ => None,
             })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, clause) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" and ")?;
+            }
+            write!(f, "{clause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.operand {
+            Operand::Body => return f.write_str("body"),
+            Operand::Option(name) => write!(f, "option.{name}")?,
+            Operand::Field(FieldRef::Here(field)) => f.write_str(field.name())?,
+            Operand::Field(FieldRef::Request(field)) => write!(f, "req.{}", field.name())?,
+        }
+        match &self.test {
+            Test::Present => f.write_str(" present"),
+            Test::Absent => f.write_str(" absent"),
+            Test::Is(word) => write!(f, " is {word}"),
+            Test::IsNot(word) => write!(f, " is not {word}"),
+            Test::Has(word) => write!(f, " has {word}"),
+        }
     }
 }
 
@@ -187,6 +219,12 @@ mod tests {
         let record = Record::new().with(Field::Expand, Value::Text("oidc saml".into()));
         assert!(holds("expand has saml", &record) && !holds("expand has sam", &record));
         assert!(!holds("why has saml", &record));
+    }
+
+    #[test]
+    fn a_condition_is_shown_as_it_is_written() {
+        let text = "why is x and req.at is not y and body and option.o present and expand has z and at absent";
+        assert_eq!(Condition::parse(text).unwrap().to_string(), text);
     }
 
     #[test]

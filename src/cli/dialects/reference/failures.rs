@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::cells::{self, cells};
 use super::markdown::{code, prose, table};
+use super::ops::media;
 use super::ops::place;
 use super::records::Records;
 use crate::mapping::plan::{ErrorRow, Plan, Tree};
@@ -97,12 +98,12 @@ fn wording(plan: &Plan, index: usize, row: &ErrorRow, records: &Records<'_>) -> 
     } else {
         format!(" (of {})", on.join(", "))
     };
-    let media = if row.tree.rows.is_empty() {
-        "without a body".to_owned()
-    } else {
-        format!("as {}", code(&row.produces))
-    };
-    let mut out = format!("{kinds}{on}: {}, {media}.", row.status);
+    let media = media(!row.tree.rows.is_empty(), &row.produces);
+    let by = row.status_if.iter();
+    let by = by
+        .map(|(status, condition)| format!("{status} if {}, else ", code(&condition.to_string())));
+    let by: String = by.collect();
+    let mut out = format!("{kinds}{on}: {by}{}, {media}.", row.status);
     if !plan.wording.values().any(|used| *used == index) {
         out.push_str(" It is read, and never sent.");
     }

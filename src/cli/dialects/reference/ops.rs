@@ -43,7 +43,7 @@ fn one(op: &Op, records: &Records<'_>) -> String {
     if op.auth == Auth::None {
         out.push_str(" No credential is looked at.");
     }
-    if let Some(page) = op.page {
+    if let Some(page) = &op.page {
         let _ = write!(
             out,
             " The list is cut into pages, of {} unless asked.",
@@ -63,11 +63,8 @@ fn one(op: &Op, records: &Records<'_>) -> String {
     if !request.is_empty() {
         let _ = writeln!(out, "{request}");
     }
-    let media = if op.answer.tree.rows.is_empty() {
-        "without a body".to_owned()
-    } else {
-        format!("as {}", code(&op.answer.produces))
-    };
+    let has_body = !op.answer.tree.rows.is_empty() || op.answer.text.is_some();
+    let media = media(has_body, &op.answer.produces);
     let _ = writeln!(out, "Answer: {}, {media}.", statuses(op));
     let answer = answer(op, records);
     if !answer.is_empty() {
@@ -89,16 +86,24 @@ fn conditions(op: &Op) -> String {
     has.chain(lacks).collect::<Vec<_>>().join(" and ")
 }
 
+/// What an answer is sent as.
+pub(super) fn media(has_body: bool, produces: &[String]) -> String {
+    if !has_body {
+        return "without a body".to_owned();
+    }
+    let media: Vec<String> = produces.iter().map(|media| code(media)).collect();
+    format!("as {}", media.join(" or "))
+}
+
 fn statuses(op: &Op) -> String {
     let all: Vec<String> = op.answer.statuses.iter().map(u16::to_string).collect();
-    let by = op.answer.by_outcome.iter();
-    let by: Vec<String> = by
-        .map(|(word, status)| format!("{status} if {word}"))
-        .collect();
+    let by = op.answer.status_if.iter();
+    let by = by.map(|(status, condition)| format!("{status} if {}", code(&condition.to_string())));
+    let by: Vec<String> = by.collect();
     if by.is_empty() {
         all.join(", ")
     } else {
-        by.join(", ")
+        format!("{}, else {}", by.join(", "), all.join(", "))
     }
 }
 
