@@ -6,7 +6,9 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use crate::dialect::{Decoded, Dialect, OpId, Routed, Settings};
 use crate::finding::render;
 use crate::mapping::load;
-use crate::model::{Failure, Field, OperationKind, Problem, Record, Request, Response, Value};
+use crate::model::{
+    Failure, Field, OperationKind, Place, Problem, Record, Request, Response, Value, Why,
+};
 
 const MAPPING: &str = r#"
 format = 1
@@ -16,6 +18,9 @@ consumes = ["application/vnd.acme+json"]
 include = ["errors.toml#error"]
 [auth.front]
 take = [{ header = "Authorization" }]
+
+[shape.attribute]
+'$' = "attribute_value"
 
 [[op]]
 name = "create"
@@ -30,6 +35,7 @@ user = { is = "user_id", codec = "uuid", need = true, bad = "user_not_found" }
 '$.provider' = { is = "provider_id", codec = "uuid", need = true, blank = "refuse" }
 '$.account' = { is = "subject", need = true }
 '$.name' = { is = "display_name", codec = "string", max = 3, need = true }
+'$.more.attributes' = { dict = "attributes", key = "attribute", item = "attribute" }
 [op.response]
 status = 200
 
@@ -198,4 +204,27 @@ fn a_field_of_a_link_is_read_from_its_parameter_whatever_the_rest_is() {
     assert_eq!(next(foreign).as_deref(), Some("a/b c"));
     assert_eq!(next("/people?max=9"), None);
     assert_eq!(answered(200, r#"{"next":7}"#), Ok(Record::new()));
+}
+
+#[test]
+fn a_problem_of_records_inside_the_body_is_placed_at_what_holds_them() {
+    let dialect = dialect();
+    let op = posted(USER, "application/vnd.acme+json", "{}").unwrap().op;
+    let at = |field: Field| {
+        let problem = Problem {
+            place: Place::Body,
+            at: String::new(),
+            field: Some(field),
+            why: Why::Malformed,
+            max: None,
+        };
+        match dialect.place(op, Failure::Invalid(vec![problem])) {
+            Failure::Invalid(placed) => placed[0].at.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(at(Field::Attribute), "more.attributes");
+    assert_eq!(at(Field::AttributeValue), "more.attributes");
+    assert_eq!(at(Field::Subject), "account");
+    assert_eq!(at(Field::Reason), "reason");
 }

@@ -209,10 +209,17 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
         let row = plan.headers.iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (Place::Header, name.as_str().to_owned()))
     };
+    // A field of one of several records: which of them it is, is not known here.
+    let below = || {
+        let mut rows = op.request.rows.iter();
+        let (path, _) = rows.find(|(_, row)| check::row_tells(row, field))?;
+        Some((Place::Body, path.dotted().to_owned()))
+    };
     named(&op.captures, Place::Path)
         .or_else(|| named(&op.query, Place::Query))
         .or_else(body)
         .or_else(header)
+        .or_else(below)
 }
 
 /// The member of a document that holds a field of the record at hand, also one of a shape that is spread.

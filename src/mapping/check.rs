@@ -201,8 +201,11 @@ pub fn tells(tree: &Tree, field: Field) -> bool {
     tree.rows.iter().any(|(_, row)| row_tells(row, field))
 }
 
-fn row_tells(row: &Row, field: Field) -> bool {
+/// Whether a row binds the field, or one of the records below it does.
+#[must_use]
+pub fn row_tells(row: &Row, field: Field) -> bool {
     let below = match &row.form {
+        Form::Dict { key, .. } if *key == field => true,
         Form::One { shape: inner, .. }
         | Form::List { item: inner, .. }
         | Form::Dict { item: inner, .. }
