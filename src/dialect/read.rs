@@ -119,7 +119,7 @@ impl Reader<'_> {
                 field, item, max, ..
             } => {
                 let max = max.unwrap_or(MAX_ITEMS);
-                self.records(*field, item, (None, items(json)), max, at, record);
+                self.records(*field, item, (None, items(json), max), at, record);
             }
             Form::Dict {
                 field,
@@ -128,13 +128,13 @@ impl Reader<'_> {
                 item,
             } => {
                 let known = self.known(members(json), *key, keys.as_deref(), at);
-                self.records(*field, item, (Some(*key), known), MAX_ITEMS, at, record);
+                self.records(*field, item, (Some(*key), known, MAX_ITEMS), at, record);
             }
             Form::Group {
                 field, by, item, ..
             } => {
-                let groups = (Some(*by), groups(json));
-                self.records(*field, item, groups, MAX_ITEMS, at, record);
+                let groups = (Some(*by), groups(json), MAX_ITEMS);
+                self.records(*field, item, groups, at, record);
             }
             Form::First(rows) => self.first(rows, json, at, record),
             Form::Url(_) => {
@@ -237,13 +237,12 @@ impl Reader<'_> {
     }
 
     /// Reads the items of a list, whatever holds them, and the field that is their key, if they have
-    /// one. No items = they are held by the wrong type.
+    /// one; no more than a number of them. No items = they are held by the wrong type.
     fn records(
         &mut self,
         field: Field,
         shape: &Tree,
-        (key, items): (Option<Field>, Option<Vec<Item<'_>>>),
-        max: usize,
+        (key, items, max): (Option<Field>, Option<Vec<Item<'_>>>, usize),
         at: &At<'_>,
         record: &mut Record,
     ) {
