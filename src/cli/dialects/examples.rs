@@ -3,11 +3,9 @@
 //! They come from the examples of the mappings, with the ids that the running directory has for the
 //! vendor, and are meant to be pasted in their order into a shell beside a fresh server.
 
-use std::fmt::Write as _;
-
-use crate::dialect::{Auth, Dialect, OpId, Routed, Settings};
+use super::curl::command;
+use crate::dialect::{Dialect, OpId, Routed, Settings};
 use crate::directory::{Directory, Tenant, id_at};
-use crate::edge::keys::EXAMPLE_KEY;
 use crate::model::{Field, OperationKind, OwnedRequest, Record, Value, VendorName};
 
 /// What writes, the best first: what makes a link shows most, and what makes a user works without one.
@@ -58,7 +56,7 @@ impl<'d> Guide<'d> {
         let params = written.as_ref().map_or(&nothing, |sent| &sent.params);
         let read = self.reading(dialect, settings, params);
         let sent = [written, read].into_iter().flatten();
-        sent.map(|sent| curl(dialect, &sent, &settings.origin))
+        sent.map(|sent| command(dialect, sent.op, &sent.request, &settings.origin))
             .collect()
     }
 
@@ -259,51 +257,6 @@ fn send(
         request,
         params,
     })
-}
-
-/// A request as a command line.
-fn curl(dialect: &Dialect, sent: &Sent, origin: &str) -> String {
-    let Sent { op, request, .. } = sent;
-    let mut out = "curl -sS".to_owned();
-    if request.method != http::Method::GET {
-        let _ = write!(out, " -X {}", request.method);
-    }
-    let take = dialect.plan().take.first();
-    if let Some(take) = take.filter(|_| dialect.auth(*op) == Auth::Required) {
-        let scheme = take
-            .scheme
-            .as_ref()
-            .map_or_else(String::new, |scheme| format!("{scheme} "));
-        let credential = format!("{}: {scheme}{EXAMPLE_KEY}", take.header);
-        let _ = write!(out, " -H {}", quoted(&credential));
-    }
-    for (name, value) in &request.headers {
-        let line = format!("{name}: {}", value.to_str().unwrap_or_default());
-        let _ = write!(out, " -H {}", quoted(&line));
-    }
-    if !request.body.is_empty() {
-        let _ = write!(
-            out,
-            " -d {}",
-            quoted(&String::from_utf8_lossy(&request.body))
-        );
-    }
-    let query = if request.query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", request.query)
-    };
-    let _ = write!(
-        out,
-        " {}",
-        quoted(&format!("{origin}{}{query}", request.path))
-    );
-    out
-}
-
-/// A text as one word of a shell: a quote in it ends the quoted text, is said, and begins it anew.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

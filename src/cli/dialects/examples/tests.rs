@@ -2,10 +2,12 @@
 
 use http::{HeaderName, HeaderValue};
 
+use super::super::curl::quoted;
 use super::super::{built_in, catalog};
 use super::*;
 use crate::config::{self, Inputs, Vars};
 use crate::directory::{Tenant, Users};
+use crate::edge::keys::EXAMPLE_KEY;
 use crate::mapping;
 use crate::model::{Alias, Provider, ProviderId, ProviderKind, TenantId};
 
