@@ -1,4 +1,4 @@
-//! Commands to try the mounted dialects with: one that writes and one that reads, for each.
+//! Commands to try the mounted dialects with: one that writes and one that reads, for each that has both.
 //!
 //! They come from the examples of the mappings, with the ids that the running directory has for the
 //! vendor, and are meant to be pasted in their order into a shell beside a fresh server.
@@ -49,7 +49,8 @@ impl<'d> Guide<'d> {
         }
     }
 
-    /// A writing and a reading command for a dialect, with the example key.
+    /// A writing and a reading command for a dialect, with the example key. A dialect that reads neither links
+    /// nor users has none for that.
     pub(crate) fn commands(&mut self, dialect: &Dialect, settings: &Settings) -> Vec<String> {
         let written = self.writing(dialect, settings);
         let nothing = Record::new();
@@ -85,7 +86,12 @@ impl<'d> Guide<'d> {
         for kind in kinds {
             let is_one = matches!(kind, OperationKind::UserGet | OperationKind::LinkFind);
             for example in examples(dialect, kind) {
-                let mut params = self.fitted(dialect, example);
+                // The first page is the one that has what was written.
+                let example = example
+                    .iter()
+                    .filter(|(f, _)| !f.name().starts_with("page."));
+                let example = example.map(|(f, v)| (f, v.clone())).collect();
+                let mut params = self.fitted(dialect, &example);
                 for field in [Field::UserId, Field::ProviderId, Field::Subject] {
                     if let (true, Some(text)) = (params.has(field), written.text(field)) {
                         params.set_text(field, text);
