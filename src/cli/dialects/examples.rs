@@ -157,8 +157,8 @@ impl<'d> Guide<'d> {
 
     /// Gives an account that an earlier command links another name: it has one holder only.
     fn set_apart(&self, dialect: &Dialect, record: &mut Record) {
-        let account = self.account(dialect, record);
-        if let Some((_, subject)) = account.filter(|account| self.taken.contains(account)) {
+        let is_taken = |account: &(String, String)| self.taken.contains(account);
+        while let Some((_, subject)) = self.account(dialect, record).filter(is_taken) {
             record.set_text(Field::Subject, format!("{subject}-{}", dialect.name()));
         }
         for (_, value) in record.iter_mut() {
@@ -173,6 +173,9 @@ impl<'d> Guide<'d> {
     }
 
     fn remember(&mut self, dialect: &Dialect, kind: OperationKind, params: &Record) {
+        if kind == OperationKind::LinkDelete {
+            return;
+        }
         let mut records = vec![params];
         while let Some(record) = records.pop() {
             self.taken.extend(self.account(dialect, record));
