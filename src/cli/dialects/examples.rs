@@ -1,13 +1,11 @@
-//! Commands to try the mounted dialects with: one that writes and one that reads, for each.
+//! Commands to try the mounted dialects with: one that writes and one that reads, for each that has both.
 //!
 //! They come from the examples of the mappings, with the ids that the running directory has for the
 //! vendor, and are meant to be pasted in their order into a shell beside a fresh server.
 
-use std::fmt::Write as _;
-
-use crate::dialect::{Auth, Dialect, OpId, Routed, Settings};
+use super::curl::command;
+use crate::dialect::{Dialect, OpId, Routed, Settings};
 use crate::directory::{Directory, Tenant, id_at};
-use crate::edge::keys::EXAMPLE_KEY;
 use crate::model::{Field, OperationKind, OwnedRequest, Record, Value, VendorName};
 
 /// What writes, the best first: what makes a link shows most, and what makes a user works without one.
@@ -51,14 +49,15 @@ impl<'d> Guide<'d> {
         }
     }
 
-    /// A writing and a reading command for a dialect, with the example key.
+    /// A writing and a reading command for a dialect, with the example key. A dialect that reads neither links
+    /// nor users has none for that.
     pub(crate) fn commands(&mut self, dialect: &Dialect, settings: &Settings) -> Vec<String> {
         let written = self.writing(dialect, settings);
         let nothing = Record::new();
         let params = written.as_ref().map_or(&nothing, |sent| &sent.params);
         let read = self.reading(dialect, settings, params);
         let sent = [written, read].into_iter().flatten();
-        sent.map(|sent| curl(dialect, &sent, &settings.origin))
+        sent.map(|sent| command(dialect, sent.op, &sent.request, &settings.origin))
             .collect()
     }
 
@@ -87,7 +86,12 @@ impl<'d> Guide<'d> {
         for kind in kinds {
             let is_one = matches!(kind, OperationKind::UserGet | OperationKind::LinkFind);
             for example in examples(dialect, kind) {
-                let mut params = self.fitted(dialect, example);
+                // The first page is the one that has what was written.
+                let example = example
+                    .iter()
+                    .filter(|(f, _)| !f.name().starts_with("page."));
+                let example = example.map(|(f, v)| (f, v.clone())).collect();
+                let mut params = self.fitted(dialect, &example);
                 for field in [Field::UserId, Field::ProviderId, Field::Subject] {
                     if let (true, Some(text)) = (params.has(field), written.text(field)) {
                         params.set_text(field, text);
@@ -153,8 +157,8 @@ impl<'d> Guide<'d> {
 
     /// Gives an account that an earlier command links another name: it has one holder only.
     fn set_apart(&self, dialect: &Dialect, record: &mut Record) {
-        let account = self.account(dialect, record);
-        if let Some((_, subject)) = account.filter(|account| self.taken.contains(account)) {
+        let is_taken = |account: &(String, String)| self.taken.contains(account);
+        while let Some((_, subject)) = self.account(dialect, record).filter(is_taken) {
             record.set_text(Field::Subject, format!("{subject}-{}", dialect.name()));
         }
         for (_, value) in record.iter_mut() {
@@ -169,6 +173,9 @@ impl<'d> Guide<'d> {
     }
 
     fn remember(&mut self, dialect: &Dialect, kind: OperationKind, params: &Record) {
+        if kind == OperationKind::LinkDelete {
+            return;
+        }
         let mut records = vec![params];
         while let Some(record) = records.pop() {
             self.taken.extend(self.account(dialect, record));
@@ -259,51 +266,6 @@ fn send(
         request,
         params,
     })
-}
-
-/// A request as a command line.
-fn curl(dialect: &Dialect, sent: &Sent, origin: &str) -> String {
-    let Sent { op, request, .. } = sent;
-    let mut out = "curl -sS".to_owned();
-    if request.method != http::Method::GET {
-        let _ = write!(out, " -X {}", request.method);
-    }
-    let take = dialect.plan().take.first();
-    if let Some(take) = take.filter(|_| dialect.auth(*op) == Auth::Required) {
-        let scheme = take
-            .scheme
-            .as_ref()
-            .map_or_else(String::new, |scheme| format!("{scheme} "));
-        let credential = format!("{}: {scheme}{EXAMPLE_KEY}", take.header);
-        let _ = write!(out, " -H {}", quoted(&credential));
-    }
-    for (name, value) in &request.headers {
-        let line = format!("{name}: {}", value.to_str().unwrap_or_default());
-        let _ = write!(out, " -H {}", quoted(&line));
-    }
-    if !request.body.is_empty() {
-        let _ = write!(
-            out,
-            " -d {}",
-            quoted(&String::from_utf8_lossy(&request.body))
-        );
-    }
-    let query = if request.query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", request.query)
-    };
-    let _ = write!(
-        out,
-        " {}",
-        quoted(&format!("{origin}{}{query}", request.path))
-    );
-    out
-}
-
-/// A text as one word of a shell: a quote in it ends the quoted text, is said, and begins it anew.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `dialects`: what each mapping supports, from the mapping itself; what a move between two of them cannot
 //! carry; and commands to try them with.
 
+mod curl;
 mod examples;
 mod loss;
 mod reference;

@@ -220,6 +220,10 @@ fn a_mapping_of_ones_own_has_a_page_and_a_report() {
         "plain",
         "--json",
     ]);
+    let text = printed(&["--loss", "fusionauth", "linkbridge"]);
+    let start =
+        "From fusionauth to linkbridge: what is lost\n\nRules that decide otherwise\n  on_repeat\n";
+    assert!(text.starts_with(start), "{text}");
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(
         (&report["from"], &report["to"]),

@@ -2,10 +2,12 @@
 
 use http::{HeaderName, HeaderValue};
 
+use super::super::curl::quoted;
 use super::super::{built_in, catalog};
 use super::*;
 use crate::config::{self, Inputs, Vars};
 use crate::directory::{Tenant, Users};
+use crate::edge::keys::EXAMPLE_KEY;
 use crate::mapping;
 use crate::model::{Alias, Provider, ProviderId, ProviderKind, TenantId};
 
@@ -110,7 +112,10 @@ fn every_dialect_has_a_writing_and_a_reading_command_that_it_understands() {
             dialect.operation(decoded.op).writes()
         });
         let writes: Vec<bool> = writes.collect();
-        assert_eq!(writes, [true, false], "{}: {commands:?}", dialect.name());
+        let mut kinds = dialect.plan().ops.iter().map(|op| op.does);
+        let reads = kinds.any(|kind| READING.contains(&kind.name()));
+        let expected: &[bool] = if reads { &[true, false] } else { &[true] };
+        assert_eq!(writes, expected, "{}: {commands:?}", dialect.name());
     }
 }
 
@@ -184,7 +189,7 @@ fn a_dialect_without_links_of_its_own_shows_what_it_has() {
         [
             r#"POST /links? {"user":"ann","provider":"p-on","subject":"it's 7","name":"Ann"}"#,
             // The one whose link was made, not the one of the example.
-            "GET /links?user=ann&skip=0 ",
+            "GET /links?user=ann ",
         ]
     );
     let user = "206a5101-bf29-487c-af8f-7485ca48d6d5";
