@@ -332,7 +332,10 @@ impl Caller<'_> {
 fn has_username(user: &User) -> bool {
     let document = user.document.as_deref();
     let document = document.and_then(|text| serde_json::from_str(text).ok());
-    document.is_some_and(|json: serde_json::Value| json["username"].is_string())
+    document.is_some_and(|json: serde_json::Value| {
+        json.get("username")
+            .is_some_and(serde_json::Value::is_string)
+    })
 }
 
 /// The stricter of the front's rule and the tenant's limit at a provider.

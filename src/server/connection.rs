@@ -106,6 +106,8 @@ impl Connection {
             .timer(TokioTimer::new())
             // The same timer covers the time between requests; heads have their own in `TimedIo`.
             .header_read_timeout(timeouts.idle.max(timeouts.head))
+            // As the vendors' servers send them: some clients look names up as they stand.
+            .title_case_headers(true)
             .max_buf_size(self.shared.settings.head_bytes)
             .max_headers(self.shared.settings.head_fields);
         let connection = builder.serve_connection(io, self.service(&activity));

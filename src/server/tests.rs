@@ -55,7 +55,7 @@ fn an_early_answer_never_leaves_a_body_to_be_read_as_the_next_request() {
     let smuggled = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\nGET /y HTTP/1.1\r\nHost: a\r\n\r\n";
     let answer = exchange(running.addresses()[0], smuggled);
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-    assert!(answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("Connection: close"), "{answer}");
 }
 
 #[test]
