@@ -125,6 +125,30 @@ fn links_inside_users_lose_what_links_of_their_own_cannot_say() {
     );
 }
 
+/// What takes UUIDs only needs room for 36 characters.
+#[test]
+fn a_length_is_told_only_where_something_is_too_long_for_it() {
+    let user = "'$.user' = { is = \"user_id\", need = true }";
+    let lost = |max: usize| {
+        let limited = format!(
+            "'$.user' = {{ is = \"user_id\", codec = \"string\", min = 1, max = {max}, need = true }}"
+        );
+        let items = loss(
+            &fixture("nested", "", ""),
+            &fixture("plain", user, &limited),
+        );
+        let told = of(&items, Group::Formats).into_iter();
+        let told = told.filter(|(what, _)| *what == "user_id");
+        told.map(|(_, why)| why.to_owned()).collect::<Vec<_>>()
+    };
+    assert!(lost(36).is_empty());
+    let whys = [
+        "plain does not take UUIDs",
+        "at most 35 characters in plain, 36 in nested",
+    ];
+    assert_eq!(lost(35), whys);
+}
+
 #[test]
 fn failures_are_merged_where_one_table_tells_them_apart_and_the_other_does_not() {
     let (plain, nested) = (fixture("plain", "", ""), fixture("nested", "", ""));

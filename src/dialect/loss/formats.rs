@@ -14,11 +14,14 @@ use crate::model::{Field, FieldType, Value, Why};
 /// The longest text that is tried, in characters.
 const LONGEST: usize = 4096;
 
+/// What any text is.
+const PLAIN: &str = "plain texts";
+
 /// Spellings of ids that vendors have, each with an example.
 const SPELLINGS: &[(&str, &str)] = &[
     ("UUIDs", "206a5101-bf29-487c-af8f-7485ca48d6d5"),
     ("decimal numbers", "281474976710657"),
-    ("plain texts", "ann"),
+    (PLAIN, "ann"),
     ("texts with upper-case letters", "Ann"),
 ];
 
@@ -35,6 +38,23 @@ struct Limit {
     unsaid: Vec<&'static str>,
 }
 
+impl Limit {
+    /// The most characters that a value can have: what takes no plain text takes ids of a known length.
+    fn longest(&self) -> Option<usize> {
+        let taken = SPELLINGS
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !self.refused.contains(index));
+        let lengths = taken.map(|(_, (_, example))| example.len());
+        let is_open = SPELLINGS
+            .iter()
+            .zip(0..)
+            .any(|((name, _), index)| *name == PLAIN && !self.refused.contains(&index));
+        let known = if is_open { None } else { lengths.max() };
+        [self.longest, known].into_iter().flatten().min()
+    }
+}
+
 /// What `from` can spell and `to` cannot, by field.
 pub(super) fn narrower(from: &Plan, to: &Plan) -> Vec<Item> {
     let (here, there) = (limits(from), limits(to));
@@ -47,10 +67,11 @@ pub(super) fn narrower(from: &Plan, to: &Plan) -> Vec<Item> {
         if let Some(spellings) = spellings(wide, narrow) {
             lost(format!("{} {spellings}", to.name));
         }
+        let widest = wide.longest();
         if let Some(max) = narrow.longest
-            && wide.longest.is_none_or(|other| other > max)
+            && widest.is_none_or(|other| other > max)
         {
-            let other = wide.longest.map_or_else(
+            let other = widest.map_or_else(
                 || format!("no limit in {}", from.name),
                 |other| format!("{other} in {}", from.name),
             );

@@ -78,8 +78,10 @@ pub(super) fn told(plan: &Plan, wanted: Kind) -> Said<'_> {
         let bound = survey::document(&op.answer.tree);
         let mut tells = false;
         for bound in bound.iter().filter(|b| is_of(wanted, b, &bound, op)) {
-            if bound.only != Some(Only::Parse) {
-                note(&mut said, bound.field.field(), op);
+            let field = bound.field.field();
+            let is_told = !is_about_the_request(field) || field == Field::Tenant;
+            if bound.only != Some(Only::Parse) && is_told {
+                note(&mut said, field, op);
                 tells = true;
             }
         }
