@@ -110,6 +110,10 @@ fn canonical_text(json: &Json) -> String {
             parts.sort();
             parts.join(",")
         }
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical_text).collect();
+            format!("[{}]", items.join(","))
+        }
         other => other.to_string(),
     }
 }
@@ -199,6 +203,10 @@ pub(super) fn responses(expected: &Response, got: &Response, free: &[String]) ->
 }
 
 fn bodies(expected: &[u8], got: &[u8], free: &[String]) -> Vec<Difference> {
+    // A body that is a text need not be JSON.
+    if expected == got {
+        return Vec::new();
+    }
     let parse = |body: &[u8]| -> Result<Option<Json>, String> {
         if body.is_empty() {
             return Ok(None);
@@ -271,6 +279,26 @@ fn is_sentence(row: &Row) -> bool {
         Form::First(rows) => rows.iter().any(is_sentence),
         _ => false,
     }
+}
+
+/// The record without what some vendors leave out: a reader cannot tell it from what is not there.
+pub(super) fn without_defaults(record: &Record) -> Record {
+    let kept = record.iter().filter(|(_, value)| match value {
+        Value::Text(text) => !text.is_empty(),
+        Value::Int(number) => *number != 0,
+        Value::Bool(truth) => *truth,
+        Value::List(records) => !records.is_empty(),
+        Value::Json(_) | Value::Record(_) => true,
+    });
+    let inner = |(field, value): (Field, &Value)| match value {
+        Value::Record(record) => (field, Value::Record(without_defaults(record))),
+        Value::List(records) => {
+            let records = records.iter().map(without_defaults).collect();
+            (field, Value::List(records))
+        }
+        other => (field, other.clone()),
+    };
+    kept.map(inner).collect()
 }
 
 /// What an answer carries of a record: the fields that its rows bind, completed by their `else`.
@@ -371,16 +399,8 @@ impl Carried<'_> {
                 }
             }
             Form::Carry { member, .. } => {
-                let value = match record.value(Field::Document) {
-                    Some(Value::Json(document)) => document.get(member),
-                    _ => None,
-                };
-                let otherwise = match &row.otherwise {
-                    Some(Otherwise::Literal(json)) => Some(json),
-                    _ => None,
-                };
-                if let Some(value) = value.or(otherwise) {
-                    carry(member, value, out);
+                if let Some(value) = carried_member(row, member, record) {
+                    carry(member, &value, out);
                 }
             }
             Form::First(rows) => rows
@@ -420,6 +440,20 @@ impl Carried<'_> {
             );
         }
     }
+}
+
+/// The member that an answer carries: that of the document, or what is written in its place.
+fn carried_member(row: &Row, member: &str, record: &Record) -> Option<Json> {
+    let document = match record.value(Field::Document) {
+        Some(Value::Json(document)) => document.get(member).filter(|value| !value.is_null()),
+        _ => None,
+    };
+    let otherwise = || match row.otherwise.as_ref()? {
+        Otherwise::Field(FieldRef::Here(field)) => record.text(*field).map(Json::from),
+        Otherwise::Field(FieldRef::Request(_)) => None,
+        Otherwise::Literal(json) => Some(json.clone()),
+    };
+    document.cloned().or_else(otherwise)
 }
 
 /// Sets a member of the document of a record.
