@@ -435,7 +435,7 @@ impl Dialect {
         params: &Record,
         settings: &Settings,
     ) -> Option<(OpId, OwnedRequest)> {
-        let (index, op) = request::choose(&self.plan, kind, params)?;
+        let (index, op) = request::choose_by_values(&self.plan, kind, params, settings)?;
         let request = request::encode(&self.plan, op, params, settings);
         // A value in the path can make it the path of another op, or of none.
         let leads_back = match self.plan.routes.find(&request.method, &request.path) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::read::carry_fault;
+use super::read::{MAX_PROBLEMS, carry_fault};
 use crate::mapping::plan::CarryKind;
 use crate::model::Why;
 
@@ -12,11 +12,14 @@ type Allowed = [(String, CarryKind, Vec<String>)];
 /// The changes that are carried out.
 const OPERATIONS: &[&str] = &["add", "remove", "replace"];
 
-/// Everything that is wrong with a patch: the pointer or the word, and why. `allow` = the members of
-/// the document that it may change.
+/// What is wrong with a patch, as far as it is told: the pointer or the word, and why. `allow` = the
+/// members of the document that it may change.
 pub(super) fn faults(patch: &Json, allow: &Allowed) -> Vec<(String, Why)> {
     match patch.as_array() {
-        Some(steps) => steps.iter().flat_map(|step| fault(step, allow)).collect(),
+        Some(steps) => {
+            let faults = steps.iter().filter_map(|step| fault(step, allow));
+            faults.take(MAX_PROBLEMS).collect()
+        }
         None => vec![(String::new(), Why::WrongType)],
     }
 }
@@ -32,6 +35,9 @@ fn fault(step: &Json, allow: &Allowed) -> Option<(String, Why)> {
     let Some(pointer) = text("path") else {
         return Some(("path".to_owned(), Why::Missing));
     };
+    if !is_escaped(pointer) {
+        return Some((pointer.to_owned(), Why::Malformed));
+    }
     let Some((member, is_whole)) = member(pointer) else {
         return Some((pointer.to_owned(), Why::NotAllowed));
     };
@@ -57,6 +63,12 @@ fn fault(step: &Json, allow: &Allowed) -> Option<(String, Why)> {
             },
         )
     })
+}
+
+/// Whether every `~` of a pointer begins one of the two escapes there are (RFC 6901).
+fn is_escaped(pointer: &str) -> bool {
+    let mut after = pointer.split('~').skip(1);
+    after.all(|rest| rest.starts_with(['0', '1']))
 }
 
 /// The member of the document that a pointer leads to, or below; and whether it is the member itself.
@@ -134,5 +146,60 @@ mod tests {
             assert_eq!(found(json!([step])), [(at.to_owned(), why)]);
         }
         assert_eq!(found(json!({})), [(String::new(), Why::WrongType)]);
+    }
+
+    #[test]
+    fn odd_pointers_are_refused_or_lead_where_they_say() {
+        let allow = [
+            ("any".to_owned(), CarryKind::Any, Vec::new()),
+            ("a~1b".to_owned(), CarryKind::Any, Vec::new()),
+            ("".to_owned(), CarryKind::Any, Vec::new()),
+        ];
+        let why = |pointer: &str| {
+            let step = json!({"op": "add", "path": pointer, "value": 1});
+            let found = faults(&json!([step]), &allow);
+            assert!(found.iter().all(|(at, _)| at == pointer), "{pointer}");
+            found.first().map(|(_, why)| *why)
+        };
+        let deep = format!("/any{}", "/x".repeat(100_000));
+        for good in [
+            "/any",
+            "/any/",
+            "/any/-",
+            "/any//x",
+            "/any/~0~1",
+            "/a~01b",
+            "/",
+            "//x",
+            &deep,
+        ] {
+            assert_eq!(why(good), None, "{:.20}", good);
+        }
+        for malformed in ["/any/~2", "/any/~", "~", "/~any", "/any~2", "/id/~"] {
+            assert_eq!(why(malformed), Some(Why::Malformed), "{malformed}");
+        }
+        // An escape is undone once, and other encodings are none.
+        for other in [
+            "",
+            "any",
+            "any/x",
+            "#/any",
+            "/Any",
+            "/any ",
+            " /any",
+            "/%61ny",
+            "/a~1b",
+            "/an~0y",
+            "/any\u{0}",
+            "/../any",
+        ] {
+            assert_eq!(why(other), Some(Why::NotAllowed), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_told_of_a_patch_than_an_answer_has_room_for() {
+        let steps: Vec<Json> = (0..20_000).map(|n| json!({"op": n})).collect();
+        assert_eq!(faults(&Json::Array(steps), &[]).len(), MAX_PROBLEMS);
     }
 }

@@ -6,12 +6,12 @@ use super::at::At;
 use super::text::{self, Param};
 use crate::mapping::codec::{Codec, Read};
 use crate::mapping::path::Found;
-use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Part, Row, Tree, Words};
+use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Op, Part, Row, Tree, Words};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
 
 /// The most problems that are told of one request: a body can have more faults than an answer should
 /// have lines.
-const MAX_PROBLEMS: usize = 100;
+pub(super) const MAX_PROBLEMS: usize = 100;
 
 /// The most items of a list that are read.
 const MAX_ITEMS: usize = 10_000;
@@ -66,6 +66,9 @@ impl Reader<'_> {
 
     /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
     fn blocked(&mut self, at: &At<'_>) {
+        if self.is_full() {
+            return;
+        }
         let text = at.text();
         let here = |p: &Problem| p.place == self.place && p.at == text;
         if !self.problems.iter().any(here) {
@@ -93,17 +96,22 @@ impl Reader<'_> {
                 member,
                 kind,
                 allowed,
-            } => match carry_fault(*kind, allowed, json) {
+            } => match carry_fault(*kind, allowed, json).or_else(|| blank_fault(row, json)) {
                 Some(why) => self.refuse(row, Some(Field::Document), at, why, None),
                 None => carry(member, json, record),
             },
             Form::Each { field, item, .. } => match json.as_array() {
+                Some(values) if values.len() > MAX_ITEMS => self.too_many(row, *field, at),
                 Some(values) => {
-                    let each =
-                        |(index, json): (usize, &Json), reader: &mut Self, inner: &mut Record| {
-                            reader.json(item, json, &at.element(index), inner);
-                        };
-                    self.each(*field, values.iter().enumerate(), each, record);
+                    let mut records = Vec::with_capacity(values.len());
+                    for (index, value) in values.iter().enumerate() {
+                        let mut inner = Record::new();
+                        if !value.is_null() {
+                            self.json(item, value, &at.element(index), &mut inner);
+                        }
+                        records.push(inner);
+                    }
+                    append(record, *field, said(records));
                 }
                 None => self.refuse(row, Some(*field), at, Why::WrongType, None),
             },
@@ -171,11 +179,8 @@ impl Reader<'_> {
                     let read = unless_blank(row, Some(text), read);
                     self.set(row, *field, read, at, record);
                 }
-                Form::Each { field, item, .. } if !text.is_empty() => {
-                    let each = |text: &str, reader: &mut Self, inner: &mut Record| {
-                        reader.text(item, &Param::Value(text.to_owned()), at, inner);
-                    };
-                    self.each(*field, text.split(','), each, record);
+                Form::Each { field, item, .. } => {
+                    self.each_text(row, *field, item, text, at, record);
                 }
                 Form::Const(expected) if expected.as_str() != Some(text) => {
                     self.refuse(row, None, at, Why::UnknownValue, None);
@@ -288,21 +293,45 @@ impl Reader<'_> {
         Some(members)
     }
 
-    /// Reads single values, each of which is a record.
-    fn each<T>(
+    /// Reads the values of a text, joined by commas, each of which is a record. They stand in one place:
+    /// the first that is wrong is the problem of all.
+    fn each_text(
         &mut self,
+        row: &Row,
         field: Field,
-        values: impl Iterator<Item = T>,
-        read: impl Fn(T, &mut Self, &mut Record),
+        item: &Row,
+        text: &str,
+        at: &At<'_>,
         record: &mut Record,
     ) {
+        let values = text.split(',');
+        if values.clone().nth(MAX_ITEMS).is_some() {
+            return self.too_many(row, field, at);
+        }
         let mut records = Vec::new();
-        for value in values.take(MAX_ITEMS) {
+        let mut faults = Vec::new();
+        for value in values.filter(|value| !value.is_empty() || item.refuses_blank) {
             let mut inner = Record::new();
-            read(value, self, &mut inner);
+            let mut reader = Reader {
+                place: self.place,
+                problems: &mut faults,
+                refusal: self.refusal,
+            };
+            reader.text(item, &Param::Value(value.to_owned()), at, &mut inner);
+            if let Some(fault) = faults.pop() {
+                return self.problem(fault.field, at, fault.why, fault.max);
+            }
             records.push(inner);
         }
-        append(record, field, records);
+        let records = said(records);
+        if !records.is_empty() {
+            append(record, field, records);
+        }
+    }
+
+    fn too_many(&mut self, row: &Row, field: Field, at: &At<'_>) {
+        let most = u64::try_from(MAX_ITEMS).ok();
+        self.refuse(row, Some(field), at, Why::TooLong, most);
     }
 
     /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
@@ -348,9 +377,15 @@ impl Reader<'_> {
         }
     }
 
+    /// Notes the members of a body that no row speaks of.
+    pub(super) fn unread(&mut self, op: &Op, body: &Json) {
+        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(super::body::unread(op, body, room));
+    }
+
     /// Notes the absence of a needed value, unless something else is already wrong with it.
     fn needed(&mut self, row: &Row, need: Need, at: &At<'_>, record: &Record) {
-        if is_there(row, record) || self.refusal.is_some() {
+        if is_there(row, record) || self.refusal.is_some() || self.is_full() {
             return;
         }
         let text = at.text();
@@ -377,8 +412,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether no further problem is told; then there is no need to look for any.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     fn problem(&mut self, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
-        if self.problems.len() < MAX_PROBLEMS {
+        if !self.is_full() {
             self.problems.push(Problem {
                 place: self.place,
                 at: at.text(),
@@ -407,6 +447,11 @@ pub(super) fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> O
     }
 }
 
+/// An empty text is none that is needed.
+fn blank_fault(row: &Row, json: &Json) -> Option<Why> {
+    (row.need.is_some() && json.as_str() == Some("")).then_some(Why::Blank)
+}
+
 /// Keeps a member of the user's document as it stands.
 fn carry(member: &str, json: &Json, record: &mut Record) {
     let mut document = match record.take(Field::Document) {
@@ -415,6 +460,13 @@ fn carry(member: &str, json: &Json, record: &mut Record) {
     };
     document.insert(member.to_owned(), json.clone());
     record.set(Field::Document, Value::Json(Json::Object(document)));
+}
+
+/// The records that say something: `null` among single values does not, nor what its codec takes for
+/// nothing.
+fn said(mut records: Vec<Record>) -> Vec<Record> {
+    records.retain(|record| !record.is_empty());
+    records
 }
 
 /// Whether a record has what a row binds.

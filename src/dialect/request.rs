@@ -7,13 +7,15 @@ use super::at::At;
 use super::read::{Reader, is_there};
 use super::text::{self, Param, Query};
 use super::write::Writer;
-use super::{Candidates, Decoded, Settings, body};
+use super::{Candidates, Decoded, Settings, body, page};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
 use crate::mapping::plan::{Form, Only, Op, Plan, Row, Tree};
 use crate::mapping::route::{Segment, captures};
-use crate::model::{Failure, Field, OwnedRequest, Place, Problem, Record, Request, Value, Why};
+use crate::model::{
+    Failure, Field, OperationKind, OwnedRequest, Place, Problem, Record, Request, Value, Why,
+};
 
 /// A request, looked at once for all the ops that it may mean.
 pub(super) struct Look<'a> {
@@ -117,18 +119,17 @@ impl<'a> Look<'a> {
         if !op.request.rows.is_empty() {
             if self.body.is_object() || takes_any(&op.request) {
                 reader.tree(&op.request, &self.body, &At::path(""), &mut params);
+                if op.strict {
+                    reader.unread(op, &self.body);
+                }
             } else {
                 reader.problems.push(body::whole(Why::WrongType));
-            }
-            if op.strict {
-                reader
-                    .problems
-                    .extend(body::unread(&op.request, &self.body));
             }
         }
         for (field, value) in of_path {
             params.set(field, value);
         }
+        page::from_start(op, &mut params);
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
         Decoded {
             op: super::op_id(index),
@@ -234,16 +235,36 @@ fn member(tree: &Tree, prefix: &At<'_>, field: Field) -> Option<String> {
 }
 
 /// The op to send for `params`: of those that are sent and whose needs are met, the one that says most.
+/// What the values are does not count.
 pub(super) fn choose<'p>(
     plan: &'p Plan,
-    kind: crate::model::OperationKind,
+    kind: OperationKind,
     params: &Record,
+) -> Option<(usize, &'p Op)> {
+    best(plan, kind, params, |_| true)
+}
+
+/// The op to send for `params`, of those that can spell all the values.
+pub(super) fn choose_by_values<'p>(
+    plan: &'p Plan,
+    kind: OperationKind,
+    params: &Record,
+    settings: &Settings,
+) -> Option<(usize, &'p Op)> {
+    best(plan, kind, params, |op| tells(plan, op, params, settings))
+}
+
+fn best<'p>(
+    plan: &'p Plan,
+    kind: OperationKind,
+    params: &Record,
+    may: impl Fn(&Op) -> bool,
 ) -> Option<(usize, &'p Op)> {
     let candidates = plan
         .ops
         .iter()
         .enumerate()
-        .filter(|(_, op)| op.does == kind && op.emit && can_send(plan, op, params));
+        .filter(|(_, op)| op.does == kind && op.emit && can_send(plan, op, params) && may(op));
     candidates.max_by_key(|(index, op)| (said(op, params), std::cmp::Reverse(*index)))
 }
 
@@ -277,6 +298,25 @@ fn has_needed(row: &Row, params: &Record) -> bool {
         }
         _ => row.need.is_none() || row.otherwise.is_some() || is_there(row, params),
     }
+}
+
+/// Whether every value of the parameters can be spelled where the op says it. An id that is none to this
+/// vendor, or a list without one of its items, would ask for something else.
+fn tells(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> bool {
+    let option = |name: &str| super::option(plan, settings, name);
+    let writer = Writer {
+        scene: Scene {
+            request: params,
+            option: &option,
+            body: !op.request.rows.is_empty(),
+        },
+        origin: &settings.origin,
+        omits_defaults: plan.json.omits_defaults,
+    };
+    let is_sent = |row: &Row| row.presence != Some(false);
+    let mut query = op.query.iter().map(|(_, row)| row);
+    query.all(|row| !is_sent(row) || writer.says_text(row, params))
+        && writer.says_tree(&op.request, params)
 }
 
 /// How many of the parameters the op says.

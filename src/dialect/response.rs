@@ -183,14 +183,17 @@ fn media<'p>(produces: &'p [String], params: &Record) -> &'p str {
 /// # Errors
 /// The failure that the answer means; `UpstreamRefused` for an answer that nothing explains.
 pub(super) fn decode(plan: &Plan, op: &Op, response: &Response) -> Result<Record, Failure> {
-    let body = if response.body.is_empty() || op.answer.text.is_some() {
+    let mut special = op.answer.status_if.iter();
+    let special = special.find(|(status, _)| *status == response.status);
+    let is_success = special.is_some() || op.answer.statuses.contains(&response.status);
+    // The text of an answer tells nothing; a failure has no such text.
+    let is_text = is_success && op.answer.text.is_some();
+    let body = if response.body.is_empty() || is_text {
         Json::Null
     } else {
         serde_json::from_slice(&response.body).map_err(|_| Failure::UpstreamRefused)?
     };
-    let mut special = op.answer.status_if.iter();
-    let special = special.find(|(status, _)| *status == response.status);
-    if special.is_none() && !op.answer.statuses.contains(&response.status) {
+    if !is_success {
         return Err(decode_failure(plan, op.does, response, &body));
     }
     let mut record = Record::new();

@@ -56,23 +56,30 @@ pub(super) enum Param {
 
 /// The parameters of a query string, under the rules of a dialect.
 pub(super) struct Query<'q> {
-    pairs: Vec<(Option<String>, &'q str)>,
+    /// Names with their values, still encoded, in the order of the names: a client can send thousands, and
+    /// each row looks for its own.
+    pairs: Vec<(String, &'q str)>,
     rules: &'q QueryRules,
     absent_values: &'q [String],
 }
 
 impl<'q> Query<'q> {
     pub(super) fn parse(text: &'q str, rules: &'q QueryRules, scene: &Scene<'_>) -> Self {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let given = text.split('&').filter(|pair| !pair.is_empty());
+        // What is no text is the name of no row.
+        let named = given.filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_query(name), value)
+            Some((decode_query(name)?, value))
         });
+        let mut pairs: Vec<_> = named.collect();
+        // Values of one name stay in the order in which they came.
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
         let active = rules
             .absent_values_if
             .as_ref()
             .is_none_or(|c| c.holds(&Record::new(), scene));
         Self {
-            pairs: pairs.collect(),
+            pairs,
             rules,
             absent_values: if active { &rules.absent_values } else { &[] },
         }
@@ -81,11 +88,9 @@ impl<'q> Query<'q> {
     /// What the query says of `name`.
     pub(super) fn param(&self, name: &str) -> Param {
         let mut values = Vec::new();
-        for (_, raw) in self
-            .pairs
-            .iter()
-            .filter(|(n, _)| n.as_deref() == Some(name))
-        {
+        let first = self.pairs.partition_point(|(n, _)| n.as_str() < name);
+        let from_first = self.pairs.iter().skip(first);
+        for (_, raw) in from_first.take_while(|(n, _)| n == name) {
             match decode_query(raw) {
                 Some(value) => values.push(value),
                 None => return Param::Unreadable,
@@ -134,15 +139,18 @@ pub(super) fn essence(media: &str) -> &str {
 
 /// Whether an `Accept` header names a media type, and does not refuse it.
 pub(super) fn accepts_by_name(text: &str, media: &str) -> bool {
-    let is_refused = |range: &str| {
-        let given = range
-            .split(';')
-            .skip(1)
-            .find_map(|p| p.trim().strip_prefix("q="));
-        given.is_some_and(|q| q.trim().parse().unwrap_or(0.0) <= 0.0_f32)
+    let weight = |parameter: &str| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_weight = name.trim().eq_ignore_ascii_case("q");
+        is_weight.then(|| value.trim().parse().unwrap_or(f32::NAN))
+    };
+    // A weight that is none weighs nothing.
+    let is_wanted = |range: &str| {
+        let given = range.split(';').skip(1).find_map(weight);
+        given.is_none_or(|q| q > 0.0 && q <= 1.0)
     };
     let mut ranges = text.split(',');
-    ranges.any(|range| essence(range).eq_ignore_ascii_case(media) && !is_refused(range))
+    ranges.any(|range| essence(range).eq_ignore_ascii_case(media) && is_wanted(range))
 }
 
 #[cfg(test)]
@@ -201,6 +209,69 @@ mod tests {
         let named = |media| accepts_by_name(text, media);
         assert!(named("a/b") && named("g/h") && named("A/B"));
         assert!(!named("e/f") && !named("i/j") && !named("x/y"));
+    }
+
+    #[test]
+    fn an_accept_header_that_is_malformed_names_nothing_by_its_faults() {
+        for refused in [
+            "",
+            ",",
+            ";;",
+            "a",
+            "/",
+            "a/",
+            "a/bc",
+            "xa/b",
+            "a/b;q=0",
+            "a/b;Q=0.0",
+            "a/b; q = 0",
+            "a/b;q=",
+            "a/b;q=nan",
+            "a/b;q=-1",
+            "a/b;q=inf",
+            "a/b;q=2",
+            "a/b;q=0;q=1",
+            "q=1;a/b",
+            "a /b",
+        ] {
+            assert!(!accepts_by_name(refused, "a/b"), "{refused:?}");
+        }
+        for accepted in [
+            "a/b",
+            ",,a/b,,",
+            "a/b;",
+            "a/b;q",
+            "a/b;=;q=0.001",
+            "a/b;v=\"1\";q=1",
+            "a/b;q=0,a/b",
+        ] {
+            assert!(accepts_by_name(accepted, "a/b"), "{accepted:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_found_among_many_and_its_values_keep_their_order() {
+        let rules = QueryRules {
+            repeated: Repeated::Join,
+            ..QueryRules::default()
+        };
+        let many: Vec<String> = (0..20_000).map(|n| format!("x{n}={n}")).collect();
+        let text = format!("b=2&a=z&{}&a=y&%61=x&=w&a=%2C&%ff=1&ab=1", many.join("&"));
+        assert_eq!(param(&text, &rules, "a"), Param::Value("z,y,x,,".into()));
+        assert_eq!(param(&text, &rules, "x7"), Param::Value("7".into()));
+        assert_eq!(param(&text, &rules, ""), Param::Value("w".into()));
+        assert_eq!(param(&text, &rules, "c"), Param::Absent);
+    }
+
+    #[test]
+    fn reserved_characters_are_data_where_they_are_encoded() {
+        let rules = QueryRules::default();
+        let text = "a=1%262%3D3&b=x=y&c=%23%3F&d";
+        assert_eq!(param(text, &rules, "a"), Param::Value("1&2=3".into()));
+        assert_eq!(param(text, &rules, "b"), Param::Value("x=y".into()));
+        assert_eq!(param(text, &rules, "c"), Param::Value("#?".into()));
+        assert_eq!(param(text, &rules, "d"), Param::Value(String::new()));
+        assert_eq!(param("a=%4", &rules, "a"), Param::Value("%4".into()));
     }
 
     #[test]

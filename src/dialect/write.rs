@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
-use super::read::split;
+use super::read::{is_there, split};
 use super::text::encode;
 use crate::mapping::codec::Codec;
 use crate::mapping::condition::Scene;
@@ -30,10 +30,12 @@ impl Writer<'_> {
                 if let Some(inner) = field.map_or(Some(record), |field| record.record(field)) {
                     self.spread(shape, inner, path.node(root));
                 }
-            } else if let Some(json) = self.json(row, record)
-                && !(self.omits_defaults && is_default(&json))
-            {
-                path.put(root, json);
+            } else if let Some(json) = self.json(row, record) {
+                // What stands for the whole is no member that could be left out.
+                let is_member = !path.steps().is_empty();
+                if !(is_member && self.omits_defaults && is_default(row, &json)) {
+                    path.put(root, json);
+                }
             }
         }
     }
@@ -235,16 +237,69 @@ impl Writer<'_> {
                 other => Some(other.to_string()),
             },
             Form::Join(parts) => self.join(row, parts, record),
-            Form::Each { field, item, .. } => {
-                let texts = record
-                    .list(*field)?
-                    .iter()
-                    .filter_map(|r| self.text(item, r));
-                Some(texts.collect::<Vec<_>>().join(","))
+            Form::Each {
+                field,
+                item,
+                filter,
+                sorted,
+            } => {
+                let chosen = self.chosen(*field, filter.as_ref(), record)?;
+                let texts = chosen.map(|r| self.text(item, r));
+                joined(texts.collect::<Option<_>>()?, *sorted)
             }
             Form::Url(parts) => self.parts(parts, record, true),
             _ => None,
         }
+    }
+
+    /// Whether a document says all that the row binds and the record has: no item is left out of a list.
+    pub(super) fn says(&self, row: &Row, record: &Record) -> bool {
+        let all = |field, filter: Option<&_>, is_said: &dyn Fn(&Record) -> bool| {
+            self.chosen(field, filter, record)
+                .is_none_or(|mut chosen| chosen.all(is_said))
+        };
+        if !self.writes(row, record) {
+            return true;
+        }
+        match &row.form {
+            Form::One { shape, field } => field
+                .map_or(Some(record), |field| record.record(field))
+                .is_none_or(|inner| self.says_tree(shape, inner)),
+            Form::List {
+                field,
+                item,
+                filter,
+                ..
+            }
+            | Form::Group {
+                field,
+                item,
+                filter,
+                ..
+            } => all(*field, filter.as_ref(), &|r| self.says_tree(item, r)),
+            Form::Dict { field, item, .. } => all(*field, None, &|r| self.says_tree(item, r)),
+            Form::Each {
+                field,
+                item,
+                filter,
+                ..
+            } => all(*field, filter.as_ref(), &|r| self.json(item, r).is_some()),
+            Form::Field { .. } | Form::Join(_) => {
+                !is_there(row, record) || is_free(row) || self.json(row, record).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether a document says all that its rows bind and the record has.
+    pub(super) fn says_tree(&self, tree: &Tree, record: &Record) -> bool {
+        tree.rows.iter().all(|(_, row)| self.says(row, record))
+    }
+
+    /// Whether a query says what the row binds, if the record has it.
+    pub(super) fn says_text(&self, row: &Row, record: &Record) -> bool {
+        let is_asked = self.writes(row, record) && !row.fields.is_empty() && is_there(row, record);
+        !is_asked || is_free(row) || self.text(row, record).is_some()
     }
 
     /// Adds header fields. A value that no header can carry is left out.
@@ -260,6 +315,18 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Whether what the row cannot spell is as good as not there: a zero of protobuf, and a word that says what
+/// else is to be told.
+fn is_free(row: &Row) -> bool {
+    matches!(
+        row.form,
+        Form::Field {
+            codec: Codec::Words | Codec::Proto { .. },
+            ..
+        }
+    )
 }
 
 /// The field of `record` that the rows need and cannot spell: an id that is none to this vendor.
@@ -287,6 +354,15 @@ pub(super) fn bytes(json: &Json) -> Vec<u8> {
     serde_json::to_vec(json).unwrap_or_default()
 }
 
+/// Several texts as one; `None` if it would not be split into the same texts again.
+fn joined(mut texts: Vec<String>, sorted: bool) -> Option<String> {
+    if sorted {
+        texts.sort();
+    }
+    let is_one = |text: &String| !text.is_empty() && !text.contains(',');
+    (!texts.is_empty() && texts.iter().all(is_one)).then(|| texts.join(","))
+}
+
 fn spell_json(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Json> {
     match (value, words) {
         (Value::Text(_), Some(_)) => spell_text(value, codec, words).map(Json::String),
@@ -298,7 +374,9 @@ fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Str
     match (value, words) {
         (Value::Text(all), Some(words)) if *codec == Codec::Words => {
             let spelled = all.split(' ').filter_map(|word| spell(word, words));
-            Some(spelled.collect::<Vec<_>>().join(","))
+            let spelled = spelled.collect::<Vec<_>>().join(",");
+            // Of words that the vendor has none for, there is nothing to say.
+            (!spelled.is_empty()).then_some(spelled)
         }
         (Value::Text(word), Some(words)) => spell(word, words).map(str::to_owned),
         _ => codec.write_text(value),
@@ -306,9 +384,10 @@ fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Str
 }
 
 /// What some vendors leave out: what a reader assumes where there is nothing.
-fn is_default(json: &Json) -> bool {
+fn is_default(row: &Row, json: &Json) -> bool {
     match json {
-        Json::Null | Json::Bool(false) => true,
+        Json::Null => !row.null,
+        Json::Bool(false) => true,
         Json::Number(n) => n.as_f64() == Some(0.0),
         Json::String(text) => text.is_empty(),
         Json::Array(items) => items.is_empty(),

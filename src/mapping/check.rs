@@ -13,13 +13,30 @@ pub(super) fn plan(plan: &Plan, sink: &Sink, whole: bool) {
     for op in &plan.ops {
         needs(plan, op, sink);
         parameters(plan, op, sink);
-        if !op.answer.tree.rows.is_empty() && op.answer.statuses.contains(&204) {
-            let message = "an answer of status 204 has no body";
+        answer(op, sink);
+        if route::is_ambiguous(op) {
+            let message = "two paths of this op are for the same requests";
             sink.error("LB004", op.origin.span.clone(), message);
         }
     }
     if whole {
         emitted(plan, sink);
+    }
+}
+
+/// An answer has one body, and one of status 204 has none.
+fn answer(op: &Op, sink: &Sink) {
+    let answer = &op.answer;
+    let (has_rows, has_text) = (!answer.tree.rows.is_empty(), answer.text.is_some());
+    let special = answer.status_if.iter().map(|(status, _)| status);
+    let mut statuses = answer.statuses.iter().chain(special);
+    if (has_rows || has_text) && statuses.any(|status| *status == 204) {
+        let message = "an answer of status 204 has no body";
+        sink.error("LB004", op.origin.span.clone(), message);
+    }
+    if has_rows && has_text {
+        let message = "a body is a `text` or has rows, and this one is both";
+        sink.error("LB004", op.origin.span.clone(), message);
     }
 }
 

@@ -113,6 +113,7 @@ impl Codec {
                 .ok_or(Why::WrongType),
             (Codec::Int { min, max, cap }, Json::Number(n)) => n
                 .as_i64()
+                .or_else(|| most(&n.to_string(), *cap))
                 .ok_or(Why::WrongType)
                 .and_then(|n| bounded(capped(n, *max, *cap), *min, *max)),
             (Codec::Proto { .. }, Json::Number(n)) => self.read_text(&n.to_string()),
@@ -154,7 +155,8 @@ impl Codec {
                 .ok_or(Why::Malformed),
             Codec::Plain(FieldType::Int | FieldType::Instant) | Codec::EpochMs => read_number(text),
             Codec::Int { min, max, cap } => {
-                let number: i64 = text.parse().map_err(|_| Why::Malformed)?;
+                let number = text.parse().ok().or_else(|| most(text, *cap));
+                let number = number.ok_or(Why::Malformed)?;
                 bounded(capped(number, *max, *cap), *min, *max)
             }
             Codec::Proto {
@@ -242,18 +244,25 @@ fn read_number(text: &str) -> Read {
         .map_err(|_| Why::Malformed)
 }
 
+/// What stands for a number that is larger than any, where that is read as the most.
+fn most(text: &str, cap: bool) -> Option<i64> {
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (cap && is_number).then_some(i64::MAX)
+}
+
 fn capped(number: i64, max: i64, cap: bool) -> i64 {
     if cap { number.min(max) } else { number }
 }
 
-/// A whole number in decimal or exponent form, as protobuf's JSON reads it.
+/// A whole number in decimal or exponent form, as protobuf's JSON reads it: what JSON takes for a number.
 fn whole(text: &str) -> Option<i64> {
-    if let Ok(number) = text.parse::<i64>() {
-        return (!text.starts_with('+')).then_some(number);
+    let is_bare = text.trim().len() == text.len();
+    let number: serde_json::Number = serde_json::from_str(text).ok().filter(|_| is_bare)?;
+    if let Some(number) = number.as_i64() {
+        return Some(number);
     }
-    let plain = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
-    let number: f64 = text.parse().ok().filter(|_| text.chars().all(plain))?;
     // Below 2^53 a float is exact; a client that sends more writes the digits.
+    let number = number.as_f64()?;
     let is_exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     is_exact
         .then(|| format!("{number:.0}").parse().ok())

@@ -73,12 +73,38 @@ impl RowReader<'_> {
         let name = self.table.need_text("is")?;
         let field = field(&name, self.sink())?;
         let codec = self.codec(field.field(), &name)?;
-        let words = self.words(field.field());
+        let words = self.words(field.field())?;
+        if codec == Codec::Words && !self.can_be_split(words.as_deref()) {
+            return None;
+        }
         Some(Form::Field {
             field,
             codec,
-            words: words?,
+            words,
         })
+    }
+
+    /// Whether several of these words can be told from each other: outside there are commas between
+    /// them, inside blanks.
+    fn can_be_split(&self, words: Option<&Words>) -> bool {
+        let Some(words) = words else {
+            let message = "`enum` is missing: the words that there are";
+            self.sink().error("LB003", self.table.span(), message);
+            return false;
+        };
+        let is_bad = |(vendors, canonical): &(&String, &String)| {
+            let is_trimmed = vendors.trim() == vendors.as_str();
+            vendors.is_empty() || vendors.contains(',') || !is_trimmed || !is_one(canonical)
+        };
+        let faulty = words.read.iter().filter(is_bad).min();
+        if let Some((vendors, canonical)) = faulty {
+            let message =
+                format!("`{vendors}` for `{canonical}` could not be told from other words");
+            let hint = "a word has no comma, and a canonical word no blank";
+            let span = self.table.value_span("enum");
+            self.sink().error_hint("LB004", span, message, hint);
+        }
+        faulty.is_none()
     }
 
     fn codec(&self, field: Field, name: &Text<'_>) -> Option<Codec> {
@@ -406,4 +432,9 @@ impl RowReader<'_> {
         self.sink().error("LB103", name.span.clone(), message);
         None
     }
+}
+
+/// Whether a text is one word.
+fn is_one(word: &str) -> bool {
+    !word.is_empty() && !word.contains(char::is_whitespace)
 }

@@ -410,11 +410,10 @@ fn json_habits(table: &Table<'_>) -> JsonHabits {
     let Some(json) = table.table("json") else {
         return JsonHabits::default();
     };
-    let is = |key, words: &[&str]| json.word(key, words) == Some(1);
     let habits = JsonHabits {
-        snake_too: is("names", &["exact", "snake too"]),
-        omits_defaults: is("omit", &["nothing", "defaults"]),
-        refuses_duplicates: is("duplicates", &["last", "refuse"]),
+        snake_too: json.word("names", &["exact", "snake too"]) == Some(1),
+        omits_defaults: json.word("omit", &["nothing", "defaults"]) == Some(1),
+        refuses_duplicates: json.word("duplicates", &["last", "refuse"]) == Some(1),
     };
     json.finish();
     habits

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::check;
 use super::condition::Condition;
@@ -120,6 +120,19 @@ fn other_template(text: &Text<'_>, path: &[Segment], sink: &Sink) -> Option<Vec<
 /// A list of media types, or one.
 pub(super) fn media_types(table: &Table<'_>, key: &'static str) -> Option<Vec<String>> {
     let texts = table.texts(key)?;
+    for text in &texts {
+        let is_header = HeaderValue::try_from(text.value.as_ref()).is_ok();
+        if !is_header || !text.value.contains('/') {
+            let message = format!("`{}` is no media type", text.value);
+            let hint = "write a type and a subtype, as in \"application/json\"";
+            let sink = table.sink();
+            sink.error_hint("LB004", text.span.clone(), message, hint);
+        }
+    }
+    if texts.is_empty() {
+        let message = format!("`{key}` names no media type");
+        table.sink().error("LB004", table.value_span(key), message);
+    }
     Some(texts.into_iter().map(|t| t.value.into_owned()).collect())
 }
 

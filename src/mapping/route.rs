@@ -193,13 +193,43 @@ impl Node {
     }
 }
 
-/// The captures of a raw path that is known to fit the op, still percent-encoded.
+/// The captures of a raw path that is known to fit the op, still percent-encoded. Of several paths of the
+/// op that fit, it is the one that the tree leads to.
 pub fn captures<'p>(op: &'p Op, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
     let template = match op.also.is_empty() {
         true => None,
-        false => paths(op).find(|template| fits(template, path)),
+        false => {
+            let fitting = paths(op).filter(|template| fits(template, path));
+            fitting.min_by_key(|template| rank(template))
+        }
     };
     captured(template.unwrap_or(&op.path), path)
+}
+
+/// Which segments are captures. Of two templates that fit a path, the lesser has a literal where they
+/// first differ.
+fn rank(template: &[Segment]) -> Vec<bool> {
+    let is_capture = |segment: &Segment| matches!(segment, Segment::Capture(_));
+    template.iter().map(is_capture).collect()
+}
+
+/// Whether two of an op's own paths are for the same requests, so that their captures would be two things.
+#[must_use]
+pub fn is_ambiguous(op: &Op) -> bool {
+    let all: Vec<&[Segment]> = paths(op).collect();
+    let before = |index: usize| all.iter().take(index);
+    let mut indexed = all.iter().enumerate();
+    indexed.any(|(index, path)| before(index).any(|other| same_path(other, path)))
+}
+
+/// Whether two templates have literals at the same places, and the same ones.
+fn same_path(x: &[Segment], y: &[Segment]) -> bool {
+    let same_segment = |pair: (&Segment, &Segment)| match pair {
+        (Segment::Literal(x), Segment::Literal(y)) => x == y,
+        (Segment::Capture(_), Segment::Capture(_)) => true,
+        _ => false,
+    };
+    x.len() == y.len() && x.iter().zip(y).all(same_segment)
 }
 
 /// Whether a raw path has the literal segments of a template.
@@ -233,13 +263,6 @@ fn captured<'p>(
 /// tell them apart. (A literal segment beside a capture is told apart by the tree.)
 #[must_use]
 pub fn collide(a: &Op, b: &Op) -> bool {
-    let same_segment = |pair: (&Segment, &Segment)| match pair {
-        (Segment::Literal(x), Segment::Literal(y)) => x == y,
-        (Segment::Capture(_), Segment::Capture(_)) => true,
-        _ => false,
-    };
-    let same_path =
-        |x: &[Segment], y: &[Segment]| x.len() == y.len() && x.iter().zip(y).all(same_segment);
     a.method == b.method && paths(a).any(|x| paths(b).any(|y| same_path(x, y)))
 }
 

@@ -150,12 +150,17 @@ impl RowReader<'_> {
         let has = |keys: &[&str]| keys.iter().any(|key| self.table.has(key));
         let is_value = has(&["is", "join", "carry", "each"]);
         let is_nested = has(&["one", "list", "dict", "group"]);
+        let in_body = self.site == Site::Body;
         let row = Row {
             condition: self.condition("if"),
             only: self.only(),
             need: (is_value || is_nested).then(|| self.need()).flatten(),
-            otherwise: has(&["is", "carry"]).then(|| self.otherwise()).flatten(),
-            null: has(&["is", "carry"]) && self.table.word("null", &["omit", "emit"]) == Some(1),
+            otherwise: (in_body && has(&["is", "carry"]))
+                .then(|| self.otherwise())
+                .flatten(),
+            null: in_body
+                && has(&["is", "carry"])
+                && self.table.word("null", &["omit", "emit"]) == Some(1),
             raw: self.raw(),
             bad: (is_value || is_nested).then(|| self.bad()).flatten(),
             presence,
@@ -167,7 +172,13 @@ impl RowReader<'_> {
             ..self.plain_row()
         };
         self.table.finish();
-        let form = form?;
+        let mut form = form?;
+        if let Form::Each { item, .. } = &mut form {
+            // Each of the values is read and written as the row says.
+            item.bad = row.bad;
+            item.only = row.only;
+            item.refuses_blank = row.refuses_blank;
+        }
         let mut fields = check::form_fields(&form);
         fields.extend(row.parameter.iter().map(|(_, field)| *field));
         Some(Row {

@@ -292,7 +292,9 @@ fn talkative() -> Front {
 fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let lines = answer.lines().take_while(|line| !line.is_empty());
     let mut values = lines.filter_map(|line| line.split_once(": "));
-    values.find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    values
+        .find(|(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use linkbridge::mapping::builtin;
-use linkbridge::mapping::codec;
 use linkbridge::mapping::plan::{Evidence, Plan};
+use linkbridge::mapping::{codec, rules};
 use linkbridge::model::{FailureKind, Field, OperationKind, ProviderKind, Why};
 
 const BEGIN: &str = "<!-- generated: support matrix -->\n";
@@ -196,6 +196,10 @@ fn asked_keys(code: &str) -> BTreeSet<String> {
         "parts",
         "record",
         "tables_of",
+        "media_types",
+        "members",
+        "number",
+        "size",
     ];
     let code = code.split("#[cfg(test)]").next().unwrap_or_default();
     let mut keys = BTreeSet::new();
@@ -231,6 +235,7 @@ fn keys_of_mappings() -> BTreeSet<String> {
     let keys: BTreeSet<String> = sources
         .iter()
         .flat_map(|file| asked_keys(&fs::read_to_string(file).unwrap()))
+        .chain(rules::NAMES.iter().map(|name| (*name).to_owned()))
         .collect();
     assert!(keys.len() > 50, "only {} keys were found", keys.len());
     keys

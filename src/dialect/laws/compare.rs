@@ -110,6 +110,10 @@ fn canonical_text(json: &Json) -> String {
             parts.sort();
             parts.join(",")
         }
+        Json::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical_text).collect();
+            format!("[{}]", items.join(","))
+        }
         other => other.to_string(),
     }
 }
