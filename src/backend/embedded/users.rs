@@ -89,7 +89,7 @@ impl Task<'_> {
     }
 
     /// Makes the user or notes that it changes; answers whether it was made.
-    fn touch(&self, user: &UserId, document: Option<&str>) -> Step<bool> {
+    pub(super) fn touch(&self, user: &UserId, document: Option<&str>) -> Step<bool> {
         self.next_revision(user)?;
         let changed = self.change(
             "UPDATE users SET document = coalesce(?3, document), updated_at = max(updated_at, ?4) \
@@ -97,17 +97,23 @@ impl Task<'_> {
             (self.tenant(), user.as_str(), document, self.at().0),
         )?;
         if changed == 0 {
-            self.change(
-                "INSERT INTO users (tenant, user_id, document, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-                (self.tenant(), user.as_str(), document, self.at().0),
-            )?;
+            self.write_user(user, document)?;
         }
         Ok(changed == 0)
     }
 
+    /// Writes a user who is not there.
+    pub(super) fn write_user(&self, user: &UserId, document: Option<&str>) -> Step<()> {
+        self.change(
+            "INSERT INTO users (tenant, user_id, document, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+            (self.tenant(), user.as_str(), document, self.at().0),
+        )?;
+        Ok(())
+    }
+
     /// Gives the user an id at a vendor. With a reason it is taken from whoever holds it, and takes
     /// the place of the user's own old one, for a wrong alias cannot be mended otherwise.
-    fn add_alias(
+    pub(super) fn add_alias(
         &self,
         user: &UserId,
         vendor: &VendorName,
@@ -164,14 +170,24 @@ impl Task<'_> {
                 (self.tenant(), vendor.as_str(), id),
             )?;
         }
+        self.write_alias(user, alias, rebind)
+    }
+
+    /// Writes an alias that nothing stands against.
+    pub(super) fn write_alias(
+        &self,
+        user: &UserId,
+        alias: (&str, &str),
+        reason: Option<&str>,
+    ) -> Step<()> {
         self.change(
             "INSERT INTO user_aliases (tenant, vendor, vendor_id, user_id) VALUES (?1, ?2, ?3, ?4)",
-            (self.tenant(), vendor.as_str(), vendor_id, user.as_str()),
+            (self.tenant(), alias.0, alias.1, user.as_str()),
         )?;
         self.audit(&Entry {
             user: Some(user),
             alias: Some(alias),
-            reason: rebind,
+            reason,
             ..Entry::default()
         })
     }
