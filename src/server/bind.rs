@@ -6,6 +6,7 @@
 use crate::directory::Directory;
 use crate::edge::keys;
 use crate::model::id::IdFault;
+use crate::model::link::MAX_DOCUMENT_BYTES;
 use crate::model::{
     Action, Alias, Failure, Field, Instant, LinkId, OperationKind, Page, Place, Problem,
     ProviderId, ProviderKind, Record, Secret, Subject, Target, UserId, Value, VendorName, Why,
@@ -15,8 +16,6 @@ use crate::model::{
 const MAX_TEXT_CHARS: usize = 1024;
 /// The longest token of a link, in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
-/// The longest document of a user, in bytes of JSON.
-const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// The canonical ids that the directory found for a request.
 #[derive(Clone, Debug, Default)]
