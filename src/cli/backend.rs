@@ -18,19 +18,24 @@ pub(super) struct Open {
 /// # Errors
 /// A sentence that says why it cannot be opened and what to do.
 pub(super) fn open(backend: config::Backend) -> Result<Open, String> {
-    let config::Backend::Embedded {
-        directory,
-        token_keys,
-    } = backend;
-    let settings = embedded::Settings {
-        token_keys,
-        ..embedded::Settings::new(directory)
-    };
-    let store = Arc::new(Embedded::open(settings).map_err(|error| error.to_string())?);
+    let store = Embedded::open(settings(backend)).map_err(|error| error.to_string())?;
+    let store = Arc::new(store);
     Ok(Open {
         backend: Arc::clone(&store) as Arc<dyn Backend>,
         aliases: store,
     })
+}
+
+/// What the embedded store is opened with.
+pub(super) fn settings(backend: config::Backend) -> embedded::Settings {
+    let config::Backend::Embedded {
+        directory,
+        token_keys,
+    } = backend;
+    embedded::Settings {
+        token_keys,
+        ..embedded::Settings::new(directory)
+    }
 }
 
 /// The backend in a few words, for the start.

@@ -15,6 +15,8 @@ mod dialects;
 mod explain;
 mod keys;
 mod serve;
+mod signals;
+mod users;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -65,6 +67,9 @@ enum Verb {
     /// Make a client's key, or adopt one.
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// Fill the directory of users from a file.
+    #[command(subcommand)]
+    Users(users::Verb),
 }
 
 /// Runs a command line.
@@ -88,6 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
         Verb::Explain(arguments) => explain::run(&arguments, vars),
         Verb::Dialects(arguments) => dialects::run(&arguments),
         Verb::Keys(verb) => keys::run(&verb),
+        Verb::Users(verb) => users::run(&verb, vars),
     };
     exit.into()
 }

@@ -1,18 +1,18 @@
 //! `serve`: from a configuration to a running server, and to its orderly end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::signals::Signals;
 use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
 use crate::edge::keys;
 use crate::finding::{Finding, render};
-use crate::server::{Control, Front, Parts, Running, Server};
+use crate::server::{Front, Parts, Running, Server};
 use crate::telemetry;
 
 /// What to serve.
@@ -49,7 +49,12 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
     let dialects = dialects::built_in();
-    let config = match load(arguments, vars, &dialects) {
+    let config = match load(
+        arguments.config.as_deref(),
+        &arguments.flags(),
+        vars,
+        &dialects,
+    ) {
         Ok(config) => config,
         Err(text) => {
             complain(text);
@@ -68,17 +73,22 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
 }
 
 /// The configuration; warnings are told and do not stop the start.
-fn load(arguments: &Arguments, vars: &Vars, dialects: &[Arc<Dialect>]) -> Result<Config, String> {
+pub(super) fn load(
+    path: Option<&Path>,
+    flags: &[(&'static str, String)],
+    vars: &Vars,
+    dialects: &[Arc<Dialect>],
+) -> Result<Config, String> {
     let named = || vars.value("LINKBRIDGE_CONFIG").map(PathBuf::from);
-    let path = arguments.config.clone().or_else(named);
+    let path = path.map(Path::to_owned).or_else(named);
     let path =
         path.ok_or("error: which configuration? Give `--config FILE`, or set LINKBRIDGE_CONFIG")?;
     let text = std::fs::read_to_string(&path)
         .map_err(|e| format!("error: {} cannot be read: {e}", path.display()))?;
-    let (flags, catalog) = (arguments.flags(), dialects::catalog(dialects));
+    let catalog = dialects::catalog(dialects);
     let inputs = Inputs {
         vars,
-        flags: &flags,
+        flags,
         catalog: &catalog,
     };
     match config::read(&path.display().to_string(), &text, &inputs) {
@@ -189,7 +199,16 @@ fn tell(front: &Front) {
 
 /// Serves until a signal; the second one does not wait.
 fn until_the_end(running: Running, signals: Signals) -> Exit {
-    if let Err(error) = signals.watch(running.control()) {
+    let (control, same) = (running.control(), running.control());
+    let drain = move || {
+        tracing::info!("draining");
+        control.drain();
+    };
+    let abort = move || {
+        tracing::warn!("ending at once");
+        same.abort();
+    };
+    if let Err(error) = signals.watch(drain, abort) {
         complain(format!("error: signals cannot be handled: {error}"));
         return Exit::CouldNotRun;
     }
@@ -197,53 +216,6 @@ fn until_the_end(running: Running, signals: Signals) -> Exit {
         Exit::Fine
     } else {
         Exit::CouldNotRun
-    }
-}
-
-/// SIGTERM and SIGINT. They are caught before anything is opened, so that one that comes early ends
-/// the server in order, too.
-struct Signals {
-    runtime: tokio::runtime::Runtime,
-    term: Signal,
-    int: Signal,
-}
-
-impl Signals {
-    fn catch() -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let entered = runtime.enter();
-        let (term, int) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
-        drop(entered);
-        Ok(Self { runtime, term, int })
-    }
-
-    /// Signals have a thread of their own, so that they are heard however busy the workers are. It is
-    /// left behind when the process ends.
-    fn watch(mut self, control: Control) -> std::io::Result<()> {
-        let watch = move || {
-            self.runtime.block_on(any(&mut self.term, &mut self.int));
-            tracing::info!("draining");
-            control.drain();
-            self.runtime.block_on(any(&mut self.term, &mut self.int));
-            tracing::warn!("ending at once");
-            control.abort();
-        };
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(watch)
-            .map(drop)
-    }
-}
-
-async fn any(term: &mut Signal, int: &mut Signal) {
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }
 

@@ -63,6 +63,9 @@ pub struct Alias {
     pub vendor_id: String,
 }
 
+/// The longest document of a user, in bytes of JSON.
+pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+
 /// A user of the directory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {

@@ -84,7 +84,8 @@ pub(super) fn natural_holder(
     let Ok(user) = UserId::new(vendor_id) else {
         return Ok(None);
     };
-    let is_meant = id_of(conn, tenant, vendor, &user)?.is_none() && is_known(conn, tenant, &user)?;
+    // Most ids are no canonical ones, so that the first question is mostly the last.
+    let is_meant = is_known(conn, tenant, &user)? && id_of(conn, tenant, vendor, &user)?.is_none();
     Ok(is_meant.then_some(user))
 }
 

@@ -66,6 +66,14 @@ pub(super) fn reader(files: &Files) -> Result<Connection> {
     Ok(conn)
 }
 
+/// An empty database that goes with its connection.
+pub(super) fn passing() -> Result<Connection> {
+    // SQLite keeps a database without a name in a file that nobody else can see.
+    let conn = Connection::open("")?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
 /// What a checkpoint came to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Checkpoint {

@@ -7,10 +7,8 @@ use serde_json::{Map, Value};
 
 use super::patch::{self, DEPTH};
 use super::task::{Step, Stop};
+use crate::model::link::MAX_DOCUMENT_BYTES;
 use crate::model::{Attribute, DocumentChange, Failure, Field, Place, Problem, Why};
-
-/// The longest document, in bytes of JSON text.
-const MAX_BYTES: usize = 64 * 1024;
 
 /// A document that can be kept.
 #[derive(Debug)]
@@ -22,12 +20,12 @@ pub(super) struct Document {
 
 impl Document {
     /// Accepts a text that is JSON, is not too long, and can be read back.
-    fn new(text: String) -> Step<Self> {
-        if text.len() > MAX_BYTES {
+    pub(super) fn new(text: String) -> Step<Self> {
+        if text.len() > MAX_DOCUMENT_BYTES {
             return Err(refused(
                 Field::Document,
                 Why::TooLong,
-                Some(MAX_BYTES as u64),
+                Some(MAX_DOCUMENT_BYTES as u64),
             ));
         }
         let value: Value = serde_json::from_str(&text)

@@ -22,9 +22,14 @@ impl Files {
         builder
             .create(directory)
             .map_err(|e| OpenError::io(directory, &e))?;
-        Ok(Self {
+        Ok(Self::at(directory))
+    }
+
+    /// The directory as it is.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self {
             directory: directory.to_owned(),
-        })
+        }
     }
 
     pub(super) fn database(&self) -> PathBuf {

@@ -13,10 +13,12 @@ mod connection;
 mod document;
 mod files;
 mod group;
+pub mod import;
 mod incarnation;
 mod keys;
 mod links;
 mod naming;
+mod opening;
 mod patch;
 mod pending;
 mod readers;
@@ -45,6 +47,7 @@ pub use settings::{OpenError, Settings};
 use self::checkpoint::Pulse;
 use self::files::Files;
 use self::group::Job;
+use self::opening::Opened;
 use self::readers::Readers;
 use self::reseal::Reseal;
 use self::seal::Keyring;
@@ -67,7 +70,7 @@ pub struct Embedded {
     queue: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
     /// Held for as long as anything here may touch the files.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Embedded {
@@ -76,16 +79,15 @@ impl Embedded {
     /// # Errors
     /// [`OpenError`] says what is in the way, where, and what would be right.
     pub fn open(settings: Settings) -> Result<Self, OpenError> {
-        let files = Files::prepare(&settings.directory)?;
-        let lock = files.lock()?;
-        files.create_database()?;
-        files.renew_log()?;
+        let Opened {
+            files,
+            conn,
+            keys,
+            lock,
+        } = opening::open(&settings)?;
+        let keys = Arc::new(keys);
         let path = files.database();
         let sqlite = |e: rusqlite::Error| OpenError::sqlite(&path, &e);
-        let conn = connection::writer(&files, settings.wal_limit).map_err(sqlite)?;
-        schema::migrate(&conn, &path)?;
-        let keys = Arc::new(keys::load(&files, &settings.token_keys, &conn)?);
-        incarnation::check(&files, &conn)?;
         let (queue, waiting) = sync_channel(settings.queue);
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());

@@ -88,14 +88,24 @@ impl Task<'_> {
                 (self.tenant(), vendor.as_str(), id),
             )?;
         }
+        self.write_alias(user, alias, rebind)
+    }
+
+    /// Writes an alias that nothing stands against.
+    pub(super) fn write_alias(
+        &self,
+        user: &UserId,
+        alias: (&str, &str),
+        reason: Option<&str>,
+    ) -> Step<()> {
         self.change(
             "INSERT INTO user_aliases (tenant, vendor, vendor_id, user_id) VALUES (?1, ?2, ?3, ?4)",
-            (self.tenant(), vendor.as_str(), vendor_id, user.as_str()),
+            (self.tenant(), alias.0, alias.1, user.as_str()),
         )?;
         self.audit(&Entry {
             user: Some(user),
             alias: Some(alias),
-            reason: rebind,
+            reason,
             ..Entry::default()
         })
     }

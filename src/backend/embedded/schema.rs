@@ -108,6 +108,31 @@ CREATE TABLE audit (
 /// Brings the database to the newest version, each step in a transaction of its own.
 pub(super) fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |e: rusqlite::Error| OpenError::sqlite(path, &e);
+    let done = steps_done(conn, path)?;
+    for (done, step) in MIGRATIONS.iter().enumerate().skip(done) {
+        let version = done + 1;
+        run(conn, *step, version).map_err(sqlite)?;
+        tracing::info!(version, "migrated the database");
+    }
+    Ok(())
+}
+
+/// Fails unless the database has the newest version already.
+pub(super) fn require_newest(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    let (found, known) = (steps_done(conn, path)?, MIGRATIONS.len());
+    if found == known {
+        return Ok(());
+    }
+    Err(OpenError::Older {
+        path: path.to_owned(),
+        found,
+        known,
+    })
+}
+
+/// How many of the steps the database has behind it.
+fn steps_done(conn: &Connection, path: &Path) -> Result<usize, OpenError> {
+    let sqlite = |e: rusqlite::Error| OpenError::sqlite(path, &e);
     let number = |sql: &str| {
         conn.query_row(sql, [], |row| row.get::<_, i64>(0))
             .map_err(sqlite)
@@ -130,16 +155,10 @@ pub(super) fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
             known,
         });
     }
-    let done = usize::try_from(found).map_err(|_| OpenError::Corrupt {
+    usize::try_from(found).map_err(|_| OpenError::Corrupt {
         path: path.to_owned(),
         why: format!("the version {found} makes no sense"),
-    })?;
-    for (done, step) in MIGRATIONS.iter().enumerate().skip(done) {
-        let version = done + 1;
-        run(conn, *step, version).map_err(sqlite)?;
-        tracing::info!(version, "migrated the database");
-    }
-    Ok(())
+    })
 }
 
 /// Takes one step. After an error the caller drops the connection, and with it what was begun.

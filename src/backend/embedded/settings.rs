@@ -66,6 +66,15 @@ pub enum OpenError {
         /// The newest version that is known here.
         known: i64,
     },
+    /// The database was written by an older linkbridge, and nothing may be changed now.
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The version that is wanted.
+        known: usize,
+    },
     /// The file is not a database of linkbridge, or is damaged.
     Corrupt {
         /// The file.
@@ -101,6 +110,12 @@ impl fmt::Display for OpenError {
                 f,
                 "{}: the database has version {found}, this linkbridge knows versions up to {known}; \
                  start the linkbridge that wrote it, or restore a backup from before the upgrade",
+                path.display()
+            ),
+            OpenError::Older { path, found, known } => write!(
+                f,
+                "{}: the database has version {found} and must be brought to version {known} first, which a dry run \
+                 does not do; take a backup and start linkbridge once",
                 path.display()
             ),
             OpenError::Corrupt { path, why } => write!(

@@ -107,7 +107,7 @@ impl Task<'_> {
 
     /// Writes the row of a user. A new row begins when the oldest link of the user did: a user who was
     /// told of before does not become younger.
-    fn write_user(&self, user: &UserId, document: Option<&Document>) -> Step<()> {
+    pub(super) fn write_user(&self, user: &UserId, document: Option<&Document>) -> Step<()> {
         let params = (
             self.tenant(),
             user.as_str(),

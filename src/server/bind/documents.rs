@@ -5,12 +5,13 @@
 use serde_json::{Map, Value as Json};
 
 use super::{Binder, invalid, problem};
+use crate::model::link::MAX_DOCUMENT_BYTES;
 use crate::model::{
     Attribute, DocumentChange, Failure, Field, PatchStep, Problem, Record, Value, Why,
 };
 
-/// The longest document of a user, in bytes of JSON; also the most of it that one request may bring.
-const MAX_BYTES: usize = 64 * 1024;
+/// The most of a document that one request may bring, in bytes of JSON.
+const MAX_BYTES: usize = MAX_DOCUMENT_BYTES;
 /// The most members that lead to a part of a document. What stands there is as deep as a body can be, and
 /// both together are as deep as a reader of JSON goes.
 const MAX_STEPS: usize = 32;

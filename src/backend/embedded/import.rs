@@ -1,0 +1,325 @@
+//! Users in bulk: rows of the directory in large transactions, on the thread of whoever imports.
+//!
+//! A row means exactly what `user.put` with its ids means, with the same refusals and the same rows in
+//! the audit. What differs is the work. Every check of a row comes before its first write, so that a
+//! refused row needs no savepoint; nothing is read back; and a row that says what is so already writes
+//! nothing. Nobody else is there: the importer holds the lock of the directory, and has no queue.
+
+mod order;
+mod progress;
+mod row;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::File;
+
+use rusqlite::Connection;
+
+use self::order::order;
+pub use self::progress::{Position, Progress, Tally};
+use super::files::Files;
+use super::opening::{self, Opened};
+use super::seal::Keyring;
+use super::settings::{OpenError, Settings};
+use super::task::{Step, Stop, Task};
+use super::{connection, incarnation};
+use crate::model::operation::Rules;
+use crate::model::{
+    Action, Alias, ClientName, Instant, Operation, PutMode, TenantId, UserId, VendorName,
+};
+
+/// The size of the cache. Users come in any order, so that a batch touches pages all over the indexes;
+/// those that do not fit are written more than once.
+const CACHE_KIB: u32 = 512 * 1024;
+
+/// The size of the log from which its pages are moved into the database: a page that many batches have
+/// touched is moved once.
+const WAL_LIMIT: u64 = 512 << 20;
+
+/// One user with what a file says of it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Canonical id.
+    pub user_id: UserId,
+    /// The document, as JSON text; `None` keeps the one that is there.
+    pub document: Option<String>,
+    /// Ids to add.
+    pub ids: Vec<Alias>,
+}
+
+/// What an accepted row came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Everything that it says was so.
+    Unchanged,
+    /// Something was written.
+    Written {
+        /// Whether the user is new.
+        created: bool,
+        /// How many ids were added that were nobody's.
+        ids: u64,
+        /// How many ids were moved from another user, or took the place of the user's old one.
+        moved: u64,
+    },
+}
+
+/// Why a row is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Another user has the id at the vendor, by an alias or because it is that user's canonical one.
+    Taken {
+        /// The vendor.
+        vendor: VendorName,
+        /// Who has it.
+        holder: UserId,
+    },
+    /// The user has another id at the vendor.
+    HasAnother {
+        /// The vendor.
+        vendor: VendorName,
+        /// The id there.
+        id: String,
+    },
+    /// Canonical ids are what they are; nobody gets another one.
+    Canonical,
+}
+
+/// What a row came to.
+pub type Verdict = Result<Done, Refusal>;
+
+/// What an import is about.
+#[derive(Clone, Debug)]
+pub struct Purpose {
+    /// Who it is in the audit.
+    pub client: ClientName,
+    /// Why ids may be moved; without a reason none is.
+    pub rebind: Option<String>,
+    /// What the file is known by; without it nothing is remembered.
+    pub file: Option<[u8; 32]>,
+}
+
+/// What goes into one transaction.
+#[derive(Debug)]
+pub struct Batch {
+    rows: Vec<Row>,
+    order: Vec<usize>,
+    unreadable: u64,
+    until: Position,
+}
+
+impl Batch {
+    /// The rows of a file up to a place. `unreadable` lines among them were refused before they were
+    /// rows. This does what can be done apart from the store, on a thread of its own.
+    #[must_use]
+    pub fn new(rows: Vec<Row>, unreadable: u64, until: Position) -> Self {
+        Self {
+            order: order(&rows),
+            rows,
+            unreadable,
+            until,
+        }
+    }
+}
+
+/// Why an import ended early. Every batch before this one is kept.
+#[derive(Debug)]
+pub struct ImportError(String);
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<rusqlite::Error> for ImportError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(format!("the store cannot be written: {error}"))
+    }
+}
+
+impl From<Stop> for ImportError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Sql(error) => error.into(),
+            Stop::Damaged(what) => Self(format!("the store is damaged: {what}")),
+            Stop::Refused(failure) => Self(format!("the store refuses: {failure:?}")),
+        }
+    }
+}
+
+/// A store that is open for an import and for nothing else.
+pub struct Importer {
+    conn: Connection,
+    keys: Keyring,
+    files: Files,
+    purpose: Purpose,
+    progress: Progress,
+    is_rehearsal: bool,
+    _lock: Option<File>,
+}
+
+impl Importer {
+    /// Opens the store, makes it if there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`], as for a server.
+    pub fn open(settings: Settings, purpose: Purpose) -> Result<Self, OpenError> {
+        Self::new(opening::open(&with_large_log(settings))?, purpose, false)
+    }
+
+    /// Opens the store for an import that says what would happen, and commits nothing. Where there is no
+    /// store, none is made.
+    ///
+    /// # Errors
+    /// [`OpenError`], also for a store that would have to be migrated first.
+    pub fn rehearse(settings: Settings, purpose: Purpose) -> Result<Self, OpenError> {
+        let opened = opening::rehearse(&with_large_log(settings))?;
+        Self::new(opened, purpose, true)
+    }
+
+    fn new(opened: Opened, purpose: Purpose, is_rehearsal: bool) -> Result<Self, OpenError> {
+        let begin = if is_rehearsal { "BEGIN IMMEDIATE;" } else { "" };
+        opened
+            .conn
+            .execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; {begin}"))
+            .map_err(|e| OpenError::sqlite(&opened.files.database(), &e))?;
+        Ok(Self {
+            conn: opened.conn,
+            keys: opened.keys,
+            files: opened.files,
+            purpose,
+            progress: Progress::default(),
+            is_rehearsal,
+            _lock: opened.lock,
+        })
+    }
+
+    /// What an earlier import of the same file left, if it did not come to the end.
+    ///
+    /// # Errors
+    /// [`ImportError`] if the store cannot be read.
+    pub fn left(&self) -> Result<Option<Progress>, ImportError> {
+        match &self.purpose.file {
+            Some(file) => Ok(Progress::recall(&self.conn, file)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on from there.
+    pub fn resume(&mut self, progress: Progress) {
+        self.progress = progress;
+    }
+
+    /// What was done so far, by the earlier import too if this one goes on from there.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Carries out a batch in one transaction. `told` hears what every row came to before the commit, so
+    /// that what it writes down is there when the rows are.
+    ///
+    /// # Errors
+    /// [`ImportError`]; nothing of the batch is kept then, and the importer is of no more use.
+    pub fn write(
+        &mut self,
+        at: Instant,
+        batch: &Batch,
+        told: impl FnOnce(&[Verdict]) -> Result<(), String>,
+    ) -> Result<(), ImportError> {
+        if !self.is_rehearsal {
+            self.conn.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        let verdicts = self.carry_out(at, batch)?;
+        let progress = self
+            .progress
+            .after(&verdicts, batch.unreadable, batch.until);
+        told(&verdicts).map_err(ImportError)?;
+        if !self.is_rehearsal {
+            if let Some(file) = &self.purpose.file {
+                progress.keep(&self.conn, file)?;
+            }
+            self.conn.execute_batch("COMMIT")?;
+            self.relieve()?;
+        }
+        self.progress = progress;
+        Ok(())
+    }
+
+    /// Ends the import. If the file is done, its progress is forgotten: the next import of it starts
+    /// over.
+    ///
+    /// # Errors
+    /// [`ImportError`]; what was written is kept all the same.
+    pub fn finish(self, is_done: bool) -> Result<(), ImportError> {
+        if self.is_rehearsal {
+            self.conn.execute_batch("ROLLBACK")?;
+        } else if let Some(file) = self.purpose.file.filter(|_| is_done) {
+            Progress::forget(&self.conn, &file)?;
+        }
+        connection::checkpoint(&self.conn, "TRUNCATE")?;
+        if !self.is_rehearsal {
+            incarnation::leave(&self.files, &self.conn).map_err(|e| ImportError(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// What each row comes to, in the order of the file.
+    fn carry_out(&self, at: Instant, batch: &Batch) -> Result<Vec<Verdict>, ImportError> {
+        let mut verdicts = vec![Ok(Done::Unchanged); batch.rows.len()];
+        // An id that is moved concerns a user whom no row names, so that nothing may change places.
+        let in_order = 0..batch.rows.len();
+        let rows: &mut dyn Iterator<Item = usize> = match self.purpose.rebind {
+            Some(_) => &mut in_order.into_iter(),
+            None => &mut batch.order.iter().copied(),
+        };
+        for index in rows {
+            if let (Some(row), Some(verdict)) = (batch.rows.get(index), verdicts.get_mut(index)) {
+                *verdict = self.row(at, row)?;
+            }
+        }
+        Ok(verdicts)
+    }
+
+    fn row(&self, at: Instant, row: &Row) -> Step<Verdict> {
+        let operation = Operation {
+            tenant: row.tenant.clone(),
+            client: self.purpose.client.clone(),
+            at,
+            rules: Rules::default(),
+            // The ids and the document are the row's; this is what the audit says of it.
+            action: Action::UserPut {
+                user_id: row.user_id.clone(),
+                mode: PutMode::Either,
+                document: None,
+                ids: Vec::new(),
+                links: Vec::new(),
+            },
+        };
+        let task = Task {
+            conn: &self.conn,
+            keys: &self.keys,
+            operation: &operation,
+        };
+        task.import(row, self.purpose.rebind.as_deref())
+    }
+
+    /// Moves the pages of a log that has grown long into the database.
+    fn relieve(&self) -> Result<(), ImportError> {
+        let length = std::fs::metadata(self.files.wal()).map_or(0, |data| data.len());
+        if length > WAL_LIMIT {
+            connection::checkpoint(&self.conn, "RESTART")?;
+        }
+        Ok(())
+    }
+}
+
+fn with_large_log(settings: Settings) -> Settings {
+    Settings {
+        wal_limit: WAL_LIMIT,
+        ..settings
+    }
+}

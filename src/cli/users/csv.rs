@@ -1,0 +1,379 @@
+//! CSV as RFC 4180 describes it, record by record, with bounded memory.
+
+use std::io::BufRead;
+
+use csv_core::{ReadRecordResult, Reader};
+
+use super::columns::Columns;
+use super::input::{self, Bytes, Fault, MAX_RECORD, Record, Records};
+use super::known::Known;
+use crate::backend::embedded::import::Position;
+
+/// The most fields of a record.
+const MAX_FIELDS: usize = 1024;
+
+/// Splits a file into records and these into fields.
+pub(super) struct Splitter {
+    bytes: Bytes,
+    reader: Reader,
+    /// What the fields of the last record hold, one behind the other, and where each ends.
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    count: usize,
+    raw: Vec<u8>,
+    is_too_long: bool,
+    has_too_many: bool,
+    position: Position,
+}
+
+impl Splitter {
+    /// The records from `position` on, which is where `bytes` start.
+    pub(super) fn new(bytes: Bytes, position: Position) -> Self {
+        let mut reader = Reader::new();
+        // A parser that has read something looks for no byte order mark: where we start, none is due.
+        reader.read_record(b"\n", &mut [0], &mut [0]);
+        Self {
+            bytes,
+            reader,
+            text: vec![0; MAX_RECORD],
+            ends: vec![0; MAX_FIELDS],
+            count: 0,
+            raw: Vec::new(),
+            is_too_long: false,
+            has_too_many: false,
+            position,
+        }
+    }
+
+    /// Goes to the next record; answers the line that it starts on, or `None` at the end.
+    pub(super) fn next(&mut self) -> std::io::Result<Option<u64>> {
+        self.raw.clear();
+        (self.is_too_long, self.has_too_many) = (false, false);
+        let mut line = self.position.lines + 1;
+        let (mut size, mut length, mut fields) = (0, 0, 0);
+        // What does not fit is read all the same, to find the end.
+        let (mut waste, mut more_waste) = ([0; 4096], [0; 64]);
+        loop {
+            let chunk = self.bytes.fill_buf()?;
+            let text = match self.text.get_mut(length..) {
+                Some(room) if !room.is_empty() => room,
+                _ => &mut waste,
+            };
+            let ends = match self.ends.get_mut(fields..) {
+                Some(room) if !room.is_empty() => room,
+                _ => &mut more_waste,
+            };
+            let (result, read, written, ended) = self.reader.read_record(chunk, text, ends);
+            let mut chunk = chunk.get(..read).unwrap_or_default();
+            self.position.offset += read as u64;
+            self.position.lines += input::line_ends(chunk);
+            // Empty lines before a record, and what is left of the end of the line before it, are no
+            // part of it.
+            if size == 0 {
+                let start = chunk.iter().take_while(|byte| is_line_end(**byte)).count();
+                let (before, rest) = chunk.split_at_checked(start).unwrap_or_default();
+                line += input::line_ends(before);
+                chunk = rest;
+            }
+            size += chunk.len();
+            input::keep(&mut self.raw, chunk);
+            let (is_last, is_return) = (chunk.is_empty(), chunk.last() == Some(&b'\r'));
+            self.bytes.consume(read);
+            length += written;
+            fields += ended;
+            match result {
+                ReadRecordResult::Record => {
+                    self.end_line(is_last, is_return)?;
+                    break;
+                }
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.is_too_long = true,
+                ReadRecordResult::OutputEndsFull => self.has_too_many = true,
+            }
+        }
+        self.is_too_long |= size > MAX_RECORD;
+        self.count = fields.min(MAX_FIELDS);
+        let end = self
+            .raw
+            .iter()
+            .rev()
+            .take_while(|b| is_line_end(**b))
+            .count();
+        self.raw.truncate(self.raw.len().saturating_sub(end));
+        Ok(Some(line))
+    }
+
+    /// Counts the line that a record ends. One at the end of the file may lack its mark, and the parser
+    /// leaves half of one in two bytes.
+    fn end_line(&mut self, is_last: bool, is_return: bool) -> std::io::Result<()> {
+        if is_return && self.bytes.fill_buf()?.first() == Some(&b'\n') {
+            self.bytes.consume(1);
+            self.position.offset += 1;
+            self.position.lines += 1;
+        } else if is_last {
+            self.position.lines += 1;
+        }
+        Ok(())
+    }
+
+    /// The record as it stands, as far as it was kept.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// The place after the record.
+    pub(super) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The first field, if there are more, whatever else is wrong with the record.
+    pub(super) fn first_of_several(&self) -> Option<&str> {
+        let end = self.ends.first().filter(|_| self.count > 1)?;
+        std::str::from_utf8(self.text.get(..*end)?).ok()
+    }
+
+    /// The fields.
+    ///
+    /// # Errors
+    /// Why the record has none that could be trusted.
+    pub(super) fn fields(&self) -> Result<Vec<&str>, String> {
+        if self.is_too_long {
+            let hint = if self.raw.contains(&b'"') {
+                " (is a quote left open?)"
+            } else {
+                ""
+            };
+            return Err(format!("is longer than {MAX_RECORD} bytes{hint}"));
+        }
+        if self.has_too_many {
+            return Err(format!("has more than {MAX_FIELDS} fields"));
+        }
+        if self.raw.contains(&b'"') && !has_sound_quotes(&self.raw) {
+            return Err(
+                "has a quote where none may be: a field with quotes is quoted, and they are doubled"
+                    .to_owned(),
+            );
+        }
+        let mut start = 0;
+        let fields = self.ends.iter().take(self.count).map(|end| {
+            let field = self.text.get(start..*end).unwrap_or_default();
+            start = *end;
+            std::str::from_utf8(field).map_err(|_| "is not UTF-8".to_owned())
+        });
+        fields.collect()
+    }
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// Whether quotes enclose whole fields, and are doubled inside them. The parser takes others as they
+/// come; an id that was not meant so decides whose account it is.
+fn has_sound_quotes(record: &[u8]) -> bool {
+    #[derive(PartialEq)]
+    enum State {
+        Start,
+        Plain,
+        Quoted,
+        Closed,
+    }
+    let mut state = State::Start;
+    for byte in record {
+        state = match (state, byte) {
+            (State::Start | State::Closed, b'"') => State::Quoted,
+            (State::Quoted, b'"') => State::Closed,
+            (State::Quoted, _) => State::Quoted,
+            (_, b',') => State::Start,
+            (State::Start | State::Plain, byte) if *byte != b'"' => State::Plain,
+            (State::Start | State::Plain | State::Closed, _) => return false,
+        };
+    }
+    state != State::Quoted
+}
+
+/// A CSV file of users.
+pub(super) struct Csv {
+    splitter: Splitter,
+    columns: Columns,
+}
+
+impl Csv {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn open(
+        mut splitter: Splitter,
+        known: &Known,
+    ) -> std::io::Result<Result<Self, String>> {
+        if splitter.next()?.is_none() {
+            return Ok(Err("there is no header line".to_owned()));
+        }
+        let header = splitter
+            .fields()
+            .map_err(|fault| format!("the header {fault}"));
+        let columns = header.and_then(|header| Columns::read(&header, known));
+        Ok(columns.map(|columns| Self { splitter, columns }))
+    }
+
+    /// The same file from another place on.
+    pub(super) fn from(self, splitter: Splitter) -> Self {
+        Self { splitter, ..self }
+    }
+}
+
+impl Records for Csv {
+    fn next(&mut self, known: &Known) -> std::io::Result<Option<Record<'_>>> {
+        let Some(line) = self.splitter.next()? else {
+            return Ok(None);
+        };
+        let fields = self.splitter.fields();
+        let draft = fields.and_then(|fields| self.columns.draft(&fields));
+        let row = draft.and_then(|draft| known.row(draft));
+        Ok(Some(Record {
+            line,
+            raw: self.splitter.raw(),
+            row: row.map_err(Fault::Refused),
+        }))
+    }
+
+    fn position(&self) -> Position {
+        self.splitter.position()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::input::testing::bytes;
+    use super::super::known::testing::known;
+    use super::*;
+
+    fn splitter(text: &[u8], step: usize) -> Splitter {
+        Splitter::new(bytes(text, step), Position::default())
+    }
+
+    /// Line, text and fields of every record.
+    type Split = Vec<(u64, Vec<u8>, Result<Vec<String>, String>)>;
+
+    fn split(text: &[u8], step: usize) -> Split {
+        let mut splitter = splitter(text, step);
+        let mut all = Vec::new();
+        while let Some(line) = splitter.next().unwrap() {
+            let fields = splitter.fields();
+            let fields = fields.map(|fields| fields.into_iter().map(str::to_owned).collect());
+            all.push((line, splitter.raw().to_vec(), fields));
+        }
+        assert_eq!(splitter.position().offset, text.len() as u64);
+        all
+    }
+
+    fn fields(text: &str) -> Result<Vec<String>, String> {
+        split(text.as_bytes(), 7).remove(0).2
+    }
+
+    #[test]
+    fn records_keep_their_lines_and_their_text_however_they_come_in() {
+        let text = b"a,b\r\n\r\n\n\"x\ny\",\"p\"\"q\"\r\n1,2\n\nlast,";
+        let owned = |fields: &[&str]| Ok(fields.iter().map(|f| (*f).to_owned()).collect());
+        let expected: Split = vec![
+            (1, b"a,b".to_vec(), owned(&["a", "b"])),
+            (4, b"\"x\ny\",\"p\"\"q\"".to_vec(), owned(&["x\ny", "p\"q"])),
+            (6, b"1,2".to_vec(), owned(&["1", "2"])),
+            (8, b"last,".to_vec(), owned(&["last", ""])),
+        ];
+        for step in 1..20 {
+            assert_eq!(split(text, step), expected, "{step} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn reading_goes_on_where_a_record_ended() {
+        let text = b"a,b\r\n1,\"2\n\"\r\n3,4\r\n5,6";
+        let mut first = splitter(text, 5);
+        for _ in 0..2 {
+            first.next().unwrap();
+        }
+        let place = first.position();
+        let rest = &text[usize::try_from(place.offset).unwrap()..];
+        let mut second = Splitter::new(bytes(rest, 5), place);
+        assert_eq!(second.next().unwrap(), Some(4));
+        assert_eq!(second.fields().unwrap(), ["3", "4"]);
+        assert_eq!(second.next().unwrap(), Some(5));
+        assert_eq!(second.next().unwrap(), None);
+        assert_eq!(second.position().offset, text.len() as u64);
+    }
+
+    #[test]
+    fn quotes_are_where_rfc_4180_has_them() {
+        assert_eq!(fields("\"\",\"a,b\",\"\"\"\"").unwrap(), ["", "a,b", "\""]);
+        for text in [
+            "a\"b,c", "\"a\"b,c", " \"a\",c", "a,\"b", "\"a\"\"", "a,b\"\"",
+        ] {
+            let fault = fields(text).unwrap_err();
+            assert!(fault.starts_with("has a quote"), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told() {
+        let of = |text: &[u8]| split(text, 3).remove(0).2;
+        assert_eq!(of(b"a,\xff\n"), Err("is not UTF-8".to_owned()));
+        // Two halves of one character in two fields are none.
+        assert_eq!(of(b"a\xc3,\xa9b\n"), Err("is not UTF-8".to_owned()));
+        assert_eq!(of(b"a\0b,c\n").unwrap(), ["a\0b", "c"]);
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_costs_only_itself() {
+        let long = "x".repeat(MAX_RECORD);
+        let text = format!("1,{long}\n2,b\n3,\"{long}\n4,{long}\"\n5,c\n");
+        let all = split(text.as_bytes(), 8192);
+        let told = |index: usize| all[index].2.clone();
+        assert_eq!(told(0), Err("is longer than 262144 bytes".to_owned()));
+        assert_eq!(told(1).unwrap(), ["2", "b"]);
+        let open = "is longer than 262144 bytes (is a quote left open?)";
+        assert_eq!(told(2), Err(open.to_owned()));
+        assert_eq!(
+            (all[3].0, told(3).unwrap()),
+            (5, vec!["5".to_owned(), "c".to_owned()])
+        );
+        assert!(all.iter().all(|(_, raw, _)| raw.len() <= MAX_RECORD));
+    }
+
+    #[test]
+    fn a_record_with_too_many_fields_costs_only_itself() {
+        let text = format!("{}\n{}\nb\n", ",".repeat(1023), ",".repeat(5000));
+        let all = split(text.as_bytes(), 4096);
+        assert_eq!(all[0].2.as_ref().map(Vec::len), Ok(1024));
+        assert_eq!(all[1].2, Err("has more than 1024 fields".to_owned()));
+        assert_eq!(all[2].2.as_ref().unwrap(), &["b"]);
+    }
+
+    #[test]
+    fn a_file_becomes_rows() {
+        let known = known(&["acme"], None);
+        let text = b"user_id,one,two\nann,1,\nbob\n";
+        let mut csv = Csv::open(splitter(text, 64), &known).unwrap().ok().unwrap();
+        let row = csv.next(&known).unwrap().unwrap().row.unwrap();
+        assert_eq!(row.user_id.as_str(), "ann");
+        assert_eq!(row.ids.len(), 1);
+        let record = csv.next(&known).unwrap().unwrap();
+        assert_eq!((record.line, record.raw), (3, &b"bob"[..]));
+        let fault = Fault::Refused("has 1 field where the header has 3".to_owned());
+        assert_eq!(record.row.unwrap_err(), fault);
+        assert!(csv.next(&known).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_header_must_be_one() {
+        let fault = |text: &[u8]| {
+            let opened = Csv::open(splitter(text, 64), &known(&["acme"], None)).unwrap();
+            opened.err().unwrap()
+        };
+        assert_eq!(fault(b"\n\n"), "there is no header line");
+        assert_eq!(fault(b"user_id,\xff\n"), "the header is not UTF-8");
+        assert!(fault(b"ann,1\n").contains("there is no column `user_id`"));
+    }
+}
