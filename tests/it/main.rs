@@ -18,6 +18,7 @@ mod engine;
 mod exchanges;
 mod findings;
 mod first_steps;
+mod fronts;
 mod hostile;
 mod hostile_mapping;
 mod kill;

@@ -1,10 +1,10 @@
 //! What a case finds when it begins: users, links and pending links, made through the native API. A case speaks
 //! its vendor's ids; here they become canonical ones.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::super::support::client::Client;
-use super::super::support::fixtures::{DISABLED, PROVIDERS, TENANTS, USERS, VENDORS, canonical};
+use super::super::support::fixtures::{DISABLED, PROVIDERS, TENANTS, USERS, canonical};
 use super::super::support::native;
 use super::case::{Case, fill};
 
@@ -86,7 +86,7 @@ impl Given {
         match self.kind.as_str() {
             "user" => {
                 let id = self.what["user_id"].as_str().unwrap_or_default();
-                user(client, &self.tenant, id, self.what.get("document"))
+                native::put_fixture(client, &self.tenant, id, self.what.get("document"))
             }
             "link" => {
                 for (ours, native) in [("user", "user_id"), ("provider", "provider_id")] {
@@ -128,7 +128,7 @@ pub(crate) fn prepare(
     let [acme, _] = &TENANTS;
     let [a, b, ..] = &USERS;
     for known in [a, b] {
-        user(client, acme.key, known.key, None)?;
+        native::put_fixture(client, acme.key, known.key, None)?;
     }
     for one in given {
         let said = format!("given: {one:?}");
@@ -138,30 +138,6 @@ pub(crate) fn prepare(
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     Ok(())
-}
-
-/// Makes a user known, under the ids that the vendors have for it.
-fn user(
-    client: &mut Client,
-    tenant: &str,
-    id: &str,
-    document: Option<&Value>,
-) -> Result<(), String> {
-    let mut body = json!({});
-    if let Some(fixture) = USERS.iter().find(|user| user.key == id) {
-        let ids = VENDORS
-            .iter()
-            .filter_map(|vendor| Some((*vendor, fixture.id_at(vendor)?)));
-        // Where a vendor's id is the canonical one, it stands for itself.
-        let aliases = ids.filter(|(_, alias)| *alias != fixture.key);
-        body["ids"] = aliases
-            .map(|(v, alias)| (v.to_owned(), Value::from(alias)))
-            .collect();
-    }
-    if let Some(document) = document {
-        body["document"] = document.clone();
-    }
-    native::put_user_with(client, tenant, id, &body)
 }
 
 #[test]

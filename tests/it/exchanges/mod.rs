@@ -3,7 +3,7 @@
 mod case;
 mod case_tests;
 mod check;
-mod compare;
+pub(crate) mod compare;
 mod compare_tests;
 mod free;
 mod free_tests;
@@ -65,7 +65,7 @@ fn files(vendor: &str) -> Vec<(String, String)> {
 }
 
 /// What holds for a whole folder: the number of golden cases, and the headers of every answer.
-fn house(name: &str) -> (u32, House) {
+pub(crate) fn house(name: &str) -> (u32, House) {
     let text = std::fs::read_to_string(root().join(name).join("dialect.toml")).unwrap();
     let table: toml::Table = text.parse().unwrap();
     let headers = |kind: &str| -> Vec<(String, String)> {

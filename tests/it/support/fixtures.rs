@@ -55,6 +55,11 @@ impl Fixture {
         let index = VENDORS.iter().position(|name| *name == vendor)?;
         self.ids[index]
     }
+
+    /// The id at a vendor, or the canonical one, which stands for itself.
+    pub(crate) fn id_or_key(&self, vendor: &str) -> &'static str {
+        self.id_at(vendor).unwrap_or(self.key)
+    }
 }
 
 /// The tenants.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client, Lost};
-use super::fixtures::HARNESS;
+use super::fixtures::{HARNESS, USERS, VENDORS};
 
 /// Makes a user of a tenant known.
 pub(crate) fn put_user(client: &mut Client, tenant: &str, user_id: &str) -> Result<(), String> {
@@ -20,6 +20,30 @@ pub(crate) fn put_user_with(
     let target = format!("/linkbridge/v1/users/{user_id}");
     let what = format!("user {user_id}");
     made(send(client, "PUT", &target, tenant, body), &what).map(drop)
+}
+
+/// Makes a user known; one of the fixtures under the ids that the vendors have for it.
+pub(crate) fn put_fixture(
+    client: &mut Client,
+    tenant: &str,
+    id: &str,
+    document: Option<&Value>,
+) -> Result<(), String> {
+    let mut body = json!({});
+    if let Some(fixture) = USERS.iter().find(|user| user.key == id) {
+        let ids = VENDORS
+            .iter()
+            .filter_map(|vendor| Some((*vendor, fixture.id_at(vendor)?)));
+        // Where a vendor's id is the canonical one, it stands for itself.
+        let aliases = ids.filter(|(_, alias)| *alias != fixture.key);
+        body["ids"] = aliases
+            .map(|(v, alias)| (v.to_owned(), Value::from(alias)))
+            .collect();
+    }
+    if let Some(document) = document {
+        body["document"] = document.clone();
+    }
+    put_user_with(client, tenant, id, &body)
 }
 
 /// Makes a link of a tenant.
