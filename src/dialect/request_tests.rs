@@ -262,6 +262,29 @@ fn a_huge_member_is_carried_as_it_is() {
 }
 
 #[test]
+fn the_numbers_of_a_member_stay_as_they_were_put() {
+    for number in [
+        "31.245270191439438",
+        "121.48791951161945",
+        "9007199254740991.0",
+        "5e-324",
+        "1.7976931348623157e308",
+        "18446744073709551615",
+        "-9223372036854775808",
+    ] {
+        let request = format!("PUT {USER}\n\n{{\"name\":\"a\",\"tree\":{{}},\"any\":{number}}}");
+        let read = params(&users(), &request);
+        let Some(Value::Json(document)) = read.value(Field::Document) else {
+            panic!("{number}")
+        };
+        let told = document["any"].to_string();
+        let float = |text: &str| text.parse::<f64>().unwrap();
+        let same = told == number || float(&told).to_bits() == float(number).to_bits();
+        assert!(same, "{number} became {told}");
+    }
+}
+
+#[test]
 fn a_needed_value_that_names_nothing_is_a_failure_and_is_kept_as_the_client_spells_it() {
     let dialect = users();
     let read = |target: &str| {
