@@ -269,6 +269,19 @@ impl<'t> Inside<'t> {
         }
     }
 
+    /// Whether it may be an object, or else an array: where rows look for one of them and not for the other,
+    /// the other one is a problem already.
+    fn may_be(&self, object: bool) -> bool {
+        let has = |key: bool| {
+            let is_such = |step: &Step| matches!(step, Step::Key(_)) == key;
+            let mut firsts = self.below.iter().filter_map(|(steps, _)| steps.first());
+            firsts.any(is_such)
+        };
+        let wants_object = self.values.is_some() || self.groups.is_some() || has(true);
+        let wants_array = self.items.is_some() || has(false);
+        wants_object == wants_array || wants_object == object
+    }
+
     /// The rows of a member; `None` if nothing speaks of it.
     fn member(&self, name: &str) -> Option<Vec<Below<'t>>> {
         let is_named = |step: &Step| matches!(step, Step::Key(key) if key == name);
@@ -310,7 +323,7 @@ impl Search {
         }
         let is_told = |name: &str| inside.keys.is_some_and(|keys| !keys.contains(&name));
         match json {
-            Json::Object(members) => {
+            Json::Object(members) if inside.may_be(true) => {
                 for (name, value) in members.iter().filter(|(name, _)| !is_told(name)) {
                     let at = at.below(name);
                     match &inside.groups {
@@ -319,7 +332,9 @@ impl Search {
                     }
                 }
             }
-            Json::Array(_) => self.elements(json, at, |index| inside.element(index)),
+            Json::Array(_) if inside.may_be(false) => {
+                self.elements(json, at, |index| inside.element(index));
+            }
             // A value of the wrong type is a problem of its own.
             _ => {}
         }
@@ -374,3 +389,7 @@ mod tests {
         assert_eq!(camel(json!({"idp_id":"1","idpId":"1"})), None);
     }
 }
+
+#[cfg(test)]
+#[path = "strict_tests.rs"]
+mod strict_tests;

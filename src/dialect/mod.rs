@@ -14,6 +14,8 @@ mod patch;
 mod read;
 mod request;
 mod response;
+#[cfg(test)]
+mod testing;
 mod text;
 mod uses;
 mod write;
@@ -27,7 +29,7 @@ pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan, Take};
-use crate::mapping::route::Match;
+use crate::mapping::route::{self, Match};
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
     Value, VendorName,
@@ -439,7 +441,9 @@ impl Dialect {
         let request = request::encode(&self.plan, op, params, settings);
         // A value in the path can make it the path of another op, or of none.
         let leads_back = match self.plan.routes.find(&request.method, &request.path) {
-            Match::Ops(indexes) => indexes.contains(&index),
+            Match::Ops(indexes) => {
+                indexes.contains(&index) && route::is_sent_path(op, &request.path)
+            }
             Match::Methods(_) | Match::Nothing => false,
         };
         let is_plain = request.path.split('/').all(|s| s != "." && s != "..");

@@ -1,21 +1,13 @@
 //! Links between the pages of a list: written for clients, and found in what vendors send.
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use super::*;
-use crate::dialect::{Dialect, OpId, Routed};
-use crate::finding::render;
-use crate::mapping::load;
-use crate::model::{OperationKind, Request, Response, Value};
+use crate::dialect::Dialect;
+use crate::dialect::testing::{self, asked, op, texts};
+use crate::model::{OperationKind, Response, Value};
 
-const MAPPING: &str = r#"
-format = 1
-vendor = "acme"
-title = "A mapping of this test"
-include = ["errors.toml#error"]
-[auth.front]
-take = [{ header = "Authorization" }]
-
+const OPS: &str = r#"
 [[op]]
 name = "list"
 does = "user.list"
@@ -49,44 +41,20 @@ status = 200
 "#;
 
 fn dialect() -> Dialect {
-    let errors = include_str!("../../tests/findings/errors.toml");
-    let includes = |file: &str| (file == "errors.toml").then(|| errors.to_owned());
-    let loaded = load("acme", "acme.toml", MAPPING, &includes);
-    let told: String = loaded.findings.iter().map(render).collect();
-    assert_eq!(told, "");
-    Dialect::new(loaded.plan.unwrap())
-}
-
-/// The op and the parameters that a request means.
-fn asked(dialect: &Dialect, path: &str, query: &str) -> (OpId, Record) {
-    let headers = HeaderMap::new();
-    let request = Request {
-        method: &Method::GET,
-        path,
-        query,
-        headers: &headers,
-        body: &[],
-    };
-    let Routed::Ops(candidates) = dialect.route(&Method::GET, path) else {
-        panic!("{path} leads nowhere")
-    };
-    let read = dialect.decode_request(&candidates, &request, &Settings::default());
-    let read = read.unwrap();
-    assert!(read.problems.is_empty());
-    (read.op, read.params)
+    testing::dialect("", OPS)
 }
 
 /// The header `Link` of the answer to a request.
-fn written(origin: &str, path: &str, query: &str, next: Option<&str>) -> Option<String> {
+fn written(origin: &str, target: &str, next: Option<&str>) -> Option<String> {
     let dialect = dialect();
-    let (op, params) = asked(&dialect, path, query);
+    let asked = asked(&dialect, &format!("GET {target}")).unwrap();
     let mut reply = Record::new().with(Field::Users, Value::List(Vec::new()));
     reply.set_text_opt(Field::PageNext, next);
     let settings = Settings {
         origin: origin.to_owned(),
         ..Settings::default()
     };
-    let answer = dialect.encode_response(op, &reply, &params, &settings);
+    let answer = dialect.encode_response(asked.op, &reply, &asked.params, &settings);
     let link = answer.headers.get(header::LINK)?;
     Some(link.to_str().unwrap().to_owned())
 }
@@ -95,8 +63,7 @@ fn written(origin: &str, path: &str, query: &str, next: Option<&str>) -> Option<
 fn the_first_page_and_the_next_keep_the_rest_of_the_request() {
     let link = written(
         "https://a.test",
-        "/groups/a%2Fb/users",
-        "name=%C3%BC%26%3E&size%26=2&token=u1",
+        "/groups/a%2Fb/users?name=%C3%BC%26%3E&size%26=2&token=u1",
         Some("u 2"),
     );
     let rest = "name=%C3%BC%26%3E";
@@ -109,7 +76,7 @@ fn the_first_page_and_the_next_keep_the_rest_of_the_request() {
 
 #[test]
 fn links_stand_below_the_path_of_the_public_url() {
-    let first = |origin| written(origin, "/groups/g/users", "", None).unwrap();
+    let first = |origin| written(origin, "/groups/g/users", None).unwrap();
     let below = |prefix| format!("<{prefix}/groups/g/users?token=->; rel=\"first\"");
     assert_eq!(first("https://a.test/iam/v1"), below("/iam/v1"));
     assert_eq!(first("https://a.test:8443"), below(""));
@@ -118,34 +85,33 @@ fn links_stand_below_the_path_of_the_public_url() {
 
 #[test]
 fn a_client_that_asks_by_another_path_is_led_to_the_one_that_is_sent() {
-    let link = written("", "/people/g", "", None).unwrap();
+    let link = written("", "/people/g", None).unwrap();
     assert!(link.starts_with("</groups/g/users?"), "{link}");
 }
 
 #[test]
 fn a_list_whose_pages_have_no_links_has_no_header() {
-    assert_eq!(written("", "/plain", "", Some("u1")), None);
+    assert_eq!(written("", "/plain", Some("u1")), None);
 }
 
 #[test]
 fn what_means_from_the_start_is_no_user() {
     let dialect = dialect();
-    let after = |path, query| {
-        let (_, params) = asked(&dialect, path, query);
-        params.text(Field::PageAfter).map(str::to_owned)
+    let after = |target| {
+        let asked = asked(&dialect, target).unwrap();
+        asked.params.text(Field::PageAfter).map(str::to_owned)
     };
-    assert_eq!(after("/groups/g/users", "token=-"), None);
-    assert_eq!(after("/groups/g/users", "token=u1").as_deref(), Some("u1"));
+    assert_eq!(after("GET /groups/g/users?token=-"), None);
+    assert_eq!(after("GET /groups/g/users?token=u1").as_deref(), Some("u1"));
     // Where the style names nothing that means it, it is a user like others.
-    assert_eq!(after("/plain", "token=-").as_deref(), Some("-"));
+    assert_eq!(after("GET /plain?token=-").as_deref(), Some("-"));
 }
 
 /// The user after whom the next page begins, as a vendor's answer with these headers says.
 fn read(links: &[&str]) -> Option<String> {
     let dialect = dialect();
-    let params = Record::new().with(Field::Tenant, Value::Text("g".into()));
-    let sent = dialect.encode_request(OperationKind::UserList, &params, &Settings::default());
-    let (op, _) = sent.unwrap();
+    let params = texts(&[(Field::Tenant, "g")]);
+    let op = op(&dialect, OperationKind::UserList, &params);
     let mut headers = HeaderMap::new();
     for link in links {
         headers.append(header::LINK, HeaderValue::from_str(link).unwrap());

@@ -667,3 +667,7 @@ pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> 
 #[cfg(test)]
 #[path = "read_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "each_tests.rs"]
+mod each_tests;

@@ -411,3 +411,7 @@ fn query(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
         .collect();
     pairs.join("&")
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

@@ -290,3 +290,7 @@ fn constant_fits(path: &Path, row: &Row, body: &Json) -> bool {
         Found::Blocked(_) => false,
     }
 }
+
+#[cfg(test)]
+#[path = "response_tests.rs"]
+mod tests;

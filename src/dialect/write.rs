@@ -33,7 +33,7 @@ impl Writer<'_> {
             } else if let Some(json) = self.json(row, record) {
                 // What stands for the whole is no member that could be left out.
                 let is_member = !path.steps().is_empty();
-                if !(is_member && self.omits_defaults && is_default(row, &json)) {
+                if !(is_member && self.omits_defaults && is_default(&json)) {
                     path.put(root, json);
                 }
             }
@@ -383,15 +383,15 @@ fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Str
     }
 }
 
-/// What some vendors leave out: what a reader assumes where there is nothing.
-fn is_default(row: &Row, json: &Json) -> bool {
+/// What some vendors leave out: what a reader assumes where there is nothing. `null` is written where a row
+/// asks for it.
+fn is_default(json: &Json) -> bool {
     match json {
-        Json::Null => !row.null,
         Json::Bool(false) => true,
         Json::Number(n) => n.as_f64() == Some(0.0),
         Json::String(text) => text.is_empty(),
         Json::Array(items) => items.is_empty(),
-        Json::Bool(true) | Json::Object(_) => false,
+        Json::Null | Json::Bool(true) | Json::Object(_) => false,
     }
 }
 
@@ -402,3 +402,11 @@ fn spell<'w>(word: &str, words: &'w Words) -> Option<&'w str> {
         .or(words.write_else.as_ref())
         .map(String::as_str)
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod words_tests;

@@ -478,3 +478,7 @@ mod tests {
         assert_eq!(codec.read_text("0"), Err(Why::TooShort));
     }
 }
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod edge_tests;

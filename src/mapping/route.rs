@@ -193,17 +193,27 @@ impl Node {
     }
 }
 
-/// The captures of a raw path that is known to fit the op, still percent-encoded. Of several paths of the
-/// op that fit, it is the one that the tree leads to.
+/// The captures of a raw path that is known to fit the op, still percent-encoded.
 pub fn captures<'p>(op: &'p Op, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
-    let template = match op.also.is_empty() {
+    captured(template(op, path), path)
+}
+
+/// Whether a raw path that is known to fit the op is read as the path that is sent, and not as another one
+/// of the op.
+#[must_use]
+pub fn is_sent_path(op: &Op, path: &str) -> bool {
+    template(op, path) == op.path
+}
+
+/// Of the paths of the op that fit a raw path, the one that the tree leads to.
+fn template<'p>(op: &'p Op, path: &str) -> &'p [Segment] {
+    let fitting = match op.also.is_empty() {
         true => None,
-        false => {
-            let fitting = paths(op).filter(|template| fits(template, path));
-            fitting.min_by_key(|template| rank(template))
-        }
+        false => paths(op)
+            .filter(|template| fits(template, path))
+            .min_by_key(|template| rank(template)),
     };
-    captured(template.unwrap_or(&op.path), path)
+    fitting.unwrap_or(&op.path)
 }
 
 /// Which segments are captures. Of two templates that fit a path, the lesser has a literal where they

@@ -162,3 +162,41 @@ impl RulePlan {
         rules
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_told_every_rule() {
+        let mut known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
+        known.push("per_user");
+        assert_eq!(known, NAMES);
+    }
+
+    #[test]
+    fn the_first_word_of_a_rule_is_what_holds_without_it() {
+        for rule in RULES {
+            let mut rules = Rules::default();
+            (rule.set)(&mut rules, false);
+            assert_eq!(rules, Rules::default(), "{}", rule.name);
+            (rule.set)(&mut rules, true);
+            assert_ne!(rules, Rules::default(), "{}", rule.name);
+        }
+    }
+
+    #[test]
+    fn an_option_that_has_no_value_leaves_a_rule_as_the_file_has_it() {
+        let plan = RulePlan {
+            fixed: Rules {
+                last_factor: LastFactor::Keep,
+                ..Rules::default()
+            },
+            switched: vec![("last_factor".to_owned(), "mode".to_owned())],
+        };
+        let last = |value: Option<&'static str>| plan.with(|_| value).last_factor;
+        assert_eq!(last(None), LastFactor::Keep);
+        assert_eq!(last(Some("keeps")), LastFactor::Keep, "no word of the rule");
+        assert_eq!(last(Some("ignore")), LastFactor::Ignore);
+    }
+}
