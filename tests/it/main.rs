@@ -19,6 +19,7 @@ mod exchanges;
 mod findings;
 mod hostile;
 mod hostile_mapping;
+mod import;
 mod kill;
 mod laws;
 mod layers;
