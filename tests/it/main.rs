@@ -21,6 +21,7 @@ mod first_steps;
 mod fronts;
 mod hostile;
 mod hostile_mapping;
+mod import;
 mod kill;
 mod laws;
 mod layers;

@@ -257,13 +257,13 @@ impl Importer {
     pub fn finish(self, is_done: bool) -> Result<(), ImportError> {
         if self.is_rehearsal {
             self.conn.execute_batch("ROLLBACK")?;
-        } else if let Some(file) = self.purpose.file.filter(|_| is_done) {
-            Progress::forget(&self.conn, &file)?;
-        }
-        connection::checkpoint(&self.conn, "TRUNCATE")?;
-        if !self.is_rehearsal {
+        } else {
+            if let Some(file) = self.purpose.file.filter(|_| is_done) {
+                Progress::forget(&self.conn, &file)?;
+            }
             incarnation::leave(&self.files, &self.conn).map_err(|e| ImportError(e.to_string()))?;
         }
+        connection::checkpoint(&self.conn, "TRUNCATE")?;
         Ok(())
     }
 
