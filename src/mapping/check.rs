@@ -143,7 +143,8 @@ pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
         K::LinkCreate => &[&[F::UserId, F::ProviderId, F::Subject]],
         K::LinkGet => &[&[F::LinkId]],
         K::LinkFind | K::PendingCreate => &[&[F::ProviderId, F::Subject]],
-        K::LinkList | K::UserGet | K::UserPut | K::UserUpdate | K::UserDelete => &[&[F::UserId]],
+        K::LinkList | K::UserPut | K::UserUpdate | K::UserDelete => &[&[F::UserId]],
+        K::UserGet => &[&[F::UserId], &[F::ExternalId]],
         K::LinkDelete => &[
             &[F::LinkId],
             &[F::UserId, F::ProviderId],

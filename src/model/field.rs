@@ -69,6 +69,8 @@ fields! {
     PendingId = "pending_id": Text,
     /// An e-mail address known of a pending link.
     Email = "email": Text,
+    /// The text by which other systems know a user.
+    ExternalId = "external_id": Text,
     /// A user name known of a pending link.
     Username = "username": Text,
     /// When a link or user was made.

@@ -321,6 +321,8 @@ pub enum Which {
     /// Those whose document has this text as its member `username`. (Who has none goes by the id; that
     /// is the caller's to look for.)
     Named(String),
+    /// Those whose document has this text as its member `external_id`.
+    External(String),
 }
 
 /// What is to be done.

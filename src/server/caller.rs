@@ -296,6 +296,31 @@ impl Caller<'_> {
         Ok(())
     }
 
+    /// The user whom other systems know by this text. Of several, the first by id.
+    ///
+    /// # Errors
+    /// `UserNotFound`; `Overloaded` and the like.
+    pub(super) async fn known_elsewhere(&self, text: &str) -> Result<UserId, Failure> {
+        let look = Action::UserList {
+            which: Which::External(text.to_owned()),
+            after: None,
+            page: Page {
+                offset: 0,
+                limit: Some(1),
+            },
+            links: false,
+        };
+        match self.apply(look, None).await? {
+            Outcome::Users { users, .. } => {
+                let first = users.into_iter().next();
+                first
+                    .map(|(user, _)| user.user_id)
+                    .ok_or(Failure::UserNotFound)
+            }
+            _ => Err(Failure::UserNotFound),
+        }
+    }
+
     async fn look_at(&self, user_id: &UserId) -> Result<Outcome, Failure> {
         let look = Action::UserGet {
             user_id: user_id.clone(),

@@ -186,11 +186,19 @@ impl Performer<'_> {
     async fn answer(&self, params: &Record, refusal: Option<Failure>) -> Result<Record, Failure> {
         let finder = self.finder();
         let Found {
-            ids,
+            mut ids,
             mut faults,
             mut problems,
         } = finder.find(params, refusal)?;
         let caller = self.caller();
+        if let (OperationKind::UserGet, None, Some(text), Some(caller)) = (
+            self.kind,
+            &ids.user,
+            params.text(Field::ExternalId),
+            &caller,
+        ) {
+            ids.user = Some(caller.known_elsewhere(text).await?);
+        }
         if let (Some(caller), false) = (&caller, faults.is_empty()) {
             caller
                 .note_unknown_user(self.kind, ids.user.as_ref(), &mut faults)

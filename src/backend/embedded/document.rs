@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub(super) text: String,
     /// Its member `username`, by which users are found.
     pub(super) username: Option<String>,
+    /// Its member `external_id`, by which users are found.
+    pub(super) external_id: Option<String>,
 }
 
 impl Document {
@@ -30,19 +32,26 @@ impl Document {
         }
         let value: Value = serde_json::from_str(&text)
             .map_err(|_| refused(Field::Document, Why::Malformed, None))?;
-        let username = username(&value).map(str::to_owned);
-        Ok(Self { text, username })
+        Ok(Self {
+            text,
+            username: member(&value, "username"),
+            external_id: member(&value, "external_id"),
+        })
     }
 }
 
-fn username(document: &Value) -> Option<&str> {
-    document.get("username")?.as_str()
+fn member(document: &Value, name: &str) -> Option<String> {
+    document.get(name)?.as_str().map(str::to_owned)
 }
 
 /// The member `username` of a document as a row has it.
 pub(super) fn username_in(text: &str) -> Option<String> {
-    let document: Value = serde_json::from_str(text).ok()?;
-    username(&document).map(str::to_owned)
+    member(&serde_json::from_str(text).ok()?, "username")
+}
+
+/// The member `external_id` of a document as a row has it.
+pub(super) fn external_id_in(text: &str) -> Option<String> {
+    member(&serde_json::from_str(text).ok()?, "external_id")
 }
 
 /// The document that a change makes of the one that is there.

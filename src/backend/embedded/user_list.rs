@@ -13,6 +13,11 @@ const EVERYBODY: &str = "SELECT user_id FROM users WHERE tenant = ?1 AND user_id
 const NAMED: &str = "SELECT user_id FROM users WHERE tenant = ?1 AND username = ?5 AND user_id > ?2 \
      ORDER BY user_id LIMIT ?3 OFFSET ?4";
 
+const COUNT_NAMED: &str = "SELECT count(*) FROM users WHERE tenant = ?1 AND username = ?2";
+const EXTERNAL: &str = "SELECT user_id FROM users WHERE tenant = ?1 AND external_id = ?5 AND user_id > ?2 \
+     ORDER BY user_id LIMIT ?3 OFFSET ?4";
+const COUNT_EXTERNAL: &str = "SELECT count(*) FROM users WHERE tenant = ?1 AND external_id = ?2";
+
 /// What a list asks for.
 pub(super) struct Listing<'a> {
     pub(super) which: &'a Which,
@@ -25,7 +30,8 @@ impl Task<'_> {
     pub(super) fn user_list(&self, listing: &Listing<'_>) -> Step<Outcome> {
         let (mut ids, total) = match listing.which {
             Which::All => self.all(listing)?,
-            Which::Named(name) => self.named(name, listing)?,
+            Which::Named(name) => self.having((NAMED, COUNT_NAMED), name, listing)?,
+            Which::External(id) => self.having((EXTERNAL, COUNT_EXTERNAL), id, listing)?,
             Which::Ids(ids) => self.among_these(ids.clone(), listing)?,
             Which::Holder {
                 provider_id,
@@ -60,16 +66,18 @@ impl Task<'_> {
         Ok((ids, counter(total.unwrap_or(0))?))
     }
 
-    fn named(&self, name: &str, listing: &Listing<'_>) -> Step<(Vec<UserId>, u64)> {
+    /// The users whose document has a text, and how many they are.
+    fn having(
+        &self,
+        (page, count): (&str, &str),
+        text: &str,
+        listing: &Listing<'_>,
+    ) -> Step<(Vec<UserId>, u64)> {
         let (after, limit, offset) = listing.bounds();
-        let ids = self.rows(NAMED, (self.tenant(), after, limit, offset, name), |row| {
+        let ids = self.rows(page, (self.tenant(), after, limit, offset, text), |row| {
             rows::user_id(row, 0)
         })?;
-        let total = self.count(
-            "SELECT count(*) FROM users WHERE tenant = ?1 AND username = ?2",
-            (self.tenant(), name),
-        )?;
-        Ok((ids, total))
+        Ok((ids, self.count(count, (self.tenant(), text))?))
     }
 
     fn holding(&self, provider: &ProviderId, subject: &Subject) -> Step<Vec<UserId>> {
@@ -143,6 +151,10 @@ mod tests {
         assert_eq!(
             plan(NAMED),
             "SEARCH users USING COVERING INDEX users_by_name (tenant=? AND username=? AND user_id>?)"
+        );
+        assert_eq!(
+            plan(EXTERNAL),
+            "SEARCH users USING COVERING INDEX users_by_external_id (tenant=? AND external_id=? AND user_id>?)"
         );
         // Both sides of the merge come in order; nothing is sorted or held in a table of its own.
         let of_links = "SEARCH links USING COVERING INDEX links_by_user (tenant=? AND user_id>?)";

@@ -114,16 +114,17 @@ impl Task<'_> {
             document.map(|d| d.text.as_str()),
             document.and_then(|d| d.username.as_deref()),
             self.at().0,
+            document.and_then(|d| d.external_id.as_deref()),
         );
         let changed = self.change(
             "UPDATE users SET document = coalesce(?3, document), username = iif(?3 IS NULL, username, ?4), \
-             updated_at = max(updated_at, ?5) WHERE tenant = ?1 AND user_id = ?2",
+             external_id = iif(?3 IS NULL, external_id, ?6), updated_at = max(updated_at, ?5) WHERE tenant = ?1 AND user_id = ?2",
             params,
         )?;
         if changed == 0 {
             self.change(
-                "INSERT INTO users (tenant, user_id, document, username, created_at, updated_at) \
-                 SELECT ?1, ?2, ?3, ?4, min(?5, coalesce(min(created_at), ?5)), max(?5, coalesce(max(updated_at), ?5)) \
+                "INSERT INTO users (tenant, user_id, document, username, external_id, created_at, updated_at) \
+                 SELECT ?1, ?2, ?3, ?4, ?6, min(?5, coalesce(min(created_at), ?5)), max(?5, coalesce(max(updated_at), ?5)) \
                  FROM links WHERE tenant = ?1 AND user_id = ?2",
                 params,
             )?;

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 use super::super::accounts::folded;
-use super::super::document::username_in;
+use super::super::document::{external_id_in, username_in};
 
 /// How many rows are held in memory at a time.
 const ROWS: i64 = 1000;
@@ -19,6 +19,7 @@ const ROWS: i64 = 1000;
 const COLUMNS: &str = "
 ALTER TABLE links ADD COLUMN folded TEXT;
 ALTER TABLE users ADD COLUMN username TEXT;
+ALTER TABLE users ADD COLUMN external_id TEXT;
 ";
 
 /// `listed` counts the users of the directory, `holding` the others who hold a link. To count them
@@ -29,6 +30,7 @@ DROP INDEX links_by_subject;
 CREATE UNIQUE INDEX links_by_account ON links (provider_id, subject, tenant);
 CREATE INDEX links_by_folded ON links (provider_id, folded, tenant) WHERE folded IS NOT NULL;
 CREATE INDEX users_by_name ON users (tenant, username, user_id) WHERE username IS NOT NULL;
+CREATE INDEX users_by_external_id ON users (tenant, external_id, user_id) WHERE external_id IS NOT NULL;
 CREATE TABLE user_counts (
     tenant TEXT PRIMARY KEY NOT NULL,
     listed INTEGER NOT NULL,
@@ -77,12 +79,19 @@ pub(super) fn apply(conn: &Connection) -> rusqlite::Result<()> {
         "UPDATE links SET folded = ?2 WHERE seq = ?1",
         folded,
     )?;
-    fill(
-        conn,
-        "SELECT seq, document FROM users WHERE seq > ?1 AND document IS NOT NULL ORDER BY seq LIMIT ?2",
-        "UPDATE users SET username = ?2 WHERE seq = ?1",
-        username_in,
-    )?;
+    let documents = "SELECT seq, document FROM users WHERE seq > ?1 AND document IS NOT NULL ORDER BY seq LIMIT ?2";
+    for (update, derive) in [
+        (
+            "UPDATE users SET username = ?2 WHERE seq = ?1",
+            username_in as fn(&str) -> Option<String>,
+        ),
+        (
+            "UPDATE users SET external_id = ?2 WHERE seq = ?1",
+            external_id_in,
+        ),
+    ] {
+        fill(conn, documents, update, derive)?;
+    }
     conn.execute_batch(INDEXES)
 }
 

@@ -163,6 +163,11 @@ impl Model {
                 let document: Value = serde_json::from_str(text).unwrap();
                 document["username"].as_str() == Some(name)
             }
+            Which::External(name) => {
+                let text = user.document.as_deref().unwrap_or("null");
+                let document: Value = serde_json::from_str(text).unwrap();
+                document["external_id"].as_str() == Some(name)
+            }
         });
         let total = users.len() as u64;
         users.retain(|user| after.as_ref().is_none_or(|after| user.user_id > *after));
