@@ -6,7 +6,8 @@ mod clients;
 mod facts;
 mod impossible;
 mod matrix;
-// mod rules;
+mod races;
+mod rules;
 mod speaker;
 mod template;
 
