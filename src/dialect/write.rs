@@ -252,7 +252,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a document says all that the row binds and the record has: no item is left out of a list.
+    /// Whether a document says all that the row binds and the record has, and all that a reader needs: no item
+    /// is left out of a list.
     pub(super) fn says(&self, row: &Row, record: &Record) -> bool {
         let all = |field, filter: Option<&_>, is_said: &dyn Fn(&Record) -> bool| {
             self.chosen(field, filter, record)
@@ -260,6 +261,9 @@ impl Writer<'_> {
         };
         if !self.writes(row, record) {
             return true;
+        }
+        if row.need.is_some() && self.json(row, record).is_none() {
+            return false;
         }
         match &row.form {
             Form::One { shape, field } => field

@@ -99,6 +99,43 @@ fn what_would_be_read_as_something_else_is_not_sent() {
     assert_eq!(create("ann", "p"), None);
 }
 
+#[test]
+fn what_lacks_what_a_reader_needs_is_not_sent_however_deep_it_is() {
+    let dialect = testing::dialect(
+        "consumes = [\"application/json\"]",
+        r#"
+[shape.user]
+'$.id' = { is = "user_id", need = true }
+'$.links' = { list = "links", item = "link" }
+'$.best' = { one = "link", as = "link" }
+
+[shape.link]
+'$.sub' = { is = "subject", need = true }
+
+[[op]]
+name = "create"
+does = "user.create"
+method = "POST"
+path = "/users"
+emit = true
+[op.request]
+'$.user' = { one = "user" }
+[op.response]
+status = 200
+"#,
+    );
+    let create = |params: Record| sent(&dialect, OperationKind::UserCreate, &params);
+    let user = || texts(&[(Field::UserId, "u")]);
+    let link = || texts(&[(Field::Subject, "s")]);
+    assert!(create(user()).is_some());
+    assert!(create(user().with(Field::Link, Value::Record(link()))).is_some());
+    assert!(create(user().with(Field::Links, Value::List(vec![link(), link()]))).is_some());
+    assert!(create(Record::new()).is_none());
+    assert!(create(user().with(Field::Link, Value::Record(Record::new()))).is_none());
+    let one_of_two = Value::List(vec![link(), Record::new()]);
+    assert!(create(user().with(Field::Links, one_of_two)).is_none());
+}
+
 /// A dialect whose only op answers a user with these rows.
 fn telling(top: &str, rows: &str) -> (Dialect, OpId) {
     let get = r#"
