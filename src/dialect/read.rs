@@ -1,20 +1,22 @@
 //! Reading: rows of a plan over wire values, into a record and a list of problems.
 
+mod fault;
+mod list;
+mod word;
+
 use serde_json::Value as Json;
 
 use super::at::At;
 use super::text::{self, Param};
-use crate::mapping::codec::{Codec, Read};
+use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
-use crate::mapping::plan::{CarryKind, FieldRef, Form, Need, Only, Op, Part, Row, Tree, Words};
+use crate::mapping::plan::{CarryKind, FieldRef, Form, Only, Part, Row, Tree};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
-
-/// The most problems that are told of one request: a body can have more faults than an answer should
-/// have lines.
-pub(super) const MAX_PROBLEMS: usize = 100;
-
-/// The most items of a list that are read.
-const MAX_ITEMS: usize = 10_000;
+pub(super) use fault::MAX_PROBLEMS;
+use fault::{blank_fault, bound};
+use list::{MAX_ITEMS, append, groups, items, members, said};
+pub(super) use word::split;
+use word::{translate, unknown_word, unless_blank};
 
 /// Reads one part of an exchange.
 pub(super) struct Reader<'a> {
@@ -52,28 +54,6 @@ impl Reader<'_> {
             }
         }
         self.in_order_of_rows(before, found_by);
-    }
-
-    /// Puts the problems since `before` in the order of the rows that found them: what is missing is
-    /// noted last, and stands where it is looked for. So the same faults are told in the same order,
-    /// and a vendor that tells one problem tells that of its first row.
-    fn in_order_of_rows(&mut self, before: usize, found_by: Vec<usize>) {
-        let mut problems: Vec<_> = self.problems.drain(before..).zip(found_by).collect();
-        problems.sort_by_key(|(_, row)| *row);
-        self.problems
-            .extend(problems.into_iter().map(|(problem, _)| problem));
-    }
-
-    /// Something of the wrong type stands above the row's path: one problem, however many rows it hides.
-    fn blocked(&mut self, at: &At<'_>) {
-        if self.is_full() {
-            return;
-        }
-        let text = at.text();
-        let here = |p: &Problem| p.place == self.place && p.at == text;
-        if !self.problems.iter().any(here) {
-            self.problem(None, at, Why::WrongType, None);
-        }
     }
 
     fn json(&mut self, row: &Row, json: &Json, at: &At<'_>, record: &mut Record) {
@@ -180,7 +160,7 @@ impl Reader<'_> {
                     self.set(row, *field, read, at, record);
                 }
                 Form::Each { field, item, .. } => {
-                    self.each_text(row, *field, item, text, at, record);
+                    self.each_text(row, (*field, item), text, at, record);
                 }
                 Form::Const(expected) if expected.as_str() != Some(text) => {
                     self.refuse(row, None, at, Why::UnknownValue, None);
@@ -241,99 +221,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the items of a list, whatever holds them, and the field that is their key, if they have
-    /// one; no more than a number of them. No items = they are held by the wrong type.
-    fn records(
-        &mut self,
-        field: Field,
-        shape: &Tree,
-        (key, items, max): (Option<Field>, Option<Vec<Item<'_>>>, usize),
-        at: &At<'_>,
-        record: &mut Record,
-    ) {
-        let Some(items) = items else {
-            self.problem(Some(field), at, Why::WrongType, None);
-            return;
-        };
-        if items.len() > max {
-            self.problem(Some(field), at, Why::TooLong, u64::try_from(max).ok());
-            return;
-        }
-        let mut records = Vec::with_capacity(items.len());
-        for item in items {
-            let mut inner = Record::new();
-            let member = at.below(item.member);
-            let element = item.index.map(|index| member.element(index));
-            self.tree(shape, item.json, &element.unwrap_or(member), &mut inner);
-            if let Some(key) = key {
-                inner.set_text(key, item.member);
-            }
-            records.push(inner);
-        }
-        append(record, field, records);
-    }
-
-    /// The members whose names are among the words that there are; others are problems.
-    fn known<'j>(
-        &mut self,
-        members: Option<Vec<Item<'j>>>,
-        key: Field,
-        words: Option<&[&str]>,
-        at: &At<'_>,
-    ) -> Option<Vec<Item<'j>>> {
-        let Some(words) = words else { return members };
-        let mut members = members?;
-        members.retain(|item| {
-            let is_known = words.contains(&item.member);
-            if !is_known {
-                self.problem(Some(key), &at.below(item.member), Why::NotAllowed, None);
-            }
-            is_known
-        });
-        Some(members)
-    }
-
-    /// Reads the values of a text, joined by commas, each of which is a record. They stand in one place:
-    /// the first that is wrong is the problem of all.
-    fn each_text(
-        &mut self,
-        row: &Row,
-        field: Field,
-        item: &Row,
-        text: &str,
-        at: &At<'_>,
-        record: &mut Record,
-    ) {
-        let values = text.split(',');
-        if values.clone().nth(MAX_ITEMS).is_some() {
-            return self.too_many(row, field, at);
-        }
-        let mut records = Vec::new();
-        let mut faults = Vec::new();
-        for value in values.filter(|value| !value.is_empty() || item.refuses_blank) {
-            let mut inner = Record::new();
-            let mut reader = Reader {
-                place: self.place,
-                problems: &mut faults,
-                refusal: self.refusal,
-            };
-            reader.text(item, &Param::Value(value.to_owned()), at, &mut inner);
-            if let Some(fault) = faults.pop() {
-                return self.problem(fault.field, at, fault.why, fault.max);
-            }
-            records.push(inner);
-        }
-        let records = said(records);
-        if !records.is_empty() {
-            append(record, field, records);
-        }
-    }
-
-    fn too_many(&mut self, row: &Row, field: Field, at: &At<'_>) {
-        let most = u64::try_from(MAX_ITEMS).ok();
-        self.refuse(row, Some(field), at, Why::TooLong, most);
-    }
-
     /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
     fn patch(
         &mut self,
@@ -376,56 +263,22 @@ impl Reader<'_> {
             self.problem(None, at, Why::UnknownValue, None);
         }
     }
+}
 
-    /// Notes the members of a body that no row speaks of.
-    pub(super) fn unread(&mut self, op: &Op, body: &Json) {
-        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
-        self.problems.extend(super::body::unread(op, body, room));
-    }
-
-    /// Notes the absence of a needed value, unless something else is already wrong with it.
-    fn needed(&mut self, row: &Row, need: Need, at: &At<'_>, record: &Record) {
-        if is_there(row, record) || self.refusal.is_some() || self.is_full() {
-            return;
+/// Of two members that set one field, the later one in the document wins.
+fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)>) -> bool {
+    let Some(field) = bound_field(row) else {
+        return true;
+    };
+    match positions.iter_mut().find(|(f, _)| *f == field) {
+        Some((_, earlier)) if *earlier > position => false,
+        Some((_, earlier)) => {
+            *earlier = position;
+            true
         }
-        let text = at.text();
-        // A faulty value is one problem, wherever of several places it stood, and hides what is below.
-        let explained = |p: &Problem| {
-            let here = p.place == self.place && (p.at == text || is_above(&p.at, &text));
-            let elsewhere = row.contested && p.field.is_some_and(|f| row.fields.contains(&f));
-            here || elsewhere
-        };
-        if !self.problems.iter().any(explained) {
-            let why = match need {
-                Need::Missing => Why::Missing,
-                Need::Blank => Why::Blank,
-            };
-            self.refuse(row, row.fields.first().copied(), at, why, None);
-        }
-    }
-
-    fn refuse(&mut self, row: &Row, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
-        match row.bad {
-            // The first place that names nothing decides, as if they were looked up one by one.
-            Some(kind) => drop(self.refusal.get_or_insert(kind)),
-            None => self.problem(field, at, why, max),
-        }
-    }
-
-    /// Whether no further problem is told; then there is no need to look for any.
-    fn is_full(&self) -> bool {
-        self.problems.len() >= MAX_PROBLEMS
-    }
-
-    fn problem(&mut self, field: Option<Field>, at: &At<'_>, why: Why, max: Option<u64>) {
-        if !self.is_full() {
-            self.problems.push(Problem {
-                place: self.place,
-                at: at.text(),
-                field,
-                why,
-                max,
-            });
+        None => {
+            positions.push((field, position));
+            true
         }
     }
 }
@@ -447,11 +300,6 @@ pub(super) fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> O
     }
 }
 
-/// An empty text is none that is needed.
-fn blank_fault(row: &Row, json: &Json) -> Option<Why> {
-    (row.need.is_some() && json.as_str() == Some("")).then_some(Why::Blank)
-}
-
 /// Keeps a member of the user's document as it stands.
 fn carry(member: &str, json: &Json, record: &mut Record) {
     let mut document = match record.take(Field::Document) {
@@ -462,104 +310,11 @@ fn carry(member: &str, json: &Json, record: &mut Record) {
     record.set(Field::Document, Value::Json(Json::Object(document)));
 }
 
-/// The records that say something: `null` among single values does not, nor what its codec takes for
-/// nothing.
-fn said(mut records: Vec<Record>) -> Vec<Record> {
-    records.retain(|record| !record.is_empty());
-    records
-}
-
 /// Whether a record has what a row binds.
 pub(super) fn is_there(row: &Row, record: &Record) -> bool {
     match (&row.form, record.value(Field::Document)) {
         (Form::Carry { member, .. }, Some(Value::Json(document))) => document.get(member).is_some(),
         _ => row.fields.iter().all(|field| record.has(*field)),
-    }
-}
-
-/// One item of a list, with the member and the index that it stands at.
-struct Item<'j> {
-    json: &'j Json,
-    member: &'j str,
-    index: Option<usize>,
-}
-
-/// The items of an array.
-fn items(json: &Json) -> Option<Vec<Item<'_>>> {
-    let item = |(index, json)| Item {
-        json,
-        member: "",
-        index: Some(index),
-    };
-    Some(json.as_array()?.iter().enumerate().map(item).collect())
-}
-
-/// The members of an object.
-fn members(json: &Json) -> Option<Vec<Item<'_>>> {
-    let item = |(name, json)| -> Item<'_> {
-        let name: &String = name;
-        Item {
-            json,
-            member: name,
-            index: None,
-        }
-    };
-    Some(json.as_object()?.iter().map(item).collect())
-}
-
-/// The items of the arrays that are members of an object.
-fn groups(json: &Json) -> Option<Vec<Item<'_>>> {
-    let mut all = Vec::new();
-    for Item { json, member, .. } in members(json)? {
-        all.extend(items(json)?.into_iter().map(|item| Item { member, ..item }));
-    }
-    Some(all)
-}
-
-/// Whether a problem at `above` hides what is at `at`; the root of a body is above everything.
-fn is_above(above: &str, at: &str) -> bool {
-    above.is_empty()
-        || at
-            .strip_prefix(above)
-            .is_some_and(|rest| rest.starts_with(['.', '[']))
-}
-
-/// Of two members that set one field, the later one in the document wins.
-fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)>) -> bool {
-    let Some(field) = bound_field(row) else {
-        return true;
-    };
-    match positions.iter_mut().find(|(f, _)| *f == field) {
-        Some((_, earlier)) if *earlier > position => false,
-        Some((_, earlier)) => {
-            *earlier = position;
-            true
-        }
-        None => {
-            positions.push((field, position));
-            true
-        }
-    }
-}
-
-/// The bound that a value was over.
-fn bound(row: &Row, why: Why) -> Option<u64> {
-    match (&row.form, why) {
-        (
-            Form::Field {
-                codec: Codec::Text { max, .. },
-                ..
-            },
-            Why::TooLong,
-        ) => u64::try_from(*max).ok(),
-        (
-            Form::Field {
-                codec: Codec::Int { max, .. } | Codec::Proto { max, .. },
-                ..
-            },
-            Why::TooLong,
-        ) => u64::try_from(*max).ok(),
-        _ => None,
     }
 }
 
@@ -571,97 +326,6 @@ fn bound_field(row: &Row) -> Option<Field> {
         } => Some(*field),
         _ => None,
     }
-}
-
-/// Several rows may fill one list (a vendor's field errors and its general errors).
-fn append(record: &mut Record, field: Field, records: Vec<Record>) {
-    let mut all = match record.take(field) {
-        Some(Value::List(earlier)) => earlier,
-        _ => Vec::new(),
-    };
-    all.extend(records);
-    record.set(field, Value::List(all));
-}
-
-/// What was read, unless it is an empty text and the row refuses that.
-fn unless_blank(row: &Row, text: Option<&str>, read: Read) -> Read {
-    match text {
-        Some("") if row.refuses_blank => Err(Why::Blank),
-        _ => read,
-    }
-}
-
-fn translate(
-    value: Option<Value>,
-    codec: &Codec,
-    words: Option<&Words>,
-) -> Result<Option<Value>, Why> {
-    match (value, words) {
-        (Some(Value::Text(text)), Some(words)) if *codec == Codec::Words => several(&text, words),
-        (Some(Value::Text(text)), Some(words)) => match words.read.get(&text) {
-            Some(word) => Ok(Some(Value::Text(word.clone()))),
-            None => Err(Why::UnknownValue),
-        },
-        (value, _) => Ok(value),
-    }
-}
-
-/// Several words, joined by commas, as canonical ones with blanks between them.
-fn several(text: &str, words: &Words) -> Result<Option<Value>, Why> {
-    let mut found: Vec<&str> = Vec::new();
-    for word in text.split(',').map(str::trim) {
-        match words.read.get(word) {
-            Some(word) if !found.contains(&word.as_str()) => found.push(word),
-            Some(_) => {}
-            None if words.drops_unknown => {}
-            None => return Err(Why::UnknownValue),
-        }
-    }
-    Ok((!found.is_empty()).then(|| Value::Text(found.join(" "))))
-}
-
-/// Of several words, the first that is not known: the one that an answer repeats.
-fn unknown_word<'t>(row: &Row, text: &'t str) -> Option<&'t str> {
-    let Form::Field {
-        codec: Codec::Words,
-        words: Some(words),
-        ..
-    } = &row.form
-    else {
-        return None;
-    };
-    let mut all = text.split(',').map(str::trim);
-    all.find(|word| !words.read.contains_key(*word))
-}
-
-/// Splits a text at the literals of a join: each field is the shortest match but the last.
-pub(super) fn split(parts: &[Part], text: &str) -> Option<Vec<(Field, String)>> {
-    let mut values = Vec::new();
-    let mut rest = text;
-    let mut pending: Option<Field> = None;
-    for part in parts {
-        match part {
-            Part::Literal(literal) => match pending.take() {
-                Some(field) => {
-                    let (value, after) = rest.split_once(literal.as_str())?;
-                    values.push((field, value.to_owned()));
-                    rest = after;
-                }
-                None => rest = rest.strip_prefix(literal.as_str())?,
-            },
-            Part::Field(FieldRef::Here(field)) => pending = Some(*field),
-            Part::Field(FieldRef::Request(_)) | Part::Origin | Part::Document { .. } => {}
-        }
-    }
-    match pending {
-        Some(field) => values.push((field, rest.to_owned())),
-        None if !rest.is_empty() => return None,
-        None => {}
-    }
-    values
-        .iter()
-        .all(|(_, value)| !value.is_empty())
-        .then_some(values)
 }
 
 #[cfg(test)]

@@ -186,7 +186,8 @@ proptest! {
 
     /// What is written is read as what was there, and what is read is written in one way.
     #[test]
-    fn numbers_of_protobuf_survive(number in any::<i64>(), text: bool) {
+    fn numbers_of_protobuf_survive(number in any::<i64>(), short in any::<i32>(), text: bool) {
+        let number = if text { number } else { i64::from(short) };
         let codec = proto(text);
         match codec.write_json(&Value::Int(number)) {
             Some(json) => prop_assert_eq!(codec.read_json(&json), int(number)),

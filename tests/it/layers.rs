@@ -59,6 +59,8 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("jsonpath_rust", "mapping/path.rs"),
     ("rusqlite", "backend/embedded"),
     ("clap", "cli"),
+    ("csv_core", "cli/users"),
+    ("indicatif", "cli/users"),
 ];
 
 fn source() -> PathBuf {

@@ -10,145 +10,30 @@ mod progress;
 mod row;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use std::fmt;
 use std::fs::File;
 
 use rusqlite::Connection;
 
-use self::order::order;
 pub use self::progress::{Position, Progress, Tally};
+pub use self::words::{Batch, Done, ImportError, Purpose, Refusal, Row, Verdict};
 use super::files::Files;
 use super::opening::{self, Opened};
 use super::seal::Keyring;
 use super::settings::{OpenError, Settings};
-use super::task::{Step, Stop, Task};
+use super::task::{Step, Task};
 use super::{connection, incarnation};
 use crate::model::operation::Rules;
-use crate::model::{
-    Action, Alias, ClientName, Instant, Operation, PutMode, TenantId, UserId, VendorName,
-};
+use crate::model::{Action, Instant, Operation, PutMode};
 
 /// The size of the cache. Users come in any order, so that a batch touches pages all over the indexes;
 /// those that do not fit are written more than once.
-const CACHE_KIB: u32 = 512 * 1024;
+const CACHE_KIB: u32 = 256 * 1024;
 
 /// The size of the log from which its pages are moved into the database: a page that many batches have
 /// touched is moved once.
 const WAL_LIMIT: u64 = 512 << 20;
-
-/// One user with what a file says of it.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Whose.
-    pub tenant: TenantId,
-    /// Canonical id.
-    pub user_id: UserId,
-    /// The document, as JSON text; `None` keeps the one that is there.
-    pub document: Option<String>,
-    /// Ids to add.
-    pub ids: Vec<Alias>,
-}
-
-/// What an accepted row came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// Everything that it says was so.
-    Unchanged,
-    /// Something was written.
-    Written {
-        /// Whether the user is new.
-        created: bool,
-        /// How many ids were added that were nobody's.
-        ids: u64,
-        /// How many ids were moved from another user, or took the place of the user's old one.
-        moved: u64,
-    },
-}
-
-/// Why a row is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Another user has the id at the vendor, by an alias or because it is that user's canonical one.
-    Taken {
-        /// The vendor.
-        vendor: VendorName,
-        /// Who has it.
-        holder: UserId,
-    },
-    /// The user has another id at the vendor.
-    HasAnother {
-        /// The vendor.
-        vendor: VendorName,
-        /// The id there.
-        id: String,
-    },
-    /// Canonical ids are what they are; nobody gets another one.
-    Canonical,
-}
-
-/// What a row came to.
-pub type Verdict = Result<Done, Refusal>;
-
-/// What an import is about.
-#[derive(Clone, Debug)]
-pub struct Purpose {
-    /// Who it is in the audit.
-    pub client: ClientName,
-    /// Why ids may be moved; without a reason none is.
-    pub rebind: Option<String>,
-    /// What the file is known by; without it nothing is remembered.
-    pub file: Option<[u8; 32]>,
-}
-
-/// What goes into one transaction.
-#[derive(Debug)]
-pub struct Batch {
-    rows: Vec<Row>,
-    order: Vec<usize>,
-    unreadable: u64,
-    until: Position,
-}
-
-impl Batch {
-    /// The rows of a file up to a place. `unreadable` lines among them were refused before they were
-    /// rows. This does what can be done apart from the store, on a thread of its own.
-    #[must_use]
-    pub fn new(rows: Vec<Row>, unreadable: u64, until: Position) -> Self {
-        Self {
-            order: order(&rows),
-            rows,
-            unreadable,
-            until,
-        }
-    }
-}
-
-/// Why an import ended early. Every batch before this one is kept.
-#[derive(Debug)]
-pub struct ImportError(String);
-
-impl fmt::Display for ImportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<rusqlite::Error> for ImportError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self(format!("the store cannot be written: {error}"))
-    }
-}
-
-impl From<Stop> for ImportError {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Sql(error) => error.into(),
-            Stop::Damaged(what) => Self(format!("the store is damaged: {what}")),
-            Stop::Refused(failure) => Self(format!("the store refuses: {failure:?}")),
-        }
-    }
-}
 
 /// A store that is open for an import and for nothing else.
 pub struct Importer {

@@ -111,7 +111,7 @@ impl Input {
         if data.is_dir() {
             return Err(format!("{}: this is a directory", self.name()));
         }
-        Ok(data.is_file().then(|| data.len()))
+        Ok(data.is_file().then_some(data.len()))
     }
 
     /// What the file is known by, wherever it lies: its bytes, and what decides what they mean.

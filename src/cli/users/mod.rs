@@ -1,5 +1,6 @@
 //! `users`: what an operator does with users in bulk.
 
+mod arguments;
 mod columns;
 mod csv;
 mod feed;
@@ -20,7 +21,7 @@ use crate::config::Vars;
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Fill the directory from a file: users, and the ids that vendors know them by.
-    Import(import::Arguments),
+    Import(arguments::Arguments),
 }
 
 pub(super) fn run(verb: &Verb, vars: &Vars) -> Exit {

@@ -19,7 +19,7 @@ pub(super) struct Source {
 }
 
 enum Opened {
-    Csv(Csv),
+    Csv(Box<Csv>),
     Lines(Lines),
 }
 
@@ -39,7 +39,7 @@ impl Source {
             Format::Csv => {
                 let opened = Csv::open(Splitter::new(bytes, position), known);
                 let opened = opened.map_err(|e| Trouble::Run(input.unreadable(&e)))?;
-                Opened::Csv(opened.map_err(|faults| usage(&input, &faults))?)
+                Opened::Csv(Box::new(opened.map_err(|faults| usage(&input, &faults))?))
             }
             Format::Jsonl => {
                 if length.is_some() {
@@ -65,7 +65,7 @@ impl Source {
     pub(super) fn records(self, place: Position) -> Result<Box<dyn Records>, String> {
         let is_start = place == Position::default();
         Ok(match self.opened {
-            Opened::Csv(csv) if is_start => Box::new(csv),
+            Opened::Csv(csv) if is_start => csv,
             Opened::Lines(lines) if is_start => Box::new(lines),
             Opened::Csv(csv) => {
                 Box::new(csv.from(Splitter::new(self.input.bytes(place.offset)?, place)))

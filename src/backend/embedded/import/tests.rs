@@ -4,8 +4,13 @@
 use proptest::prelude::*;
 use rusqlite::types::Value;
 
+use super::order::order;
 use super::*;
-use crate::model::{DocumentChange, Failure, Outcome, PutMode, User};
+use crate::backend::embedded::task::Stop;
+use crate::model::{
+    Alias, ClientName, DocumentChange, Failure, Outcome, PutMode, TenantId, User, UserId,
+    VendorName,
+};
 
 const AT: Instant = Instant(1_700_000_000_000);
 const UPPER: &str = "61C4D7E2-0A5B-4F0E-9C1D-8E2F3A4B5C6D";
