@@ -168,7 +168,7 @@ mod tests {
         super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
         conn.execute_batch(
             "INSERT INTO revisions VALUES ('alias', 'u', 1), ('gone', 'u', 2), ('link', 'u', 1), ('user', 'u', 1);
-             INSERT INTO users (user_key, tenant, user_id, created, updated) VALUES (1, 'user', 'u', 0, 0), (2, 'user', 'v', 0, 0);
+             INSERT INTO users (seq, tenant, user_id, created_at, updated_at) VALUES (1, 'user', 'u', 0, 0), (2, 'user', 'v', 0, 0);
              INSERT INTO user_aliases VALUES ('alias', 'one', 'x', 'u'), ('user', 'one', 'x', 'u');
              INSERT INTO links VALUES (1, x'00', 'link', 'u', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1, NULL);",
         )
