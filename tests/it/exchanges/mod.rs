@@ -21,7 +21,7 @@ use linkbridge::mapping::builtin;
 use super::support::fixtures::VENDORS;
 use case::Case;
 use compare::House;
-pub(crate) use free::is_errors;
+pub(crate) use free::{accepts, is_errors};
 
 /// Servers at a time; a case waits for its process and its disk more than it computes.
 const PARALLEL: usize = 4;

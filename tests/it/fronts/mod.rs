@@ -5,6 +5,7 @@
 mod clients;
 mod facts;
 mod impossible;
+mod isolation;
 mod matrix;
 mod races;
 mod rules;

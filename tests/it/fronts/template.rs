@@ -41,6 +41,14 @@ impl Values {
         self.parts.push((name.to_owned(), documents));
     }
 
+    /// These values, with those of the names from elsewhere.
+    pub(crate) fn with(mut self, other: &Values, names: &[&str]) -> Self {
+        for name in names {
+            self.set_opt(name, other.text(name));
+        }
+        self
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         let found = self.texts.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())

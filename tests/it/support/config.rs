@@ -7,7 +7,9 @@ use std::path::Path;
 use linkbridge::mapping::builtin;
 use sha2::{Digest as _, Sha256};
 
-use super::fixtures::{DISABLED, Fixture, HARNESS, K, L, PROVIDERS, Q, R, TENANTS, VENDORS};
+use super::fixtures::{
+    DISABLED, Fixture, HARNESS, K, L, PROVIDERS, Q, R, TENANTS, THEIRS, VENDORS, W,
+};
 
 /// What differs between the configurations of two cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Profile {
     pub(crate) no_providers: bool,
     /// Whether the provider that is not enabled is: links at it must be made before it is switched off.
     pub(crate) all_enabled: bool,
+    /// The tenant that has a provider of its own, if one has.
+    pub(crate) provider_of: Option<&'static str>,
     /// Whether every operation of the backend answers a write race; such a server runs in this process.
     pub(crate) conflict: bool,
 }
@@ -68,6 +72,16 @@ fn providers(out: &mut String, profile: &Profile) {
             "[[provider]]\nkey = \"{}\"\nname = \"{name}\"\nkind = \"{kind}\"\nenabled = {enabled}\n{more}{}\n",
             fixture.key,
             ids(fixture)
+        )
+        .unwrap();
+    }
+    if let Some(tenant) = profile.provider_of {
+        write!(
+            out,
+            "[[provider]]\nkey = \"{}\"\nname = \"Their Own\"\nkind = \"oidc\"\ntenant = \"{tenant}\"\n\
+             domains = [\"theirs.example\"]\n{}\n",
+            THEIRS.key,
+            ids(&THEIRS)
         )
         .unwrap();
     }
@@ -113,6 +127,10 @@ fn clients(out: &mut String, profile: &Profile) {
         "scopes = [\"links.read\", \"links.read_token\", \"users.read\", \"providers.read\"]\n";
     client(out, "reader", R, FAST, reads);
     client(out, "locked", Q, FAST, &format!("tenant = \"acme\"\n{ALL}"));
+    if profile.two_tenants {
+        let other = format!("tenant = \"other\"\n{ALL}");
+        client(out, "locked-elsewhere", W, FAST, &other);
+    }
     client(out, "harness", HARNESS, FAST, ALL);
 }
 
@@ -163,7 +181,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 fn table(profile: &Profile) -> toml::Table {
     let text = text(profile, 8080, 9090, Path::new("/nowhere"));
-    for key in [K, R, L, Q, HARNESS] {
+    for key in [K, R, L, Q, W, HARNESS] {
         assert!(!text.contains(key), "a key stands in the configuration");
     }
     text.parse().unwrap()
@@ -183,7 +201,7 @@ fn a_generated_configuration_is_toml_and_holds_no_key() {
         Some(2)
     );
     assert_eq!(table["tenant"][1]["users"].as_str(), Some("known"));
-    assert_eq!(table["client"].as_array().map(Vec::len), Some(5));
+    assert_eq!(table["client"].as_array().map(Vec::len), Some(6));
     assert!(!table.contains_key("front"), "all fronts are there anyway");
     let providers = table["provider"].as_array().unwrap();
     let enabled = providers.iter().map(|p| p["enabled"].as_bool().unwrap());

@@ -29,6 +29,8 @@ pub(crate) const R: &str = "Rr4mB8vN2xC6zL0kJ9hG5fD1sA7pO3iU-yT_eWqQwEk";
 pub(crate) const L: &str = "Lb6nT3cV9sW1qE8rY5uI2oP7aD4fG0hJ-kZ_xMvBnCw";
 /// A key with every permission, locked to `acme`.
 pub(crate) const Q: &str = "Qw7eR1tY5uI9oP3aS6dF0gH4jK8lZ2xC-vB_nMmNbVc";
+/// A key with every permission, locked to `other`.
+pub(crate) const W: &str = "Ww2jF6kS9dA3lQ7eR1tY5uI8oP0zXcV4-bN_mGhJkTr";
 /// The key with which the tests bring about what a case finds; no case asks with it.
 pub(crate) const HARNESS: &str = "Hh2kD7gS5jF9lA3wQ8eR1tY6uI0oP4zX-cV_bNmHjKd";
 
@@ -135,6 +137,19 @@ pub(crate) const PROVIDERS: [Fixture; 4] = [
         ],
     },
 ];
+
+/// A provider that only one tenant has, where a test wants one.
+pub(crate) const THEIRS: Fixture = Fixture {
+    name: "N",
+    key: "their-own",
+    ids: [
+        Some("9b8a7c6d-5e4f-4321-8fed-cba987654321"),
+        Some("their-own"),
+        Some("their-own"),
+        Some("1a2b3c4d-5e6f-4708-91a2-b3c4d5e6f708"),
+        Some("311900000000000006"),
+    ],
+};
 
 /// The provider that is not enabled.
 pub(crate) const DISABLED: &str = "old-adfs";
