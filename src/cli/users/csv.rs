@@ -218,8 +218,8 @@ impl Csv {
         Ok(columns.map(|columns| Self { splitter, columns }))
     }
 
-    /// The same file from another place on.
-    pub(super) fn from(self, splitter: Splitter) -> Self {
+    /// The same columns, with other records below them.
+    pub(super) fn over(self, splitter: Splitter) -> Self {
         Self { splitter, ..self }
     }
 }

@@ -92,12 +92,14 @@ fn bar(total: Option<u64>, start: &Progress) -> ProgressBar {
         Some(_) => "{bar:30} {percent:>3} %  {msg}  {eta} left",
         None => "{spinner}  {msg}",
     };
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    // Nothing is shown before there is something to tell.
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
     bar.set_style(
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     bar.set_position(start.until.offset);
     bar.reset_eta();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
     bar
 }
 

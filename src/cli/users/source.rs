@@ -68,7 +68,7 @@ impl Source {
             Opened::Csv(csv) if is_start => csv,
             Opened::Lines(lines) if is_start => Box::new(lines),
             Opened::Csv(csv) => {
-                Box::new(csv.from(Splitter::new(self.input.bytes(place.offset)?, place)))
+                Box::new(csv.over(Splitter::new(self.input.bytes(place.offset)?, place)))
             }
             Opened::Lines(_) => Box::new(Lines::new(self.input.bytes(place.offset)?, place)),
         })

@@ -92,6 +92,19 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
     assert_eq!(place.everything(), before);
 }
 
+#[test]
+fn a_dry_run_migrates_nothing() {
+    let place = Place::new(&["acme"]);
+    place.write("users.csv", USERS);
+    // The oldest database there can be is an empty file.
+    std::fs::create_dir(place.path("data")).unwrap();
+    place.write("data/linkbridge.db", "");
+    let ran = place.import("users.csv", &["--dry-run"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.err.contains("has version 0"), "{}", ran.err);
+    assert_eq!(place.import("users.csv", &[]).code, 0);
+}
+
 fn native(addr: SocketAddr, method: &str, target: &str, body: Option<&str>) -> Answer {
     let bearer = format!("Bearer {K}");
     let headers = [
