@@ -58,7 +58,7 @@ fn live(
     (remover, delete): (usize, &Delete),
     fact: Fact,
 ) -> Vec<String> {
-    let mut fact = fact.as_kept(&create.keeps);
+    let mut fact = fact.kept_as(&create.keeps);
     let mut wrong = Vec::new();
     let mut note = |what: &str, found: Vec<String>| {
         wrong.extend(found.into_iter().map(|f| format!("{what}: {f}")));
@@ -142,7 +142,7 @@ fn an_identity_that_is_made_with_a_link_is_told_by_every_front() {
         {\"schema_id\":\"default\",\"traits\":{},\"credentials\":{\"{protocol}\":{\"config\":{\"providers\":[{\"provider\":\"{provider}\",\"subject\":\"{subject}\"}]}}}}",
     )
     .unwrap();
-    let fact = Fact::new("A", "P", "born-with").as_kept(&[]);
+    let fact = Fact::new("A", "P", "born-with").kept_as(&[]);
     let answer = ory.ask(&request, &fact);
     assert_eq!(answer.status, 201, "{}", answer.text());
     let id = answer.json().unwrap()["id"].as_str().unwrap().to_owned();

@@ -134,7 +134,7 @@ fn a_front_with_one_link_for_a_user_does_not_bind_the_others() {
             }
             let first = speakers[one].must_create(make, &Fact::new("A", "P", &new_subject()));
             let first = with_id(&mut speakers, first);
-            let second = Fact::new("A", "P", &new_subject()).as_kept(&create.keeps);
+            let second = Fact::new("A", "P", &new_subject()).kept_as(&create.keeps);
             let answer = speakers[index].create(create, &second);
             // An answer that tells the whole user tells both links; only that it succeeds is asked here.
             let status = create.says.status;
@@ -256,7 +256,7 @@ fn the_link_limit_of_a_tenant_counts_links_of_every_front() {
         let (other, make_other) = &ways[(turn + 1) % ways.len()];
         let first = speakers[*maker].must_create(make, &Fact::new("A", "P", &new_subject()));
         // A user has two links now, of two fronts.
-        let second = Fact::new("A", "P", &new_subject()).as_kept(&make_other.keeps);
+        let second = Fact::new("A", "P", &new_subject()).kept_as(&make_other.keeps);
         let answer = speakers[*other].create(make_other, &second);
         assert_eq!(answer.status, make_other.says.status, "{}", answer.text());
         for (index, one_more) in &ways {
