@@ -2,6 +2,7 @@
 //! ids, and rules hold whoever wrote. `tests/fronts/` has the data: how each vendor's client works
 //! (`clients/`), what a vendor's API makes impossible, and what bad input is answered.
 
+mod bad_input;
 mod clients;
 mod facts;
 mod impossible;
