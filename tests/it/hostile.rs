@@ -5,7 +5,7 @@
 //! the bytes are not HTTP at all, an error status is enough.
 
 mod edge;
-mod raw;
+pub(crate) mod raw;
 
 use self::raw::{head, raw};
 use super::exchanges::is_errors;

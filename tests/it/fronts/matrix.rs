@@ -2,7 +2,7 @@
 //! fronts, and every way that a front has.
 
 use super::super::support::config::Profile;
-use super::super::support::fixtures::Q;
+use super::super::support::fixtures::{Q, ROSA};
 use super::super::support::server::Server;
 use super::clients::{CLIENTS, Create, Delete, client};
 use super::facts::{Fact, new_subject};
@@ -89,8 +89,11 @@ fn walk(speakers: &mut [Speaker], provider: &str, step: usize) -> (usize, Vec<St
     let (mut n_links, mut wrong) = (0, Vec::new());
     for (turn, create) in creates.iter().enumerate() {
         for delete in deletes.iter().skip(turn % step).step_by(step) {
-            let user = ["A", "B"][n_links % 2];
-            let fact = Fact::new(user, provider, &new_subject());
+            let mut fact = Fact::new(["A", "B"][n_links % 2], provider, &new_subject());
+            // Most links are hers: she has another id everywhere.
+            if n_links % 3 != 0 {
+                fact.user = &ROSA;
+            }
             let what = format!(
                 "{:?} made by {} ({}), removed by {} ({})",
                 fact.subject,
@@ -161,4 +164,50 @@ fn an_identity_that_is_made_with_a_link_is_told_by_every_front() {
         told += 1;
     }
     assert_eq!(told, CLIENTS.len() - 1, "only v3alpha lists no links");
+}
+
+/// A user who is deleted through the one front that can, with links that every front has made: nothing is left of
+/// them, and the accounts are free.
+#[test]
+fn the_links_of_a_user_who_is_deleted_are_gone_everywhere() {
+    let server = Server::start(&Profile::default()).unwrap();
+    let mut speakers = Speaker::all(server.addr, Q);
+    for (delete_user, dialect) in [
+        ("DELETE /admin/identities/{user}", "ory"),
+        ("DELETE /linkbridge/v1/users/{user}", "linkbridge"),
+    ] {
+        let delete_user = super::template::Request::parse(delete_user).unwrap();
+        for (maker, create) in creates("acme-oidc") {
+            super::settle(server.addr, false);
+            let fact = Fact::new("A", "P", &new_subject());
+            let mut fact = speakers[maker].must_create(create, &fact);
+            let native = speakers.iter_mut().find(|s| s.name() == "linkbridge");
+            fact.link = native.unwrap().link_id(&fact);
+            let remover = speakers.iter_mut().find(|s| s.name() == dialect);
+            let answer = remover.unwrap().ask(&delete_user, &fact);
+            assert!(answer.status < 300, "{}", answer.text());
+            let maker_of = CLIENTS[maker].dialect.as_str();
+            for speaker in &mut speakers {
+                for read in speaker.client.reads.iter().filter(|read| read.one) {
+                    let answer = speaker.ask(&read.request, &fact);
+                    // Whether the user is asked for is the vendor's matter, not what is found.
+                    let is_gone = speaker.says(&read.gone, &fact, &answer).is_empty();
+                    let place = format!("made by {maker_of}: {} ({})", speaker.name(), read.way);
+                    assert!(answer.status == 404 || is_gone, "{place}: {}", answer.text());
+                }
+            }
+            let again = fact.of("B");
+            let again = speakers[maker].must_create(
+                create,
+                &Fact {
+                    link: None,
+                    ..again
+                },
+            );
+            let native = speakers.iter_mut().find(|s| s.name() == "linkbridge");
+            let native = native.unwrap();
+            let answer = native.delete(&client("linkbridge").deletes[0], &again);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::super::support::client::Answer;
 use super::super::support::fixtures::K;
 
 /// The head of a request with the super key that asks for the connection to be closed.
-pub(super) fn head(
+pub(crate) fn head(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
@@ -28,7 +28,7 @@ pub(super) fn head(
 }
 
 /// Writes bytes as they are, then reads one answer.
-pub(super) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
+pub(crate) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
     let mut stream = TcpStream::connect(addr).map_err(|e| e.to_string())?;
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -39,7 +39,7 @@ pub(super) fn raw(addr: SocketAddr, bytes: &[u8]) -> Result<Answer, String> {
 }
 
 /// Reads one answer.
-pub(super) fn read(stream: &mut TcpStream) -> Result<Answer, String> {
+pub(crate) fn read(stream: &mut TcpStream) -> Result<Answer, String> {
     let mut got = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {

@@ -1,6 +1,6 @@
-//! A server in this process whose backend answers every operation with a write race.
+//! A server in this process whose backend answers every operation with a failure, a write race mostly.
 //!
-//! A real race cannot be timed from outside, so this is the one server that is not the binary. All of it
+//! A real race cannot be timed from outside, nor a store be kept from working, so this is the one server that is not the binary. All of it
 //! but the backend is: the configuration, the mappings, the walk of a request, the sockets.
 
 use std::net::SocketAddr;
@@ -27,17 +27,17 @@ pub(crate) struct InProcess {
     _running: Running,
 }
 
-/// Every operation meets a faster writer.
-struct Race;
+/// Every operation fails in one way.
+struct Refuse(Failure);
 
-impl Backend for Race {
+impl Backend for Refuse {
     fn apply(&self, _: Operation) -> BoxFuture<'_, Answer> {
-        Box::pin(std::future::ready(Err(Failure::Conflict)))
+        Box::pin(std::future::ready(Err(self.0.clone())))
     }
 
     fn apply_all(&self, operations: Vec<Operation>, _: Atomicity) -> BoxFuture<'_, Vec<Answer>> {
         Box::pin(std::future::ready(
-            operations.iter().map(|_| Err(Failure::Conflict)).collect(),
+            operations.iter().map(|_| Err(self.0.clone())).collect(),
         ))
     }
 
@@ -70,6 +70,11 @@ impl Aliases for Everybody {
 
 /// Starts it: the generated configuration of `profile`, a backend that answers `Failure::Conflict`.
 pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
+    start_with(profile, Failure::Conflict)
+}
+
+/// Starts it with a backend that answers this failure.
+pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProcess, String> {
     let loaded = builtin::SOURCES
         .iter()
         .filter_map(|(name, _)| builtin::load_builtin(name)?.plan);
@@ -114,7 +119,7 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
         clients: Clients::new(config.clients),
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
-        backend: Arc::new(Race),
+        backend: Arc::new(Refuse(failure)),
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
     let addr = *running.addresses().first().ok_or("no address")?;

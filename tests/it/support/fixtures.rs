@@ -162,6 +162,19 @@ pub(crate) const USERS: [Fixture; 4] = [
     user("Z", Z, "311800000000000099"),
 ];
 
+/// A user of `acme` whom every vendor knows by another id, where a test wants one.
+pub(crate) const ROSA: Fixture = Fixture {
+    name: "D",
+    key: "rosa",
+    ids: [
+        Some("d1a7c0de-0000-4000-8000-00000000fa01"),
+        Some("d1a7c0de-0000-4000-8000-00000000f119"),
+        Some("d1a7c0de-0000-4000-8000-000000000017"),
+        Some("d1a7c0de-0000-4000-8000-000000000001"),
+        Some("311800000000000004"),
+    ],
+};
+
 const fn user(name: &'static str, id: &'static str, decimal: &'static str) -> Fixture {
     let ids = [Some(id), Some(id), Some(id), Some(id), Some(decimal)];
     Fixture { name, key: id, ids }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client, Lost};
-use super::fixtures::{HARNESS, USERS, VENDORS};
+use super::fixtures::{HARNESS, ROSA, USERS, VENDORS};
 
 /// Makes a user of a tenant known.
 pub(crate) fn put_user(client: &mut Client, tenant: &str, user_id: &str) -> Result<(), String> {
@@ -30,7 +30,7 @@ pub(crate) fn put_fixture(
     document: Option<&Value>,
 ) -> Result<(), String> {
     let mut body = json!({});
-    if let Some(fixture) = USERS.iter().find(|user| user.key == id) {
+    if let Some(fixture) = USERS.iter().chain([&ROSA]).find(|user| user.key == id) {
         let ids = VENDORS
             .iter()
             .filter_map(|vendor| Some((*vendor, fixture.id_at(vendor)?)));

@@ -8,7 +8,7 @@ use super::super::clients::{CLIENTS, table, tables, text, texts};
 use super::super::template::Request;
 
 /// What may be another tenant's.
-pub(super) const HOLES: [&str; 9] = [
+pub(in crate::fronts) const HOLES: [&str; 9] = [
     "user",
     "provider",
     "subject",
@@ -22,26 +22,26 @@ pub(super) const HOLES: [&str; 9] = [
 
 /// One request of one operation.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) dialect: String,
-    pub(super) op: String,
-    pub(super) request: Request,
+pub(in crate::fronts) struct Case {
+    pub(in crate::fronts) dialect: String,
+    pub(in crate::fronts) op: String,
+    pub(in crate::fronts) request: Request,
     /// Whether the operation writes.
-    pub(super) writes: bool,
+    pub(in crate::fronts) writes: bool,
     /// Where in the answer new ids stand.
-    pub(super) random: Vec<String>,
+    pub(in crate::fronts) random: Vec<String>,
     /// Where in the answer the id of a user stands who is new.
-    pub(super) makes_user: Option<String>,
+    pub(in crate::fronts) makes_user: Option<String>,
     /// Whether the answer does not even tell the tenant whose things are named.
-    pub(super) tells_nothing: bool,
+    pub(in crate::fronts) tells_nothing: bool,
 }
 
 /// Something that one tenant does learn of another.
 #[derive(Debug)]
-pub(super) struct Exception {
-    pub(super) dialect: String,
-    pub(super) op: String,
-    pub(super) hole: String,
+pub(in crate::fronts) struct Exception {
+    pub(in crate::fronts) dialect: String,
+    pub(in crate::fronts) op: String,
+    pub(in crate::fronts) hole: String,
 }
 
 /// The operations of every dialect, and whether they write.
@@ -54,7 +54,7 @@ static OPS: LazyLock<Vec<(String, String, bool)>> = LazyLock::new(|| {
     ops.collect()
 });
 
-pub(super) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+pub(in crate::fronts) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let read = |table: &toml::Table| {
         let (dialect, op) = (text(table, "dialect")?, text(table, "op")?);
         let known = OPS
@@ -76,7 +76,7 @@ pub(super) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     cases.unwrap()
 });
 
-pub(super) static EXCEPTIONS: LazyLock<Vec<Exception>> = LazyLock::new(|| {
+pub(in crate::fronts) static EXCEPTIONS: LazyLock<Vec<Exception>> = LazyLock::new(|| {
     let read = |table: &toml::Table| {
         assert!(!text(table, "reason").unwrap().trim().is_empty());
         Exception {
@@ -94,13 +94,13 @@ fn file() -> toml::Table {
 
 impl Case {
     /// The holes of the request.
-    pub(super) fn holes(&self) -> Vec<&'static str> {
+    pub(in crate::fronts) fn holes(&self) -> Vec<&'static str> {
         let all = HOLES.iter().copied();
         all.filter(|hole| self.request.names(hole)).collect()
     }
 
     /// Whether it is known that the other tenant is learnt of where this is its own.
-    pub(super) fn is_exception(&self, foreign: &[&str]) -> bool {
+    pub(in crate::fronts) fn is_exception(&self, foreign: &[&str]) -> bool {
         EXCEPTIONS.iter().any(|known| {
             known.dialect == self.dialect && known.op == self.op && foreign == [known.hole.as_str()]
         })

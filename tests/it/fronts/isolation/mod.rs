@@ -2,7 +2,7 @@
 //! every front, with every id of it that is the other tenant's, is answered the same by both, body and headers
 //! included, and changes nothing there.
 
-mod cases;
+pub(super) mod cases;
 mod same;
 mod worlds;
 
