@@ -391,5 +391,9 @@ mod tests {
 }
 
 #[cfg(test)]
+#[path = "habits_tests.rs"]
+mod habits_tests;
+
+#[cfg(test)]
 #[path = "strict_tests.rs"]
 mod strict_tests;

@@ -413,5 +413,9 @@ fn query(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
 }
 
 #[cfg(test)]
+#[path = "carry_tests.rs"]
+mod carry_tests;
+
+#[cfg(test)]
 #[path = "request_tests.rs"]
 mod tests;

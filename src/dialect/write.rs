@@ -1,15 +1,20 @@
 //! Writing: rows of a plan over a record, into JSON, texts and headers.
 
+mod says;
+mod spell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
-use super::read::{is_there, split};
+pub(super) use self::says::untellable;
+use self::spell::{is_default, joined, spell_json, spell_text};
+use super::read::split;
 use super::text::encode;
 use crate::mapping::codec::Codec;
 use crate::mapping::condition::Scene;
-use crate::mapping::plan::{FieldRef, Form, Only, Otherwise, Part, Row, Tree, Words};
+use crate::mapping::plan::{FieldRef, Form, Only, Otherwise, Part, Row, Tree};
 use crate::model::{Field, FieldType, Record, Value};
 
 /// Writes one part of an exchange.
@@ -252,60 +257,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a document says all that the row binds and the record has, and all that a reader needs: no item
-    /// is left out of a list.
-    pub(super) fn says(&self, row: &Row, record: &Record) -> bool {
-        let all = |field, filter: Option<&_>, is_said: &dyn Fn(&Record) -> bool| {
-            self.chosen(field, filter, record)
-                .is_none_or(|mut chosen| chosen.all(is_said))
-        };
-        if !self.writes(row, record) {
-            return true;
-        }
-        if row.need.is_some() && self.json(row, record).is_none() {
-            return false;
-        }
-        match &row.form {
-            Form::One { shape, field } => field
-                .map_or(Some(record), |field| record.record(field))
-                .is_none_or(|inner| self.says_tree(shape, inner)),
-            Form::List {
-                field,
-                item,
-                filter,
-                ..
-            }
-            | Form::Group {
-                field,
-                item,
-                filter,
-                ..
-            } => all(*field, filter.as_ref(), &|r| self.says_tree(item, r)),
-            Form::Dict { field, item, .. } => all(*field, None, &|r| self.says_tree(item, r)),
-            Form::Each {
-                field,
-                item,
-                filter,
-                ..
-            } => all(*field, filter.as_ref(), &|r| self.json(item, r).is_some()),
-            Form::Field { .. } | Form::Join(_) => {
-                !is_there(row, record) || is_free(row) || self.json(row, record).is_some()
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether a document says all that its rows bind and the record has.
-    pub(super) fn says_tree(&self, tree: &Tree, record: &Record) -> bool {
-        tree.rows.iter().all(|(_, row)| self.says(row, record))
-    }
-
-    /// Whether a query says what the row binds, if the record has it.
-    pub(super) fn says_text(&self, row: &Row, record: &Record) -> bool {
-        let is_asked = self.writes(row, record) && !row.fields.is_empty() && is_there(row, record);
-        !is_asked || is_free(row) || self.text(row, record).is_some()
-    }
-
     /// Adds header fields. A value that no header can carry is left out.
     pub(super) fn headers(
         &self,
@@ -321,90 +272,10 @@ impl Writer<'_> {
     }
 }
 
-/// Whether what the row cannot spell is as good as not there: a zero of protobuf, and a word that says what
-/// else is to be told.
-fn is_free(row: &Row) -> bool {
-    matches!(
-        row.form,
-        Form::Field {
-            codec: Codec::Words | Codec::Proto { .. },
-            ..
-        }
-    )
-}
-
-/// The field of `record` that the rows need and cannot spell: an id that is none to this vendor.
-pub(super) fn untellable(tree: &Tree, record: &Record) -> Option<Field> {
-    tree.rows.iter().find_map(|(_, row)| match &row.form {
-        Form::Field {
-            field: FieldRef::Here(field),
-            codec,
-            ..
-        } => {
-            let spoiled = |value| row.need.is_some() && !codec.can_write(value);
-            record.value(*field).is_some_and(spoiled).then_some(*field)
-        }
-        Form::One { shape, field } => {
-            let inner = field.map_or(Some(record), |field| record.record(field))?;
-            untellable(shape, inner)
-        }
-        _ => None,
-    })
-}
-
 /// JSON as it is sent.
 pub(super) fn bytes(json: &Json) -> Vec<u8> {
     // The keys of a `Value` are texts, which is all that could go wrong.
     serde_json::to_vec(json).unwrap_or_default()
-}
-
-/// Several texts as one; `None` if it would not be split into the same texts again.
-fn joined(mut texts: Vec<String>, sorted: bool) -> Option<String> {
-    if sorted {
-        texts.sort();
-    }
-    let is_one = |text: &String| !text.is_empty() && !text.contains(',');
-    (!texts.is_empty() && texts.iter().all(is_one)).then(|| texts.join(","))
-}
-
-fn spell_json(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<Json> {
-    match (value, words) {
-        (Value::Text(_), Some(_)) => spell_text(value, codec, words).map(Json::String),
-        _ => codec.write_json(value),
-    }
-}
-
-fn spell_text(value: &Value, codec: &Codec, words: Option<&Words>) -> Option<String> {
-    match (value, words) {
-        (Value::Text(all), Some(words)) if *codec == Codec::Words => {
-            let spelled = all.split(' ').filter_map(|word| spell(word, words));
-            let spelled = spelled.collect::<Vec<_>>().join(",");
-            // Of words that the vendor has none for, there is nothing to say.
-            (!spelled.is_empty()).then_some(spelled)
-        }
-        (Value::Text(word), Some(words)) => spell(word, words).map(str::to_owned),
-        _ => codec.write_text(value),
-    }
-}
-
-/// What some vendors leave out: what a reader assumes where there is nothing. `null` is written where a row
-/// asks for it.
-fn is_default(json: &Json) -> bool {
-    match json {
-        Json::Bool(false) => true,
-        Json::Number(n) => n.as_f64() == Some(0.0),
-        Json::String(text) => text.is_empty(),
-        Json::Array(items) => items.is_empty(),
-        Json::Null | Json::Bool(true) | Json::Object(_) => false,
-    }
-}
-
-fn spell<'w>(word: &str, words: &'w Words) -> Option<&'w str> {
-    words
-        .write
-        .get(word)
-        .or(words.write_else.as_ref())
-        .map(String::as_str)
 }
 
 #[cfg(test)]
