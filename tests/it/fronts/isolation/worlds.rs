@@ -96,7 +96,7 @@ impl World {
         for id in [self.setting.foreign.user.key, ALIASED, user.key] {
             self.delete_user(tenant.key, id);
         }
-        let document = json!({ "username": "mine" });
+        let document = json!({ "username": "mine", "external_id": "mine" });
         native::put_fixture(&mut self.native, tenant.key, user.key, Some(&document)).unwrap();
         self.own_link = self.link(tenant, user, &PROVIDERS[0], "own-1");
         self.own_pending = self.pending(tenant, "own-2");
@@ -111,7 +111,7 @@ impl World {
         if !self.is_full {
             return;
         }
-        let document = json!({ "username": "theirs" });
+        let document = json!({ "username": "theirs", "external_id": "theirs" });
         native::put_fixture(&mut self.native, tenant.key, user.key, Some(&document)).unwrap();
         let aliases = json!({ "ids": { "flip": "their-alias" } });
         native::put_user_with(&mut self.native, tenant.key, ALIASED, &aliases).unwrap();
