@@ -73,7 +73,10 @@ impl Track {
     /// in one after the other else.
     fn tells(&mut self, facts: &[Fact], round: usize) -> Vec<String> {
         let mut wrong = Vec::new();
-        let (n_fronts, in_all) = (self.left.len(), round % 25 == 0 || round + 1 == rounds());
+        let (n_fronts, in_all) = (
+            self.left.len(),
+            round.is_multiple_of(25) || round + 1 == rounds(),
+        );
         for user in ["A", "B"] {
             let user = fixture(&super::USERS, user);
             let of_user = facts.iter().filter(|fact| fact.user.key == user.key);
@@ -204,7 +207,7 @@ fn rule(client: &Client, name: &str) -> Said {
 }
 
 fn racer((client, create): (&'static Client, &'static Create), fact: Fact) -> Racer {
-    (client, create, fact.as_kept(&create.keeps))
+    (client, create, fact.kept_by(&create.keeps))
 }
 
 /// Two that make one link of a kind at once, over all pairs of ways, then two that remove it.
@@ -250,7 +253,7 @@ fn of_two_fronts_that_link_one_account_one_gets_it() {
     let mut track = Track::start();
     let facts = |round: usize| {
         let account = format!("account-{round}");
-        let other = if round % 3 == 0 { "A" } else { "B" };
+        let other = if round.is_multiple_of(3) { "A" } else { "B" };
         [
             Fact::new("A", "P", &account),
             Fact::new(other, "P", &account),
@@ -270,7 +273,7 @@ fn of_two_cases_of_one_account_one_is_taken() {
     let ways = creates(&["zitadel-v2", "zitadel-v3alpha"]);
     let facts = |round: usize| {
         let (one, two) = (format!("Ext-{round}"), format!("ext-{round}"));
-        let other = if round % 3 == 0 { "A" } else { "B" };
+        let other = if round.is_multiple_of(3) { "A" } else { "B" };
         [Fact::new("A", "P", &one), Fact::new(other, "P", &two)]
     };
     race_for_one(&mut track, &ways, facts, |client, _, _| {
@@ -285,7 +288,7 @@ fn of_two_puts_with_one_entry_one_adds_it() {
     let ways = creates(&["ory"]);
     let facts = |round: usize| {
         let account = format!("entry-{round}");
-        let other = if round % 2 == 0 { "A" } else { "B" };
+        let other = if round.is_multiple_of(2) { "A" } else { "B" };
         [
             Fact::new("A", "P", &account),
             Fact::new(other, "P", &account),
