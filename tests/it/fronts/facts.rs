@@ -43,7 +43,7 @@ impl Fact {
     }
 
     /// The link as a front makes it that carries only this beyond the account.
-    pub(crate) fn kept_as(mut self, keeps: &[String]) -> Self {
+    pub(crate) fn kept_by(mut self, keeps: &[String]) -> Self {
         let is_kept = |what: &str| keeps.iter().any(|kept| kept == what);
         self.name = self.name.filter(|_| is_kept("name"));
         self.token = self.token.filter(|_| is_kept("token"));

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::super::support::config::Profile;
 use super::super::support::fixtures::Q;
 use super::super::support::server::Server;
-use super::clients::{CLIENTS, client, table, tables, text};
+use super::clients::{CLIENTS, Create, client, table, tables, text};
 use super::facts::Fact;
 use super::speaker::Speaker;
 use super::template::Request;
@@ -55,6 +55,14 @@ pub(super) fn is_impossible(dialect: &str, cannot: &str, provider: &str) -> bool
             && cell.cannot == cannot
             && cell.provider.as_ref().is_none_or(|at| at == provider)
     })
+}
+
+/// The ways of all fronts to make a link at a provider, each with the index of its front.
+pub(super) fn creates(provider: &str) -> Vec<(usize, &'static Create)> {
+    let all = CLIENTS.iter().enumerate();
+    let able = all.filter(|(_, client)| !is_impossible(&client.dialect, "create", provider));
+    able.flat_map(|(index, client)| client.creates.iter().map(move |create| (index, create)))
+        .collect()
 }
 
 /// Whether a client can do this, for all that its file and the directory say.

@@ -6,16 +6,8 @@ use super::super::support::fixtures::{Q, ROSA};
 use super::super::support::server::Server;
 use super::clients::{CLIENTS, Create, Delete, client};
 use super::facts::{Fact, new_subject};
-use super::impossible::is_impossible;
+use super::impossible::{creates, is_impossible};
 use super::speaker::Speaker;
-
-/// The ways of all fronts to make a link at a provider.
-fn creates(provider: &str) -> Vec<(usize, &'static Create)> {
-    let all = CLIENTS.iter().enumerate();
-    let able = all.filter(|(_, client)| !is_impossible(&client.dialect, "create", provider));
-    able.flat_map(|(index, client)| client.creates.iter().map(move |create| (index, create)))
-        .collect()
-}
 
 /// The ways of all fronts to remove a link at a provider.
 fn deletes(provider: &str) -> Vec<(usize, &'static Delete)> {
@@ -58,7 +50,7 @@ fn live(
     (remover, delete): (usize, &Delete),
     fact: Fact,
 ) -> Vec<String> {
-    let mut fact = fact.kept_as(&create.keeps);
+    let mut fact = fact.kept_by(&create.keeps);
     let mut wrong = Vec::new();
     let mut note = |what: &str, found: Vec<String>| {
         wrong.extend(found.into_iter().map(|f| format!("{what}: {f}")));
@@ -145,7 +137,7 @@ fn an_identity_that_is_made_with_a_link_is_told_by_every_front() {
         {\"schema_id\":\"default\",\"traits\":{},\"credentials\":{\"{protocol}\":{\"config\":{\"providers\":[{\"provider\":\"{provider}\",\"subject\":\"{subject}\"}]}}}}",
     )
     .unwrap();
-    let fact = Fact::new("A", "P", "born-with").kept_as(&[]);
+    let fact = Fact::new("A", "P", "born-with").kept_by(&[]);
     let answer = ory.ask(&request, &fact);
     assert_eq!(answer.status, 201, "{}", answer.text());
     let id = answer.json().unwrap()["id"].as_str().unwrap().to_owned();
@@ -193,7 +185,11 @@ fn the_links_of_a_user_who_is_deleted_are_gone_everywhere() {
                     // Whether the user is asked for is the vendor's matter, not what is found.
                     let is_gone = speaker.says(&read.gone, &fact, &answer).is_empty();
                     let place = format!("made by {maker_of}: {} ({})", speaker.name(), read.way);
-                    assert!(answer.status == 404 || is_gone, "{place}: {}", answer.text());
+                    assert!(
+                        answer.status == 404 || is_gone,
+                        "{place}: {}",
+                        answer.text()
+                    );
                 }
             }
             let again = fact.of("B");

@@ -207,7 +207,7 @@ fn rule(client: &Client, name: &str) -> Said {
 }
 
 fn racer((client, create): (&'static Client, &'static Create), fact: Fact) -> Racer {
-    (client, create, fact.kept_as(&create.keeps))
+    (client, create, fact.kept_by(&create.keeps))
 }
 
 /// Two that make one link of a kind at once, over all pairs of ways, then two that remove it.

@@ -6,20 +6,12 @@ use super::super::support::native;
 use super::super::support::server::Server;
 use super::clients::{CLIENTS, Create, client};
 use super::facts::{Fact, new_subject};
-use super::impossible::is_impossible;
+use super::impossible::{creates, is_impossible};
 use super::speaker::Speaker;
-
-/// Every way to make a link at a provider, with the index of its front.
-fn ways(provider: &str) -> Vec<(usize, &'static Create)> {
-    let all = CLIENTS.iter().enumerate();
-    let able = all.filter(|(_, client)| !is_impossible(&client.dialect, "create", provider));
-    able.flat_map(|(index, client)| client.creates.iter().map(move |create| (index, create)))
-        .collect()
-}
 
 /// The ways of some dialects.
 fn ways_of(dialects: &[&str]) -> Vec<(usize, &'static Create)> {
-    let mut ways = ways("acme-oidc");
+    let mut ways = creates("acme-oidc");
     ways.retain(|(index, _)| dialects.contains(&CLIENTS[*index].dialect.as_str()));
     assert!(!ways.is_empty());
     ways
@@ -64,7 +56,7 @@ fn with_id(speakers: &mut [Speaker], mut fact: Fact) -> Fact {
 #[test]
 fn a_link_that_is_there_is_met_in_each_vendors_words() {
     let (_server, mut speakers) = server(Profile::default());
-    let ways = ways("acme-oidc");
+    let ways = creates("acme-oidc");
     for (maker, make) in &ways {
         let fact = Fact::new("A", "P", &new_subject());
         let fact = speakers[*maker].must_create(make, &fact);
@@ -96,7 +88,7 @@ fn a_link_that_is_there_is_met_in_each_vendors_words() {
 #[test]
 fn the_one_link_of_a_user_may_be_of_any_front() {
     let (_server, mut speakers) = server(Profile::default());
-    for (maker, make) in ways("acme-oidc") {
+    for (maker, make) in creates("acme-oidc") {
         let first = Fact::new("A", "P", &new_subject());
         let first = speakers[maker].must_create(make, &first);
         let first = with_id(&mut speakers, first);
@@ -128,13 +120,13 @@ fn the_one_link_of_a_user_may_be_of_any_front() {
 fn a_front_with_one_link_for_a_user_does_not_bind_the_others() {
     let (_server, mut speakers) = server(Profile::default());
     for (one, make) in ways_of(&["flip", "flip-v3"]) {
-        for (index, create) in ways("acme-oidc") {
+        for (index, create) in creates("acme-oidc") {
             if speakers[index].client.rule("second").is_some() {
                 continue;
             }
             let first = speakers[one].must_create(make, &Fact::new("A", "P", &new_subject()));
             let first = with_id(&mut speakers, first);
-            let second = Fact::new("A", "P", &new_subject()).kept_as(&create.keeps);
+            let second = Fact::new("A", "P", &new_subject()).kept_by(&create.keeps);
             let answer = speakers[index].create(create, &second);
             // An answer that tells the whole user tells both links; only that it succeeds is asked here.
             let status = create.says.status;
@@ -163,7 +155,7 @@ fn accounts_are_one_in_every_case_and_tenant_whoever_linked_them() {
         ..Profile::default()
     });
     let mut elsewhere = Speaker::all(server.addr, K);
-    for (n, (maker, make)) in ways("acme-oidc").into_iter().enumerate() {
+    for (n, (maker, make)) in creates("acme-oidc").into_iter().enumerate() {
         let (mixed, other) = cases(n);
         let fact = Fact::new("A", "P", &mixed);
         let fact = speakers[maker].must_create(make, &fact);
@@ -194,7 +186,7 @@ fn accounts_are_one_in_every_case_and_tenant_whoever_linked_them() {
 #[test]
 fn a_vendor_that_tells_cases_apart_does_so_beside_one_that_does_not() {
     let (_server, mut speakers) = server(Profile::default());
-    for (n, (index, exact)) in ways("acme-oidc").into_iter().enumerate() {
+    for (n, (index, exact)) in creates("acme-oidc").into_iter().enumerate() {
         if speakers[index].client.vendor == "zitadel" {
             continue;
         }
@@ -248,7 +240,7 @@ fn the_link_limit_of_a_tenant_counts_links_of_every_front() {
         limit: Some(2),
         ..Profile::default()
     });
-    let ways: Vec<_> = ways("acme-oidc")
+    let ways: Vec<_> = creates("acme-oidc")
         .into_iter()
         .filter(|(index, _)| !is_impossible(&CLIENTS[*index].dialect, "limit", "acme-oidc"))
         .collect();
@@ -256,7 +248,7 @@ fn the_link_limit_of_a_tenant_counts_links_of_every_front() {
         let (other, make_other) = &ways[(turn + 1) % ways.len()];
         let first = speakers[*maker].must_create(make, &Fact::new("A", "P", &new_subject()));
         // A user has two links now, of two fronts.
-        let second = Fact::new("A", "P", &new_subject()).kept_as(&make_other.keeps);
+        let second = Fact::new("A", "P", &new_subject()).kept_by(&make_other.keeps);
         let answer = speakers[*other].create(make_other, &second);
         assert_eq!(answer.status, make_other.says.status, "{}", answer.text());
         for (index, one_more) in &ways {

@@ -108,7 +108,7 @@ impl Speaker {
 
     /// Makes a link, which has to succeed; answers what is so then.
     pub(crate) fn must_create(&mut self, create: &Create, fact: &Fact) -> Fact {
-        let fact = fact.clone().kept_as(&create.keeps);
+        let fact = fact.clone().kept_by(&create.keeps);
         let answer = self.create(create, &fact);
         let wrong = self.created(create, &fact, &answer);
         assert!(wrong.is_empty(), "{} {fact:?}: {wrong:?}", self.name());
