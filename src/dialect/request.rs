@@ -317,6 +317,7 @@ fn tells(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> bool {
     let mut query = op.query.iter().map(|(_, row)| row);
     query.all(|row| !is_sent(row) || writer.says_text(row, params))
         && writer.says_tree(&op.request, params)
+        && writer.says_whole(&op.request, params)
 }
 
 /// How many of the parameters the op says.

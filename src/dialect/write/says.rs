@@ -56,6 +56,14 @@ impl Writer<'_> {
         tree.rows.iter().all(|(_, row)| self.says(row, record))
     }
 
+    /// Whether there is a document, where a row stands for the whole of it: an object without members would be
+    /// another one.
+    pub(in crate::dialect) fn says_whole(&self, tree: &Tree, record: &Record) -> bool {
+        let is_whole = |row: &Row| !matches!(row.form, Form::One { .. });
+        let mut roots = tree.rows.iter().filter(|(path, _)| path.steps().is_empty());
+        roots.all(|(_, row)| !is_whole(row) || self.json(row, record).is_some())
+    }
+
     /// Whether a query says what the row binds, if the record has it.
     pub(in crate::dialect) fn says_text(&self, row: &Row, record: &Record) -> bool {
         let is_asked = self.writes(row, record) && !row.fields.is_empty() && is_there(row, record);
@@ -93,3 +101,7 @@ pub(in crate::dialect) fn untellable(tree: &Tree, record: &Record) -> Option<Fie
         _ => None,
     })
 }
+
+#[cfg(test)]
+#[path = "says_tests.rs"]
+mod tests;
