@@ -6,6 +6,7 @@
 //! nothing. Nobody else is there: the importer holds the lock of the directory, and has no queue.
 
 mod order;
+mod owners;
 mod progress;
 mod row;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::fs::File;
 
 use rusqlite::Connection;
 
+use self::owners::Owners;
 pub use self::progress::{Position, Progress, Tally};
 pub use self::words::{Batch, Done, ImportError, Purpose, Refusal, Row, Verdict};
 use super::files::Files;
@@ -29,7 +31,10 @@ use crate::model::{Action, Instant, Operation, PutMode};
 
 /// The size of the cache. Users come in any order, so that a batch touches pages all over the indexes;
 /// those that do not fit are written more than once.
-const CACHE_KIB: u32 = 256 * 1024;
+const CACHE_KIB: u32 = 512 * 1024;
+
+/// From how many rows on a batch is worth a look at every user of the store first.
+const MANY: usize = 10_000;
 
 /// The size of the log from which its pages are moved into the database: a page that many batches have
 /// touched is moved once.
@@ -42,6 +47,8 @@ pub struct Importer {
     files: Files,
     purpose: Purpose,
     progress: Progress,
+    /// `None` until there is a batch of many rows.
+    owners: Option<Owners>,
     is_rehearsal: bool,
     _lock: Option<File>,
 }
@@ -77,6 +84,7 @@ impl Importer {
             files: opened.files,
             purpose,
             progress: Progress::default(),
+            owners: None,
             is_rehearsal,
             _lock: opened.lock,
         })
@@ -153,7 +161,10 @@ impl Importer {
     }
 
     /// What each row comes to, in the order of the file.
-    fn carry_out(&self, at: Instant, batch: &Batch) -> Result<Vec<Verdict>, ImportError> {
+    fn carry_out(&mut self, at: Instant, batch: &Batch) -> Result<Vec<Verdict>, ImportError> {
+        if self.owners.is_none() && batch.rows.len() >= MANY {
+            self.owners = Some(Owners::load(&self.conn)?);
+        }
         let mut verdicts = vec![Ok(Done::Unchanged); batch.rows.len()];
         // An id that is moved concerns a user whom no row names, so that nothing may change places.
         let in_order = 0..batch.rows.len();
@@ -164,6 +175,11 @@ impl Importer {
         for index in rows {
             if let (Some(row), Some(verdict)) = (batch.rows.get(index), verdicts.get_mut(index)) {
                 *verdict = self.row(at, row)?;
+                if let (Ok(Done::Written { created: true, .. }), Some(owners)) =
+                    (verdict, &mut self.owners)
+                {
+                    owners.add(row.tenant.as_str(), row.user_id.as_str());
+                }
             }
         }
         Ok(verdicts)
@@ -189,7 +205,7 @@ impl Importer {
             keys: &self.keys,
             operation: &operation,
         };
-        task.import(row, self.purpose.rebind.as_deref())
+        task.import(row, self.purpose.rebind.as_deref(), self.owners.as_ref())
     }
 
     /// Moves the pages of a log that has grown long into the database.

@@ -1,5 +1,6 @@
 //! One row of an import: every check, then every write.
 
+use super::owners::Owners;
 use super::{Done, Refusal, Row, Verdict};
 use crate::backend::embedded::aliases;
 use crate::backend::embedded::document::Document;
@@ -20,7 +21,12 @@ enum Standing {
 
 impl Task<'_> {
     /// Carries out one row. A refused one has written nothing.
-    pub(super) fn import(&self, row: &Row, rebind: Option<&str>) -> Step<Verdict> {
+    pub(super) fn import(
+        &self,
+        row: &Row,
+        rebind: Option<&str>,
+        owners: Option<&Owners>,
+    ) -> Step<Verdict> {
         let is_same = self.is_same(row)?;
         let mut free = Vec::with_capacity(row.ids.len());
         let mut moved = 0;
@@ -28,8 +34,12 @@ impl Task<'_> {
             if alias.vendor.as_str() == CANONICAL_VENDOR {
                 return Ok(Err(Refusal::Canonical));
             }
-            let earlier = row.ids.iter().take(index);
-            match self.standing(&row.user_id, is_same.is_some(), alias, earlier)? {
+            let mut standing = self.owned(&row.user_id, alias, owners)?;
+            if matches!(standing, Standing::Free) {
+                let earlier = row.ids.iter().take(index);
+                standing = self.has_another(&row.user_id, is_same.is_some(), alias, earlier)?;
+            }
+            match standing {
                 Standing::Held => {}
                 Standing::Free => free.push(alias),
                 Standing::Against(refusal) if rebind.is_none() => return Ok(Err(refusal)),
@@ -87,39 +97,48 @@ impl Task<'_> {
         self.write_user(user, document)
     }
 
-    /// The checks that `user.put` makes of an id, in its order. `earlier` are the ids of the row that
-    /// come before this one, and are not written yet.
-    fn standing<'a>(
+    /// Whose an id is: the first of the two checks that `user.put` makes of it.
+    fn owned(&self, user: &UserId, alias: &Alias, owners: Option<&Owners>) -> Step<Standing> {
+        let vendor = alias.vendor.as_str();
+        let vendor_id = &*uuid_in_lower_case(&alias.vendor_id);
+        let holder = aliases::holder(self.conn, self.tenant(), vendor, vendor_id)?;
+        let holder = match holder {
+            Some(holder) if holder == *user => return Ok(Standing::Held),
+            Some(holder) => Some(holder),
+            // An id that is the user's own canonical one is nobody else's.
+            None if vendor_id == user.as_str() => None,
+            None if owners.is_some_and(|all| !all.may_have(self.tenant(), vendor_id)) => None,
+            None => aliases::natural_holder(self.conn, self.tenant(), vendor, vendor_id)?,
+        };
+        Ok(match holder {
+            None => Standing::Free,
+            Some(holder) => Standing::Against(Refusal::Taken {
+                vendor: alias.vendor.clone(),
+                holder,
+            }),
+        })
+    }
+
+    /// Whether the user has another id at the vendor: the second one. `earlier` are the ids of the row
+    /// that come before this one, and are not written yet.
+    fn has_another<'a>(
         &self,
         user: &UserId,
         is_there: bool,
         alias: &Alias,
         mut earlier: impl DoubleEndedIterator<Item = &'a Alias>,
     ) -> Step<Standing> {
-        let vendor = alias.vendor.as_str();
-        let vendor_id = &*uuid_in_lower_case(&alias.vendor_id);
-        let holder = match aliases::holder(self.conn, self.tenant(), vendor, vendor_id)? {
-            Some(holder) if holder == *user => return Ok(Standing::Held),
-            Some(holder) => Some(holder),
-            // An id that is the user's own canonical one is nobody else's.
-            None if vendor_id == user.as_str() => None,
-            None => aliases::natural_holder(self.conn, self.tenant(), vendor, vendor_id)?,
-        };
-        if let Some(holder) = holder {
-            return Ok(Standing::Against(Refusal::Taken {
-                vendor: alias.vendor.clone(),
-                holder,
-            }));
-        }
         let old = match earlier.rfind(|other| other.vendor == alias.vendor) {
             Some(other) => Some(uuid_in_lower_case(&other.vendor_id).into_owned()),
             // Whoever has an alias is in the directory.
-            None if is_there => aliases::id_of(self.conn, self.tenant(), vendor, user)?,
+            None if is_there => {
+                aliases::id_of(self.conn, self.tenant(), alias.vendor.as_str(), user)?
+            }
             None => None,
         };
         Ok(match old {
             None => Standing::Free,
-            Some(id) if id == vendor_id => Standing::Held,
+            Some(id) if id == uuid_in_lower_case(&alias.vendor_id) => Standing::Held,
             Some(id) => Standing::Against(Refusal::HasAnother {
                 vendor: alias.vendor.clone(),
                 id,

@@ -176,10 +176,14 @@ proptest! {
     #[test]
     fn an_import_leaves_what_the_native_api_would_have_left(
         batches in prop::collection::vec(prop::collection::vec(any_row(), 1..12), 1..6),
+        is_large in any::<bool>(),
     ) {
         // Rehearsals of stores that are not there need no disk.
         let empty = || Importer::rehearse(Settings::new("/does/not/exist"), purpose(None));
         let (mut bulk, single) = (empty().unwrap(), empty().unwrap());
+        if is_large {
+            bulk.owners = Some(Owners::load(&bulk.conn).unwrap());
+        }
         for rows in batches {
             let expected: Vec<Verdict> = rows.iter().map(|row| put(&single, row)).collect();
             let found = import(&mut bulk, rows.clone());
