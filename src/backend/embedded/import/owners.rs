@@ -78,8 +78,8 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         crate::backend::embedded::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
         conn.execute_batch(
-            "INSERT INTO users VALUES (1, 'acme', 'ann', NULL, 0, 0);
-             INSERT INTO links VALUES (1, x'00', 'acme', 'bob', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1);",
+            "INSERT INTO users (seq, tenant, user_id, created_at, updated_at) VALUES (1, 'acme', 'ann', 0, 0);
+             INSERT INTO links VALUES (1, x'00', 'acme', 'bob', 'p', 's', NULL, NULL, NULL, 0, 0, NULL, 1, NULL);",
         )
         .unwrap();
         let mut owners = Owners::load(&conn).unwrap();
