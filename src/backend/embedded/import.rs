@@ -5,6 +5,7 @@
 //! refused row needs no savepoint; nothing is read back; and a row that says what is so already writes
 //! nothing. Nobody else is there: the importer holds the lock of the directory, and has no queue.
 
+mod fresh;
 mod order;
 mod owners;
 mod progress;
@@ -170,23 +171,62 @@ impl Importer {
         let in_order = 0..batch.rows.len();
         let rows: &mut dyn Iterator<Item = usize> = match self.purpose.rebind {
             Some(_) => &mut in_order.into_iter(),
-            None => &mut batch.order.iter().copied(),
+            None => &mut self.fresh_first(at, batch, &mut verdicts)?.into_iter(),
         };
         for index in rows {
             if let (Some(row), Some(verdict)) = (batch.rows.get(index), verdicts.get_mut(index)) {
-                *verdict = self.row(at, row)?;
-                if let (Ok(Done::Written { created: true, .. }), Some(owners)) =
-                    (verdict, &mut self.owners)
-                {
-                    owners.add(row.tenant.as_str(), row.user_id.as_str());
-                }
+                let operation = self.operation(at, row);
+                let task = self.task(&operation);
+                *verdict =
+                    task.import(row, self.purpose.rebind.as_deref(), self.owners.as_ref())?;
+                self.note(row, verdict);
             }
         }
         Ok(verdicts)
     }
 
-    fn row(&self, at: Instant, row: &Row) -> Step<Verdict> {
-        let operation = Operation {
+    /// Writes the rows that can be written without a question, and answers the others in their order.
+    fn fresh_first(
+        &mut self,
+        at: Instant,
+        batch: &Batch,
+        verdicts: &mut [Verdict],
+    ) -> Step<Vec<usize>> {
+        let Some(owners) = &self.owners else {
+            return Ok(batch.order.clone());
+        };
+        let (apart, entangled) = batch
+            .order
+            .split_at_checked(batch.apart)
+            .unwrap_or_default();
+        let mut others = Vec::new();
+        let mut fresh = Vec::with_capacity(apart.len());
+        for index in apart {
+            match (batch.rows.get(*index), verdicts.get_mut(*index)) {
+                (Some(row), Some(verdict)) if row.is_fresh(owners) => {
+                    *verdict = row.made();
+                    fresh.push(row);
+                }
+                _ => others.push(*index),
+            }
+        }
+        self.write_fresh(at, &fresh)?;
+        for row in fresh {
+            self.note(row, &row.made());
+        }
+        others.extend(entangled);
+        Ok(others)
+    }
+
+    /// Whatever a row has written is known from now on.
+    fn note(&mut self, row: &Row, verdict: &Verdict) {
+        if let (Ok(Done::Written { .. }), Some(owners)) = (verdict, &mut self.owners) {
+            row.known_to(owners);
+        }
+    }
+
+    fn operation(&self, at: Instant, row: &Row) -> Operation {
+        Operation {
             tenant: row.tenant.clone(),
             client: self.purpose.client.clone(),
             at,
@@ -199,13 +239,15 @@ impl Importer {
                 ids: Vec::new(),
                 links: Vec::new(),
             },
-        };
-        let task = Task {
+        }
+    }
+
+    fn task<'a>(&'a self, operation: &'a Operation) -> Task<'a> {
+        Task {
             conn: &self.conn,
             keys: &self.keys,
-            operation: &operation,
-        };
-        task.import(row, self.purpose.rebind.as_deref(), self.owners.as_ref())
+            operation,
+        }
     }
 
     /// Moves the pages of a log that has grown long into the database.

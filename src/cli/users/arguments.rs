@@ -39,7 +39,7 @@ pub(in crate::cli) struct Arguments {
     pub(super) restart: bool,
     /// How many rows share a transaction. More are faster with users in random order; fewer take less
     /// memory and end sooner after a signal.
-    #[arg(long, value_name = "ROWS", default_value_t = 100_000,
+    #[arg(long, value_name = "ROWS", default_value_t = 250_000,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) batch: u32,
 }

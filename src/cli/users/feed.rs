@@ -12,7 +12,7 @@ use crate::backend::embedded::import::{Batch, Verdict};
 const AHEAD: usize = 1;
 
 /// The most bytes of a batch: documents are long.
-const MAX_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 /// What the reading thread hands over.
 pub(super) enum Piece {

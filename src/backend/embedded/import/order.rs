@@ -11,9 +11,10 @@ use super::Row;
 use crate::model::id::uuid_in_lower_case;
 
 /// The indexes of the rows: first those that nothing else in the batch concerns, by tenant and user;
-/// then the others as they stand.
-pub(super) fn order(rows: &[Row]) -> Vec<usize> {
+/// then the others as they stand. Also how many the first ones are.
+pub(super) fn order(rows: &[Row]) -> (Vec<usize>, usize) {
     let entangled = entangled(rows);
+    let apart = entangled.iter().filter(|entangled| !**entangled).count();
     let mut order: Vec<(bool, usize)> = entangled.into_iter().zip(0..).collect();
     order.sort_by_cached_key(|(entangled, index)| {
         let apart = rows.get(*index).filter(|_| !entangled);
@@ -23,7 +24,7 @@ pub(super) fn order(rows: &[Row]) -> Vec<usize> {
             *index,
         )
     });
-    order.into_iter().map(|(_, index)| index).collect()
+    (order.into_iter().map(|(_, index)| index).collect(), apart)
 }
 
 /// Which rows name a user or an id that another row names too. Two that only seem to, because their

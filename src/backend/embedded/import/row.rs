@@ -19,6 +19,18 @@ enum Standing {
     Against(Refusal),
 }
 
+impl Row {
+    /// Notes that the user and the ids are taken.
+    pub(super) fn known_to(&self, owners: &mut Owners) {
+        let tenant = self.tenant.as_str();
+        owners.add_user(tenant, self.user_id.as_str());
+        for alias in &self.ids {
+            let id = uuid_in_lower_case(&alias.vendor_id);
+            owners.add_id(tenant, alias.vendor.as_str(), &id);
+        }
+    }
+}
+
 impl Task<'_> {
     /// Carries out one row. A refused one has written nothing.
     pub(super) fn import(
@@ -101,14 +113,18 @@ impl Task<'_> {
     fn owned(&self, user: &UserId, alias: &Alias, owners: Option<&Owners>) -> Step<Standing> {
         let vendor = alias.vendor.as_str();
         let vendor_id = &*uuid_in_lower_case(&alias.vendor_id);
-        let holder = aliases::holder(self.conn, self.tenant(), vendor, vendor_id)?;
+        let tenant = self.tenant();
+        let holder = match owners {
+            Some(owners) if !owners.may_have_id(tenant, vendor, vendor_id) => None,
+            _ => aliases::holder(self.conn, tenant, vendor, vendor_id)?,
+        };
         let holder = match holder {
             Some(holder) if holder == *user => return Ok(Standing::Held),
             Some(holder) => Some(holder),
             // An id that is the user's own canonical one is nobody else's.
             None if vendor_id == user.as_str() => None,
-            None if owners.is_some_and(|all| !all.may_have(self.tenant(), vendor_id)) => None,
-            None => aliases::natural_holder(self.conn, self.tenant(), vendor, vendor_id)?,
+            None if owners.is_some_and(|all| !all.may_have_user(tenant, vendor_id)) => None,
+            None => aliases::natural_holder(self.conn, tenant, vendor, vendor_id)?,
         };
         Ok(match holder {
             None => Standing::Free,

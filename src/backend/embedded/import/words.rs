@@ -76,6 +76,8 @@ pub struct Purpose {
 pub struct Batch {
     pub(super) rows: Vec<Row>,
     pub(super) order: Vec<usize>,
+    /// How many of the first rows of the order have nothing to do with others.
+    pub(super) apart: usize,
     pub(super) unreadable: u64,
     pub(super) until: Position,
 }
@@ -85,8 +87,10 @@ impl Batch {
     /// rows. This does what can be done apart from the store, on a thread of its own.
     #[must_use]
     pub fn new(rows: Vec<Row>, unreadable: u64, until: Position) -> Self {
+        let (order, apart) = order(&rows);
         Self {
-            order: order(&rows),
+            order,
+            apart,
             rows,
             unreadable,
             until,
