@@ -135,7 +135,11 @@ impl<'d> Call<'d> {
         message: &[u8],
         settings: &Settings,
     ) -> Result<Decoded, Failure> {
-        let message = body::json(message, &self.dialect.plan)?;
+        // A frame without anything in it is a message without fields.
+        let message = match message {
+            [] => Json::Object(serde_json::Map::new()),
+            text => body::json(text, &self.dialect.plan)?,
+        };
         self.decode(request, message, settings)
     }
 

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::phase::{Phase, reached};
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::walk::{self, Alive};
+use super::respond::Payload;
 use super::{Shared, Timeouts};
 use crate::edge::connections::Slot;
 
@@ -148,7 +149,7 @@ impl Connection {
         activity: &Arc<Activity>,
     ) -> impl hyper::service::Service<
         http::Request<hyper::body::Incoming>,
-        Response = http::Response<http_body_util::Full<bytes::Bytes>>,
+        Response = http::Response<Payload>,
         Error = std::convert::Infallible,
         Future: Send + 'static,
     > + Send
