@@ -13,9 +13,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::phase::{Phase, reached};
+use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::walk::{self, Alive};
-use super::respond::Payload;
 use super::{Shared, Timeouts};
 use crate::edge::connections::Slot;
 

@@ -36,10 +36,17 @@ pub(super) enum Found<'f> {
 pub(super) fn find<'f>(fronts: &'f [Front], host: &str, parts: &Parts) -> Found<'f> {
     let path = parts.uri.path();
     // The names of packages are joined by points, which saves most paths the look.
-    if !path.split('/').nth(1).is_some_and(|first| first.contains('.')) {
+    if !path
+        .split('/')
+        .nth(1)
+        .is_some_and(|first| first.contains('.'))
+    {
         return Found::Nothing;
     }
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let protocol = content_type.and_then(Protocol::named);
     let mut stranger = None;
     for (index, front) in fronts.iter().enumerate() {
@@ -98,14 +105,18 @@ fn met<'f>(
         (None, Protocol::Connect(_)) => Found::Refused(index, bare(404, (ALLOW, "POST"))),
         (None, _) => {
             let name = parts.uri.path().rsplit('/').next().unwrap_or_default();
-            let status = Status::new(Code::Unimplemented, format!("method {name} not implemented"));
+            let status = Status::new(
+                Code::Unimplemented,
+                format!("method {name} not implemented"),
+            );
             Found::Unserved(index, wire, told(&status))
         }
     }
 }
 
 /// What a client may send instead.
-const ACCEPTED: &str = "application/json, application/proto, application/grpc, application/grpc-web";
+const ACCEPTED: &str =
+    "application/json, application/proto, application/grpc, application/grpc-web";
 
 /// An answer without a body.
 fn bare(status: u16, (name, value): (HeaderName, &'static str)) -> Response {
@@ -152,7 +163,9 @@ impl Wire<'_> {
         let number = told.code.and_then(|code| u8::try_from(code).ok());
         let detail = |(type_name, value)| Detail { type_name, value };
         let status = Status {
-            code: number.and_then(Code::from_number).unwrap_or(by_status(response.status)),
+            code: number
+                .and_then(Code::from_number)
+                .unwrap_or(by_status(response.status)),
             message: told.message,
             details: told.details.into_iter().map(detail).collect(),
         };

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
@@ -170,22 +169,21 @@ async fn walk<'f>(
         },
         None => front::find(&shared.fronts, &host, &parts.method, parts.uri.path()),
     };
-    let (index, path, candidates) =
-        match found {
-            Found::Ops {
-                index,
-                path,
-                candidates,
-            } => (index, path, candidates),
-            Found::WrongMethod { index, allow } => {
-                facts.meet(shared, Some(index), &parts);
-                return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
-            }
-            Found::Unknown { index } => {
-                facts.meet(shared, index, &parts);
-                return refuse(shared, facts, &Failure::RouteUnknown);
-            }
-        };
+    let (index, path, candidates) = match found {
+        Found::Ops {
+            index,
+            path,
+            candidates,
+        } => (index, path, candidates),
+        Found::WrongMethod { index, allow } => {
+            facts.meet(shared, Some(index), &parts);
+            return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
+        }
+        Found::Unknown { index } => {
+            facts.meet(shared, index, &parts);
+            return refuse(shared, facts, &Failure::RouteUnknown);
+        }
+    };
     facts.meet(shared, Some(index), &parts);
     let Some(front) = shared.fronts.get(index) else {
         return refuse(shared, facts, &Failure::RouteUnknown);
@@ -216,7 +214,9 @@ async fn walk<'f>(
                 Ok(message) => call.decode_json(&request, &message, settings),
             }
         }
-        _ => front.dialect.decode_request(&candidates, &request, settings),
+        _ => front
+            .dialect
+            .decode_request(&candidates, &request, settings),
     };
     let decoded = match decoded {
         Ok(decoded) => decoded,
