@@ -152,9 +152,8 @@ impl<'a> Look<'a> {
             Some(message) => {
                 reader.place = Place::Body;
                 for (name, row) in &op.captures {
-                    let name = body::camel_name(name);
-                    let param = member_text(message.get(&name));
-                    reader.text(row, &param, &At::path(&name), &mut params);
+                    let param = member_text(message.get(body::camel_name(name)));
+                    reader.text(row, &param, &At::path(name), &mut params);
                 }
             }
         }
@@ -177,6 +176,9 @@ impl<'a> Look<'a> {
         for (field, value) in of_path {
             params.set(field, value);
         }
+        if self.message.is_some() {
+            tell_once(op, &mut problems);
+        }
         page::from_start(op, &mut params);
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
         Decoded {
@@ -185,6 +187,19 @@ impl<'a> Look<'a> {
             problems,
             refusal,
         }
+    }
+}
+
+/// What stands in the path of a request is a member of a message, which an alias has read once more: of
+/// what both say of it, the first is told.
+fn tell_once(op: &Op, problems: &mut Vec<Problem>) {
+    for field in op.captures.iter().flat_map(|(_, row)| &row.fields) {
+        let mut is_told = false;
+        problems.retain(|problem| {
+            let is_again = problem.field == Some(*field) && is_told;
+            is_told |= problem.field == Some(*field);
+            !is_again
+        });
     }
 }
 

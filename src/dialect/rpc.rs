@@ -149,6 +149,9 @@ impl<'d> Call<'d> {
         message: Json,
         settings: &Settings,
     ) -> Result<Decoded, Failure> {
+        if !message.is_object() {
+            return Err(Failure::Invalid(vec![body::whole(Why::WrongType)]));
+        }
         let [index] = self.method.ops;
         let op = self.dialect.op(super::op_id(index));
         let look = Look::of_message(&self.dialect.plan, request, message, self.method, settings);
