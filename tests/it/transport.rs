@@ -9,6 +9,7 @@ use linkbridge::transport::{
     Answer, Code, Codec, Detail, Protocol, Status, answer, message, refuse, timeout,
 };
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 const ALL: [Protocol; 8] = [
@@ -212,6 +213,25 @@ fn a_golden_failure_is_told_over_grpc_in_the_header_fields() {
     );
     assert_eq!(field(&bare.headers, "grpc-status"), Some("16"));
     assert_eq!(field(&bare.headers, "grpc-status-details-bin"), None);
+}
+
+/// The hash is that of the same message, made with Python's protobuf and the definitions of Google.
+#[test]
+fn lengths_of_details_take_as_many_bytes_as_they_need() {
+    let big = Detail {
+        type_name: "acme.Big".to_owned(),
+        value: (0..20_000_u16).map(|i| (i % 251) as u8).collect(),
+    };
+    let empty = Detail {
+        type_name: "acme.Empty".to_owned(),
+        value: Vec::new(),
+    };
+    let mut status = Status::new(Code::NotFound, "m".repeat(200));
+    status.details = vec![big, empty];
+    let told = refuse(Protocol::Grpc(Codec::Proto), HeaderMap::new(), &status);
+    let binary = field(&told.headers, "grpc-status-details-bin").unwrap();
+    let hash = "f6f340f7a3f5bcddf1b36f9e7fd340726b177ea7bd853f0b065ed17dabb1f4f6";
+    assert_eq!(Sha256::digest(binary)[..], unhex(hash));
 }
 
 #[test]
