@@ -224,3 +224,5 @@ fn resolve<'a>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -98,6 +98,3 @@ fn shown(instant: Instant) -> String {
     let shown = jiff::Timestamp::from_millisecond(instant.0);
     shown.map_or_else(|_| "an odd time".to_owned(), |time| time.to_string())
 }
-
-#[cfg(test)]
-mod tests;

@@ -415,6 +415,8 @@ mod joins_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tls_tests;
+#[cfg(test)]
 mod untold_tests;
 #[cfg(test)]
 mod users_tests;

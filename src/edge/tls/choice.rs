@@ -19,7 +19,11 @@ impl Choice {
 
     /// The certificate with just the name; else one whose wildcard covers it; else the first. Of several that
     /// would do, the first that the client can verify: one name may have a certificate for each kind of key.
-    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Identity> {
+    pub(super) fn choose(
+        &self,
+        name: Option<&str>,
+        schemes: &[SignatureScheme],
+    ) -> Option<&Identity> {
         let verifiable = |identity: &&Identity| {
             let key = &identity.certified.key;
             key.choose_scheme(schemes).is_some()

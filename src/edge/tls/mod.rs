@@ -117,4 +117,6 @@ fn provider() -> CryptoProvider {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
