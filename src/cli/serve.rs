@@ -165,7 +165,8 @@ fn listening(address: SocketAddr, protocol: &Protocol) -> String {
         }
         Protocol::Tls(tls) => {
             let names = tls.names().join(", ");
-            format!("listening at https://{address} (HTTP/2 or HTTP/1.1, as {names})")
+            let end = if names.is_empty() { "" } else { " as " };
+            format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
         }
     }
 }

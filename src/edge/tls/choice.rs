@@ -19,6 +19,7 @@ impl Choice {
 
     /// The certificate with just the name; else one whose wildcard covers it; else the first. Of several that
     /// would do, the first that the client can verify: one name may have a certificate for each kind of key.
+    /// A client that can verify none gets one all the same, and with it the alert that fits.
     pub(super) fn choose(
         &self,
         name: Option<&str>,
@@ -36,6 +37,7 @@ impl Choice {
         of(Identity::is_named)
             .or_else(|| of(Identity::covers))
             .or_else(|| self.0.iter().find(verifiable))
+            .or_else(|| self.0.first())
     }
 }
 
