@@ -61,7 +61,7 @@ fn what_cannot_be_used_is_told_without_the_key() {
         authority.sign(&["a.example"]),
     );
     let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let cut = &one.chain[..one.chain.len() / 2];
+    let cut = one.chain.split_at(one.chain.len() / 2).0;
     let password = one.key.replace("PRIVATE", "ENCRYPTED PRIVATE");
     let noise = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     for (chain, key, expected) in [
@@ -73,7 +73,7 @@ fn what_cannot_be_used_is_told_without_the_key() {
         (&one.chain, &one.chain, "NoKey"),
         (&one.chain, &password, "NoKey"),
         (&one.chain, noise, "BadKey"),
-        (&one.chain, &one.key[..one.key.len() / 2], "BadKey"),
+        (&one.chain, one.key.split_at(one.key.len() / 2).0, "BadKey"),
         (&one.chain, &other.key, "Mismatch"),
     ] {
         let fault = Identity::read(chain, &Secret::new(key)).unwrap_err();
