@@ -1,7 +1,7 @@
 //! linkbridge: a compatibility proxy for identity-link APIs.
 //!
 //! Read the modules in this order: `model` (the vocabulary), `mapping` (one vendor's API as data),
-//! `dialect` (that data at work), `directory` (whose ids), `backend` (where operations are carried
+//! `dialect` (that data at work), `transport` (the framing of RPC protocols), `directory` (whose ids), `backend` (where operations are carried
 //! out), `edge` (who may come in), `server` (the walk of a request), `config` and `cli` (the outside).
 
 pub mod backend;
@@ -15,3 +15,4 @@ pub mod mapping;
 pub mod model;
 pub mod server;
 pub mod telemetry;
+pub mod transport;

@@ -42,13 +42,21 @@ pub(super) fn parse(
     if !consumed(given.as_deref().unwrap_or_default()) {
         return Err(Failure::UnsupportedMedia { given });
     }
+    json(request.body, plan)
+}
+
+/// JSON, read under a vendor's habits.
+///
+/// # Errors
+/// `Invalid` for what is not JSON.
+pub(super) fn json(text: &[u8], plan: &Plan) -> Result<Json, Failure> {
     let malformed = || Failure::Invalid(vec![whole(Why::Malformed)]);
-    if depth(request.body) > MAX_DEPTH {
+    if depth(text) > MAX_DEPTH {
         return Err(malformed());
     }
     let parsed = match plan.json.refuses_duplicates {
-        true => strictly(request.body),
-        false => serde_json::from_slice(request.body),
+        true => strictly(text),
+        false => serde_json::from_slice(text),
     };
     let json = parsed.map_err(|_| malformed())?;
     match plan.json.snake_too {
@@ -177,7 +185,7 @@ fn camel(json: Json) -> Option<Json> {
     }
 }
 
-fn camel_name(name: &str) -> String {
+pub(super) fn camel_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut is_raised = false;
     for c in name.chars() {

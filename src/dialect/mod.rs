@@ -14,6 +14,7 @@ mod patch;
 mod read;
 mod request;
 mod response;
+mod rpc;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, HashSet};
 use http::Method;
 
 pub use self::failure::to_record as failure_record;
+pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;

@@ -13,6 +13,7 @@ use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
 use crate::mapping::plan::{Form, Only, Op, Plan, Row, Tree};
 use crate::mapping::route::{Segment, captures};
+use crate::mapping::rpc::RpcMethod;
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Place, Problem, Record, Request, Value, Why,
 };
@@ -23,6 +24,8 @@ pub(super) struct Look<'a> {
     request: &'a Request<'a>,
     query: Query<'a>,
     body: Json,
+    /// The message of a call: it has what stands in the path of a request.
+    message: Option<Json>,
 }
 
 impl<'a> Look<'a> {
@@ -48,7 +51,40 @@ impl<'a> Look<'a> {
             request,
             query: Query::parse(request.query, &plan.query, &scene),
             body: body::parse(candidates, request, plan)?,
+            message: None,
         })
+    }
+
+    /// A call: a message that has body and captures. There is no query.
+    pub(super) fn of_message(
+        plan: &'a Plan,
+        request: &'a Request<'a>,
+        mut message: Json,
+        method: &RpcMethod,
+        settings: &Settings,
+    ) -> Self {
+        let no_params = Record::new();
+        let option = |name: &str| super::option(plan, settings, name);
+        let scene = Scene {
+            request: &no_params,
+            option: &option,
+            body: false,
+        };
+        let body = match &method.body {
+            // Absent, or null, is an empty message.
+            Some(member) => match message.get_mut(member).map(Json::take) {
+                None | Some(Json::Null) => Json::Object(serde_json::Map::new()),
+                Some(body) => body,
+            },
+            None => message.clone(),
+        };
+        Self {
+            plan,
+            request,
+            query: Query::parse("", &plan.query, &scene),
+            body,
+            message: Some(message),
+        }
     }
 
     /// Whether the request has the parameters and members that tell this op from its neighbors.
@@ -102,13 +138,24 @@ impl<'a> Look<'a> {
             let value = text::header(request.headers, name);
             reader.text(row, &value, &At::path(name.as_str()), &mut params);
         }
-        reader.place = Place::Path;
-        for (name, raw) in captures(op, request.path) {
-            let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
-                continue;
-            };
-            let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
-            reader.text(row, &param, &At::path(name), &mut params);
+        match &self.message {
+            None => {
+                reader.place = Place::Path;
+                for (name, raw) in captures(op, request.path) {
+                    let Some((_, row)) = op.captures.iter().find(|(n, _)| n == name) else {
+                        continue;
+                    };
+                    let param = text::decode_segment(raw).map_or(Param::Unreadable, Param::Value);
+                    reader.text(row, &param, &At::path(name), &mut params);
+                }
+            }
+            Some(message) => {
+                reader.place = Place::Body;
+                for (name, row) in &op.captures {
+                    let param = member_text(message.get(body::camel_name(name)));
+                    reader.text(row, &param, &At::path(name), &mut params);
+                }
+            }
         }
         let of_path = guarded(op, &params);
         reader.place = Place::Query;
@@ -129,6 +176,9 @@ impl<'a> Look<'a> {
         for (field, value) in of_path {
             params.set(field, value);
         }
+        if self.message.is_some() {
+            tell_once(op, &mut problems);
+        }
         page::from_start(op, &mut params);
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
         Decoded {
@@ -137,6 +187,28 @@ impl<'a> Look<'a> {
             problems,
             refusal,
         }
+    }
+}
+
+/// What stands in the path of a request is a member of a message, which an alias has read once more: of
+/// what both say of it, the first is told.
+fn tell_once(op: &Op, problems: &mut Vec<Problem>) {
+    for field in op.captures.iter().flat_map(|(_, row)| &row.fields) {
+        let mut is_told = false;
+        problems.retain(|problem| {
+            let is_again = problem.field == Some(*field) && is_told;
+            is_told |= problem.field == Some(*field);
+            !is_again
+        });
+    }
+}
+
+/// A member of a message that is the text of a capture.
+fn member_text(value: Option<&Json>) -> Param {
+    match value {
+        None | Some(Json::Null) => Param::Absent,
+        Some(Json::String(text)) => Param::Value(text.clone()),
+        Some(_) => Param::Unreadable,
     }
 }
 

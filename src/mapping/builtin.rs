@@ -21,14 +21,67 @@ pub const SOURCES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The text of a built-in mapping or of a file that one includes.
+/// Name and text of the messages that the calls of built-in mappings are made of.
+const PROTOS: &[(&str, &str)] = &[
+    (
+        "zitadel.idp.v1",
+        include_str!("../../mappings/zitadel.idp.v1.proto"),
+    ),
+    (
+        "zitadel.idp.v2",
+        include_str!("../../mappings/zitadel.idp.v2.proto"),
+    ),
+    (
+        "zitadel.management.v1",
+        include_str!("../../mappings/zitadel.management.v1.proto"),
+    ),
+    (
+        "zitadel.object.v2",
+        include_str!("../../mappings/zitadel.object.v2.proto"),
+    ),
+    (
+        "zitadel.object.v2beta",
+        include_str!("../../mappings/zitadel.object.v2beta.proto"),
+    ),
+    (
+        "zitadel.object.v3alpha",
+        include_str!("../../mappings/zitadel.object.v3alpha.proto"),
+    ),
+    (
+        "zitadel.resources.object.v3alpha",
+        include_str!("../../mappings/zitadel.resources.object.v3alpha.proto"),
+    ),
+    (
+        "zitadel.resources.user.v3alpha",
+        include_str!("../../mappings/zitadel.resources.user.v3alpha.proto"),
+    ),
+    (
+        "zitadel.user.v2",
+        include_str!("../../mappings/zitadel.user.v2.proto"),
+    ),
+    (
+        "zitadel.user.v2beta",
+        include_str!("../../mappings/zitadel.user.v2beta.proto"),
+    ),
+    (
+        "zitadel.user.v3alpha",
+        include_str!("../../mappings/zitadel.user.v3alpha.proto"),
+    ),
+    (
+        "zitadel.v1",
+        include_str!("../../mappings/zitadel.v1.proto"),
+    ),
+];
+
+/// The text of a built-in mapping, of a file that one includes, or of one that its calls are made of.
 #[must_use]
 pub fn text(file: &str) -> Option<&'static str> {
-    let name = file.strip_suffix(".toml")?;
-    SOURCES
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, text)| *text)
+    let (name, files) = match file.strip_suffix(".toml") {
+        Some(name) => (name, SOURCES),
+        None => (file.strip_suffix(".proto")?, PROTOS),
+    };
+    let mut files = files.iter();
+    files.find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
 /// Loads a built-in mapping; `None` for a name that is none.

@@ -10,7 +10,7 @@ use super::context::{Context, RawShape};
 use super::op::{Defaults, header_rows, media_types};
 use super::plan::{About, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words};
 use super::route::Routes;
-use super::{check, errors, op, rules, words};
+use super::{check, errors, op, rpc, rules, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::{Field, OperationKind, VendorName};
 
@@ -39,7 +39,7 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
             .iter()
             .filter_map(|file| Some((file, parse_toml(&file.text, &file.sink)?)))
             .collect();
-        read(name, &root, &parsed, &sink)
+        read(name, &root, &parsed, &sink, includes)
     });
     let mut findings = sink.into_findings();
     for file in included {
@@ -119,6 +119,7 @@ fn read<'a>(
     root: &'a Spanned<DeTable<'a>>,
     included: &'a [Parsed<'a>],
     sink: &'a Sink,
+    includes: &Includes<'_>,
 ) -> Option<Plan> {
     let table = Table::root(root, sink);
     let _checked_before = table.value("include");
@@ -168,6 +169,7 @@ fn read<'a>(
         .filter_map(|t| op::read(t, &context, &defaults))
         .collect();
     let ops_sound = ops.len() == count;
+    let rpc = rpc::read(&table, &ops, includes);
     let mut errors: Vec<_> = tables_of(&table, included, "error")
         .into_iter()
         .filter_map(|t| errors::read(t, &context, &defaults))
@@ -214,6 +216,7 @@ fn read<'a>(
         options: context.options,
         response_headers: response_headers?,
         routes: Routes::new(&ops),
+        rpc,
         ops,
         errors,
         wording,

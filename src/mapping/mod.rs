@@ -21,6 +21,8 @@ pub mod path;
 pub mod plan;
 pub mod route;
 mod row;
+pub mod rpc;
+mod rpc_rows;
 pub mod rules;
 pub mod survey;
 mod tree;

@@ -13,6 +13,7 @@ use super::path::Path;
 use super::plan::{AnswerPlan, Auth, Op, Origin, PageRule, PageStyle, Row, Tree};
 use super::route::{Segment, parse_template};
 use super::row::{self, Site, evidence, failure_kind, row};
+use super::rpc;
 use super::tree;
 use crate::finding::{Sink, Table, Text, suggest};
 use crate::model::{FailureKind, Field, OperationKind};
@@ -58,6 +59,7 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         method: method?,
         path: path?,
         also: also?,
+        rpc: rpc::of_op(&table),
         strict: table.bool("strict") == Some(true),
         auth,
         captures: captures?,

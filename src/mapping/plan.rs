@@ -13,6 +13,7 @@ use super::condition::Condition;
 use super::example::Example;
 use super::path::{Path, Query};
 use super::route::{Routes, Segment};
+use super::rpc::{OpRpc, RpcPlan};
 use crate::finding::Source;
 use crate::model::{FailureKind, Field, OperationKind, Rules, VendorName};
 
@@ -421,6 +422,8 @@ pub struct Op {
     pub path: Vec<Segment>,
     /// Other paths that mean the same; they are read and never sent.
     pub also: Vec<Vec<Segment>>,
+    /// The remote procedure calls that mean the same.
+    pub rpc: OpRpc,
     /// Whether members that no row speaks of are problems.
     pub strict: bool,
     /// Whether it wants a credential.
@@ -528,6 +531,8 @@ pub struct Plan {
     pub ops: Vec<Op>,
     /// Method and path to ops.
     pub routes: Routes,
+    /// How its ops are reached by remote procedure calls, if they are.
+    pub rpc: Option<RpcPlan>,
     /// The error table, in the order of the file.
     pub errors: Vec<ErrorRow>,
     /// Which error row words a kind for an operation, or for none.

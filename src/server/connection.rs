@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::phase::{Phase, reached};
+use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
@@ -180,7 +181,7 @@ impl Connection {
         activity: &Arc<Activity>,
     ) -> impl hyper::service::Service<
         http::Request<hyper::body::Incoming>,
-        Response = http::Response<http_body_util::Full<bytes::Bytes>>,
+        Response = http::Response<Payload>,
         Error = std::convert::Infallible,
         Future: Send + 'static,
     > + Send

@@ -108,7 +108,7 @@ pub(super) fn nearest(fronts: &[Front], host: &str, path: &str) -> Option<usize>
 }
 
 impl Front {
-    fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
+    pub(super) fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
         path_below((self.host.as_deref(), self.prefix.as_str()), host, path)
     }
 }

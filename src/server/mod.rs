@@ -21,6 +21,7 @@ mod phase;
 mod present;
 mod providers;
 mod respond;
+mod rpc;
 mod tenant;
 #[cfg(test)]
 mod testing;

@@ -1,13 +1,18 @@
 //! The only place where failures become bytes: in the front's words, or as RFC 9457 where no front is meant.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
+use hyper::body::{Body, Frame, SizeHint};
 
 use super::front::Front;
 use crate::dialect::OpId;
 use crate::model::{Failure, FailureKind, Record, Response};
+use crate::transport::Answer;
 
 /// A failure in the words of the front, if there is one.
 pub(super) fn failure(
@@ -56,18 +61,28 @@ pub(super) fn problem(status: u16, detail: &str) -> Response {
     }
 }
 
-/// A response as hyper sends it: with its exact length, and without what only a transport may say.
-pub(super) fn to_http(response: Response, close: bool) -> http::Response<Full<Bytes>> {
+/// A response that needs no frames.
+pub(super) fn plain(response: Response) -> Answer {
+    Answer {
+        status: response.status,
+        headers: response.headers,
+        body: Bytes::from(response.body),
+        trailers: None,
+    }
+}
+
+/// An answer as hyper sends it: with its exact length, and without what only a transport may say.
+pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
     // Mappings are checked to hold sendable statuses; anything else is our own fault.
-    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let has_no_body = status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let body = if has_no_body {
         Bytes::new()
     } else {
-        Bytes::from(response.body)
+        answer.body
     };
-    let mut headers = response.headers;
+    let mut headers = answer.headers;
     if !has_no_body {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
@@ -78,10 +93,41 @@ pub(super) fn to_http(response: Response, close: bool) -> http::Response<Full<By
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut answer = http::Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
+    let mut response = http::Response::new(Payload {
+        data: Some(body).filter(|body| !body.is_empty()),
+        trailers: answer.trailers,
+    });
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A complete body, and the trailers of gRPC after it.
+pub(super) struct Payload {
+    data: Option<Bytes>,
+    trailers: Option<HeaderMap>,
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let data = self.data.take().map(Frame::data);
+        let frame = data.or_else(|| self.trailers.take().map(Frame::trailers));
+        Poll::Ready(frame.map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none() && self.trailers.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+    }
 }
 
 /// The status of a failure that no dialect words.
@@ -139,10 +185,10 @@ mod tests {
     #[test]
     fn every_answer_has_its_exact_length_and_bodiless_ones_have_none() {
         let empty = to_http(
-            Response {
+            plain(Response {
                 status: 200,
                 ..Response::default()
-            },
+            }),
             false,
         );
         assert_eq!(
@@ -150,11 +196,11 @@ mod tests {
             Some(&HeaderValue::from(0))
         );
         let none = to_http(
-            Response {
+            plain(Response {
                 status: 204,
                 body: b"x".to_vec(),
                 ..Response::default()
-            },
+            }),
             true,
         );
         assert!(!none.headers().contains_key(CONTENT_LENGTH));

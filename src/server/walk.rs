@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
@@ -21,6 +20,7 @@ use super::admit::{Head, admit};
 use super::call::{Call, Tells};
 use super::front::{self, Found, Front};
 use super::perform::perform;
+use super::rpc::{self, Wire};
 use super::{Shared, clock, respond};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::ClientIndex;
@@ -28,18 +28,23 @@ use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
 use crate::model::{self, Failure, Field, Place, Problem, Record, Response, Value, Why};
 use crate::telemetry;
+use crate::transport::{self, Codec};
 
 /// Held by whoever must be waited for when the server ends.
 pub(super) type Alive = mpsc::Sender<()>;
 
 /// What is known of a request so far: for its log line, and for wording a failure that comes late.
 #[derive(Default)]
-struct Facts {
+struct Facts<'f> {
     front: Option<usize>,
     /// What the head says to that front, for wording whatever comes of it.
     context: Record,
     op: Option<OpId>,
     client: Option<ClientIndex>,
+    /// How it came, if it is a remote procedure call.
+    wire: Option<Wire<'f>>,
+    /// How long the client waits, from the start of the request.
+    patience: Option<Duration>,
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
     body_pending: bool,
     close: bool,
@@ -47,7 +52,7 @@ struct Facts {
     may_have_written: bool,
 }
 
-impl Facts {
+impl Facts<'_> {
     /// Notes the front that a request is for, and what its head says there.
     fn meet(&mut self, shared: &Shared, front: Option<usize>, parts: &Parts) {
         self.front = front;
@@ -66,7 +71,7 @@ pub(super) async fn answer(
     request: http::Request<Incoming>,
     alive: &Alive,
     is_last: bool,
-) -> http::Response<http_body_util::Full<Bytes>> {
+) -> http::Response<respond::Payload> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
@@ -100,16 +105,20 @@ pub(super) async fn answer(
         status: response.status,
         duration: start.elapsed(),
     });
-    respond::to_http(response, is_http1 && (facts.close || facts.body_pending))
+    let answer = match facts.wire {
+        Some(wire) => wire.framed(response),
+        None => respond::plain(response),
+    };
+    respond::to_http(answer, is_http1 && (facts.close || facts.body_pending))
 }
 
-async fn walk(
-    shared: &Arc<Shared>,
+async fn walk<'f>(
+    shared: &'f Arc<Shared>,
     source: IpAddr,
     mut parts: Parts,
     body: Incoming,
     alive: &Alive,
-    facts: &mut Facts,
+    facts: &mut Facts<'f>,
 ) -> Response {
     let host = match head::check(
         &parts.method,
@@ -132,22 +141,49 @@ async fn walk(
         facts.meet(shared, nearest, &parts);
         return refuse(shared, facts, &malformed(Place::Path));
     }
-    let (index, path, candidates) =
-        match front::find(&shared.fronts, &host, &parts.method, parts.uri.path()) {
-            Found::Ops {
-                index,
-                path,
-                candidates,
-            } => (index, path, candidates),
-            Found::WrongMethod { index, allow } => {
-                facts.meet(shared, Some(index), &parts);
-                return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
+    let call = match rpc::find(&shared.fronts, &host, &parts) {
+        rpc::Found::Nothing => None,
+        rpc::Found::Call(index, call, wire) => {
+            facts.wire = Some(wire);
+            match transport::timeout(wire.protocol, &parts.headers) {
+                Ok(patience) => facts.patience = patience,
+                Err(status) => return rpc::told(&status),
             }
-            Found::Unknown { index } => {
-                facts.meet(shared, index, &parts);
-                return refuse(shared, facts, &Failure::RouteUnknown);
-            }
-        };
+            Some((index, call))
+        }
+        rpc::Found::Unserved(index, wire, response) => {
+            facts.meet(shared, Some(index), &parts);
+            facts.wire = Some(wire);
+            return response;
+        }
+        rpc::Found::Refused(index, response) => {
+            facts.meet(shared, Some(index), &parts);
+            return response;
+        }
+    };
+    let found = match call {
+        Some((index, call)) => Found::Ops {
+            index,
+            path: parts.uri.path(),
+            candidates: call.candidates(),
+        },
+        None => front::find(&shared.fronts, &host, &parts.method, parts.uri.path()),
+    };
+    let (index, path, candidates) = match found {
+        Found::Ops {
+            index,
+            path,
+            candidates,
+        } => (index, path, candidates),
+        Found::WrongMethod { index, allow } => {
+            facts.meet(shared, Some(index), &parts);
+            return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
+        }
+        Found::Unknown { index } => {
+            facts.meet(shared, index, &parts);
+            return refuse(shared, facts, &Failure::RouteUnknown);
+        }
+    };
     facts.meet(shared, Some(index), &parts);
     let Some(front) = shared.fronts.get(index) else {
         return refuse(shared, facts, &Failure::RouteUnknown);
@@ -165,14 +201,27 @@ async fn walk(
         Err(fault) => return refuse_body(shared, facts, fault),
     };
     facts.body_pending = false;
-    let decoded =
-        match front
+    let request = head.request(&body);
+    let settings = &front.settings;
+    let decoded = match (call, facts.wire) {
+        (Some((_, call)), Some(wire)) => {
+            let limit = shared.settings.body.bytes;
+            match transport::message(wire.protocol, &parts.headers, body.clone(), limit) {
+                Err(status) => return rpc::told(&status),
+                Ok(message) if wire.protocol.codec() == Codec::Proto => {
+                    call.decode_binary(&request, &message, settings)
+                }
+                Ok(message) => call.decode_json(&request, &message, settings),
+            }
+        }
+        _ => front
             .dialect
-            .decode_request(&candidates, &head.request(&body), &front.settings)
-        {
-            Ok(decoded) => decoded,
-            Err(failure) => return refuse(shared, facts, &failure),
-        };
+            .decode_request(&candidates, &request, settings),
+    };
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err(failure) => return refuse(shared, facts, &failure),
+    };
     facts.op = Some(decoded.op);
     carry_out(shared, front, decoded, alive, facts).await
 }
@@ -183,7 +232,7 @@ async fn carry_out(
     front: &Front,
     decoded: Decoded,
     alive: &Alive,
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
 ) -> Response {
     let Decoded {
         op,
@@ -218,7 +267,7 @@ async fn carry_out(
         refusal,
         at,
     };
-    let limit = shared.settings.timeouts.request;
+    let (limit, late) = time(shared, facts);
     let result = if kind.writes() {
         facts.may_have_written = true;
         let (shared, client, alive) = (Arc::clone(shared), facts.client, alive.clone());
@@ -236,20 +285,31 @@ async fn carry_out(
             Ok(Ok(result)) => result,
             // The panic goes on here, where it gets its incident and its answer.
             Ok(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
-            Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
+            Ok(Err(_)) => Err(Failure::OutcomeUnknown),
+            Err(_) => Err(late.unwrap_or(Failure::OutcomeUnknown)),
         }
     } else {
         let client = facts.client.and_then(|c| shared.clients.all().get(c.0));
         let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
-        performed.unwrap_or(Err(Failure::Overloaded {
+        performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
             retry_after: Duration::from_secs(1),
-        }))
+        })))
     };
     match result {
         Ok(reply) => front
             .dialect
             .encode_response(op, &reply, &params, &front.settings),
         Err(failure) => refused(front, op, failure, &params, at),
+    }
+}
+
+/// How long an operation may take, and what it is to the client if it takes longer and the client's own
+/// patience is what ends first: to have waited too long says nothing about what was done.
+fn time(shared: &Shared, facts: &Facts<'_>) -> (Duration, Option<Failure>) {
+    let limit = shared.settings.timeouts.request;
+    match facts.patience {
+        Some(patience) if patience < limit => (patience, Some(Failure::UpstreamTimeout)),
+        _ => (limit, None),
     }
 }
 
@@ -270,12 +330,12 @@ fn refused(
     respond::failure(Some(front), &failure, Some(op), params)
 }
 
-fn refuse(shared: &Shared, facts: &Facts, failure: &Failure) -> Response {
+fn refuse(shared: &Shared, facts: &Facts<'_>, failure: &Failure) -> Response {
     let front = facts.front.and_then(|index| shared.fronts.get(index));
     respond::failure(front, failure, facts.op, &facts.context)
 }
 
-fn refuse_body(shared: &Shared, facts: &Facts, fault: BodyFault) -> Response {
+fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response {
     match fault {
         BodyFault::TooLarge => refuse(shared, facts, &Failure::TooLarge),
         BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
@@ -296,7 +356,7 @@ fn malformed(place: Place) -> Failure {
 }
 
 /// The cause is in the log: the panic hook has written where it happened, right before this.
-fn internal_error(shared: &Shared, facts: &Facts) -> Response {
+fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
     let incident = keys::random_id().map_or_else(
         |_| "unknown".to_owned(),
         |id| id.expose().chars().take(12).collect(),
@@ -316,7 +376,7 @@ fn internal_error(shared: &Shared, facts: &Facts) -> Response {
         .unwrap_or_else(|_| respond::failure(None, &failure, None, &Record::new()))
 }
 
-fn op_name<'s>(shared: &'s Shared, facts: &Facts) -> Option<&'s str> {
+fn op_name<'s>(shared: &'s Shared, facts: &Facts<'_>) -> Option<&'s str> {
     let front = facts.front.and_then(|index| shared.fronts.get(index))?;
     facts.op.map(|op| front.dialect.op_name(op))
 }

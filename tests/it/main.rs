@@ -30,3 +30,4 @@ mod race;
 mod side_by_side;
 mod support;
 mod tls;
+mod transport;
