@@ -1,5 +1,6 @@
 //! `serve`: from a configuration to a running server, and to its orderly end.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
 use crate::edge::keys;
 use crate::finding::{Finding, render};
-use crate::server::{Front, Parts, Running, Server};
+use crate::server::{Front, Parts, Protocol, Running, Server};
 use crate::telemetry;
 
 /// What to serve.
@@ -134,12 +135,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         env!("CARGO_PKG_VERSION")
     ));
     for (address, listener) in running.addresses().iter().zip(&listeners) {
-        let protocol = if listener.http2 {
-            "HTTP/2 by prior knowledge, no TLS"
-        } else {
-            "HTTP/1.1, no TLS"
-        };
-        say(format!("listening at {address} ({protocol})"));
+        say(listening(*address, &listener.protocol));
     }
     match running.admin_address() {
         Some(address) => say(format!("health at http://{address}/readyz")),
@@ -159,6 +155,20 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         say("commands to try are shown with the example configuration only: they need its key");
     }
     Ok(running)
+}
+
+fn listening(address: SocketAddr, protocol: &Protocol) -> String {
+    match protocol {
+        Protocol::Http1 => format!("listening at {address} (HTTP/1.1, no TLS)"),
+        Protocol::Http2 => {
+            format!("listening at {address} (HTTP/2 by prior knowledge, no TLS)")
+        }
+        Protocol::Tls(tls) => {
+            let names = tls.names().join(", ");
+            let end = if names.is_empty() { "" } else { " as " };
+            format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
+        }
+    }
 }
 
 /// Whether the public key, with which commands can be shown, opens anything here.

@@ -35,6 +35,9 @@
 //! | LB524 | `listen` together with `[[listener]]` |
 //! | LB525 | no tenant |
 //! | LB526 | a request could be for two fronts |
+//! | LB540 | a certificate or its key cannot be used |
+//! | LB541 | a certificate is out of date (warning) |
+//! | LB542 | `http2` together with `tls` |
 
 mod backend;
 mod clients;
@@ -43,6 +46,7 @@ mod fronts;
 mod secret;
 mod section;
 mod server;
+mod tls;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -173,7 +177,11 @@ fn resolve<'a>(
     flags: &'a Overlay,
     environment: &'a Overlay,
 ) -> Config {
-    let general = server::general(Section::new("server", root, flags, environment), root);
+    let general = server::general(
+        Section::new("server", root, flags, environment),
+        root,
+        inputs.vars,
+    );
     let backend = backend::backend(
         Section::new("backend", root, flags, environment),
         inputs.vars,
@@ -216,3 +224,5 @@ fn resolve<'a>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -26,6 +26,7 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod timed_io;
+mod timed_write;
 mod untold;
 mod walk;
 
@@ -46,25 +47,39 @@ use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
 use crate::edge::rate_limit::RateLimits;
+use crate::edge::tls::Tls;
 use crate::edge::{body, head, rate_limit};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// An address to serve at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listener {
     /// Where.
     pub address: SocketAddr,
-    /// HTTP/2 by prior knowledge, else HTTP/1. Never both: telling them apart by the first bytes is
-    /// what lets a silent client hold a connection.
-    pub http2: bool,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// What a listener speaks. Never HTTP/1.1 or HTTP/2 by whatever comes first: telling them apart by the
+/// first bytes is what lets a silent client hold a connection.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// HTTP/1.1 without TLS.
+    Http1,
+    /// HTTP/2 by prior knowledge, without TLS.
+    Http2,
+    /// TLS, in which the client chooses between the two.
+    Tls(Tls),
 }
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// Until a connection's first byte.
+    /// The handshake of TLS, which begins with the connection.
+    pub tls_handshake: Duration,
+    /// Until a connection's first byte; with TLS, from the end of its handshake.
     pub first_byte: Duration,
     /// A request's head, from its first byte to its last.
     pub head: Duration,
@@ -310,7 +325,7 @@ fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
         let sockets = listen::bind(address, workers.len())
             .map_err(|error| StartError::Bind { address, error })?;
         for (worker, socket) in workers.iter_mut().zip(sockets) {
-            worker.sockets.push((socket, *listener));
+            worker.sockets.push((socket, listener.clone()));
         }
     }
     Ok(workers)
@@ -348,7 +363,7 @@ impl Worker {
                         let accept = connection::accept(
                             Arc::clone(shared),
                             socket,
-                            listener.http2,
+                            listener.protocol,
                             alive.clone(),
                         );
                         drop(tokio::spawn(accept));
@@ -400,6 +415,8 @@ mod deletes_tests;
 mod joins_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 #[cfg(test)]
 mod untold_tests;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::call::{Call, Tells, World};
 use super::perform::perform;
-use super::{Front, Listener, Parts, Running, Server, Settings, Timeouts};
+use super::{Front, Listener, Parts, Protocol, Running, Server, Settings, Timeouts};
 
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
@@ -272,7 +272,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         listeners: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
-            http2: false,
+            protocol: Protocol::Http1,
         }],
         admin: Some("127.0.0.1:0".parse().unwrap()),
         workers: NonZeroUsize::new(2).unwrap(),
@@ -298,6 +298,7 @@ pub(super) fn settings() -> Settings {
             client: rate,
         },
         timeouts: Timeouts {
+            tls_handshake: LONG,
             first_byte: LONG,
             head: LONG,
             idle: LONG,

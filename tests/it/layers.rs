@@ -61,6 +61,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("governor", "edge/rate_limit"),
     ("jsonpath_rust", "mapping/path.rs"),
     ("rusqlite", "backend/embedded"),
+    ("x509_cert", "edge/tls"),
     ("clap", "cli"),
     ("csv_core", "cli/users"),
     ("flate2", "transport/compression.rs"),

@@ -30,4 +30,5 @@ mod race;
 mod rpc_cost;
 mod side_by_side;
 mod support;
+mod tls;
 mod transport;

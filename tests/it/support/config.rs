@@ -34,15 +34,28 @@ pub(crate) struct Profile {
     pub(crate) provider_of: Option<&'static str>,
     /// Whether every operation of the backend answers a write race; such a server runs in this process.
     pub(crate) conflict: bool,
+    /// A second listener, with TLS: its port, and its certificates with their keys, as TOML.
+    pub(crate) tls: Option<(u16, String)>,
 }
 
 /// The text of a configuration: listeners on these ports, data in this directory.
 pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -> String {
-    let mut out = format!(
-        "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n\
-         admin_listen = \"127.0.0.1:{admin_port}\"\n\n[backend]\nstore = \"embedded:{}\"\n\n",
+    let mut out = match &profile.tls {
+        None => format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n"
+        ),
+        Some((tls_port, certificates)) => format!(
+            "[[listener]]\naddress = \"127.0.0.1:{port}\"\n\
+             [[listener]]\naddress = \"127.0.0.1:{tls_port}\"\ntls.certificates = {certificates}\n\
+             [server]\npublic_url = \"https://127.0.0.1:{tls_port}\"\n"
+        ),
+    };
+    write!(
+        out,
+        "admin_listen = \"127.0.0.1:{admin_port}\"\n\n[backend]\nstore = \"embedded:{}\"\n\n",
         data.display()
-    );
+    )
+    .unwrap();
     let [acme, other] = &TENANTS;
     tenant(&mut out, acme, profile, profile.limit);
     if profile.two_tenants {
