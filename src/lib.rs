@@ -13,5 +13,6 @@ pub mod edge;
 pub mod finding;
 pub mod mapping;
 pub mod model;
+pub mod outbound;
 pub mod server;
 pub mod telemetry;

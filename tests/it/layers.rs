@@ -11,8 +11,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mapping", &["finding", "model"]),
     ("dialect", &["finding", "mapping", "model"]),
     ("directory", &["model"]),
-    ("backend", &["directory", "model"]),
-    ("edge", &["model"]),
+    ("backend", &["directory", "model", "outbound"]),
+    ("outbound", &[]),
+    ("edge", &["model", "outbound"]),
     (
         "server",
         &[
@@ -32,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "edge",
             "finding",
             "model",
+            "outbound",
             "server",
             "telemetry",
         ],
@@ -47,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "mapping",
             "model",
+            "outbound",
             "server",
             "telemetry",
         ],
@@ -56,6 +59,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Crates that one module only may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("governor", "edge/rate_limit"),
+    ("jsonwebtoken", "edge/"),
+    ("rustls_native_certs", "outbound/"),
     ("jsonpath_rust", "mapping/path.rs"),
     ("rusqlite", "backend/embedded"),
     ("clap", "cli"),
