@@ -11,8 +11,10 @@ use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
+use crate::edge::issuer::{self, Issuers};
 use crate::edge::keys;
 use crate::finding::{Finding, render};
+use crate::outbound;
 use crate::server::{Front, Parts, Protocol, Running, Server};
 use crate::telemetry;
 
@@ -120,9 +122,11 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
     let directory = Arc::new(config.directory);
+    let issuers = issuers(config.issuers, &config.outbound)?;
     let parts = Parts {
         fronts,
         clients: Clients::new(config.clients),
+        issuers,
         directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
@@ -169,6 +173,18 @@ fn listening(address: SocketAddr, protocol: &Protocol) -> String {
             format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
         }
     }
+}
+
+/// Whoever calls nobody needs no certificates to trust.
+fn issuers(
+    issuers: Vec<issuer::Settings>,
+    settings: &outbound::Settings,
+) -> Result<Issuers, String> {
+    if issuers.is_empty() {
+        return Ok(Issuers::default());
+    }
+    let http = outbound::Client::new(settings).map_err(|error| error.to_string())?;
+    Ok(Issuers::new(issuers, &http))
 }
 
 /// Whether the public key, with which commands can be shown, opens anything here.
@@ -245,6 +261,7 @@ mod tests {
             providers: None,
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
+            identities: Vec::new(),
         };
         assert!(!has_example_key(&[]));
         assert!(!has_example_key(&[client(&["another"]), client(&[])]));

@@ -35,6 +35,15 @@
 //! | LB524 | `listen` together with `[[listener]]` |
 //! | LB525 | no tenant |
 //! | LB526 | a request could be for two fronts |
+//! | LB530 | unknown issuer |
+//! | LB531 | two clients have one identity at an issuer |
+//! | LB532 | not a URL that can be called |
+//! | LB533 | a URL to call that is not encrypted |
+//! | LB534 | unknown signature algorithm |
+//! | LB535 | an issuer with both or none of `keys` and `introspection` |
+//! | LB536 | not a range of addresses |
+//! | LB537 | certificates to trust that cannot be read |
+//! | LB538 | the tenants of tokens are of an unknown vendor |
 //! | LB540 | a certificate or its key cannot be used |
 //! | LB541 | a certificate is out of date (warning) |
 //! | LB542 | `http2` together with `tls` |
@@ -43,6 +52,8 @@ mod backend;
 mod clients;
 mod directory;
 mod fronts;
+mod issuers;
+mod outbound;
 mod secret;
 mod section;
 mod server;
@@ -58,6 +69,7 @@ pub use self::vars::Vars;
 use crate::dialect::overlap::Route;
 use crate::directory::Directory;
 use crate::edge::authn::Client;
+use crate::edge::issuer;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
 use crate::telemetry;
 
@@ -70,6 +82,10 @@ pub struct Config {
     pub fronts: Vec<Front>,
     /// Who may call.
     pub clients: Vec<Client>,
+    /// Whose tokens are taken.
+    pub issuers: Vec<issuer::Settings>,
+    /// How others are called.
+    pub outbound: crate::outbound::Settings,
     /// Tenants and providers.
     pub directory: Directory,
     /// Where links are kept.
@@ -193,8 +209,14 @@ fn resolve<'a>(
         .listeners
         .iter()
         .all(|listener| listener.address.ip().is_loopback());
+    let of_issuers = issuers::Known {
+        catalog: inputs.catalog,
+        vars: inputs.vars,
+    };
+    let (issuers, names) = issuers::issuers(root, &of_issuers);
     let known = clients::Known {
         described: &described,
+        issuers: &names,
         catalog: inputs.catalog,
         loopback_only,
     };
@@ -214,6 +236,8 @@ fn resolve<'a>(
         server,
         fronts,
         clients,
+        issuers,
+        outbound: outbound::settings(root),
         directory: described.directory,
         backend,
         public_url: general.public_url,

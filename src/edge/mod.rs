@@ -7,6 +7,7 @@ pub mod authn;
 pub mod body;
 pub mod connections;
 pub mod head;
+pub mod issuer;
 pub mod keys;
 pub mod rate_limit;
 pub mod scope;

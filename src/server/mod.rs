@@ -46,6 +46,7 @@ use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
+use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::{body, head, rate_limit};
@@ -134,6 +135,8 @@ pub struct Parts {
     pub fronts: Vec<Front>,
     /// Who may call.
     pub clients: Clients,
+    /// Whose tokens are taken.
+    pub issuers: Issuers,
     /// Tenants and providers.
     pub directory: Arc<Directory>,
     /// Users' ids.
@@ -147,6 +150,7 @@ struct Shared {
     settings: Settings,
     fronts: Vec<Front>,
     clients: Clients,
+    issuers: Issuers,
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
@@ -229,6 +233,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
         },
         fronts: parts.fronts,
         clients: parts.clients,
+        issuers: parts.issuers,
         settings,
     })
 }

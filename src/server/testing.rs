@@ -14,6 +14,7 @@ use super::{Front, Listener, Parts, Protocol, Running, Server, Settings, Timeout
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::{Client, Clients};
+use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::{body, head, keys, rate_limit};
@@ -78,6 +79,7 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         providers: None,
         rate: None,
         keys: Vec::new(),
+        identities: Vec::new(),
     }
 }
 
@@ -330,6 +332,7 @@ pub(super) fn start_with(
     let parts = Parts {
         fronts,
         clients,
+        issuers: Issuers::default(),
         directory,
         aliases: Arc::new(FakeAliases),
         backend,

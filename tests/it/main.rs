@@ -13,6 +13,7 @@
 // Clippy takes helpers for tests, which may unwrap, where the whole module is one for tests.
 #[cfg(test)]
 mod backend;
+mod bearer;
 mod docs;
 mod engine;
 mod exchanges;
@@ -27,6 +28,7 @@ mod laws;
 mod layers;
 mod loss;
 mod race;
+mod rpc_cost;
 mod side_by_side;
 mod support;
 mod tls;

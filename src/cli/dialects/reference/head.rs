@@ -83,7 +83,10 @@ fn tenant(plan: &Plan) -> String {
 /// The protocols of remote procedure calls.
 fn calls(plan: &Plan) -> String {
     let protocols = plan.rpc.iter().flat_map(|rpc| &rpc.protocols);
-    protocols.map(|name| code(name)).collect::<Vec<_>>().join(", ")
+    protocols
+        .map(|name| code(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn queries(plan: &Plan) -> String {
