@@ -27,6 +27,7 @@ mod kill;
 mod laws;
 mod layers;
 mod loss;
+mod outbound;
 mod race;
 mod rpc_cost;
 mod side_by_side;
