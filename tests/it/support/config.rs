@@ -36,11 +36,29 @@ pub(crate) struct Profile {
     pub(crate) conflict: bool,
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    /// HTTP/1.1.
+    pub(crate) http1: u16,
+    /// HTTP/2 by prior knowledge.
+    pub(crate) http2: u16,
+    /// The administrator's listener.
+    pub(crate) admin: u16,
+}
+
 /// The text of a configuration: listeners on these ports, data in this directory.
-pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -> String {
+pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
+    let Ports {
+        http1,
+        http2,
+        admin,
+    } = ports;
     let mut out = format!(
-        "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n\
-         admin_listen = \"127.0.0.1:{admin_port}\"\n\n[backend]\nstore = \"embedded:{}\"\n\n",
+        "[server]\npublic_url = \"http://127.0.0.1:{http1}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n\
+         [backend]\nstore = \"embedded:{}\"\n\n",
         data.display()
     );
     let [acme, other] = &TENANTS;
@@ -180,7 +198,12 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 fn table(profile: &Profile) -> toml::Table {
-    let text = text(profile, 8080, 9090, Path::new("/nowhere"));
+    let ports = Ports {
+        http1: 8080,
+        http2: 8082,
+        admin: 9090,
+    };
+    let text = text(profile, ports, Path::new("/nowhere"));
     for key in [K, R, L, Q, W, HARNESS] {
         assert!(!text.contains(key), "a key stands in the configuration");
     }
