@@ -13,6 +13,7 @@
 // Clippy takes helpers for tests, which may unwrap, where the whole module is one for tests.
 #[cfg(test)]
 mod backend;
+mod calls;
 mod docs;
 mod engine;
 mod exchanges;
