@@ -8,11 +8,13 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use linkbridge::mapping::builtin;
+use linkbridge::transport::Code;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, MethodDescriptor};
 use serde_json::Value;
 
 use super::client::Answer;
+use super::http2::Http2;
 
 /// Every message and service of the built-in mappings.
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
@@ -50,6 +52,13 @@ pub(crate) fn methods(dialect: &str) -> Vec<(String, String)> {
         names.map(move |(name, _)| (name, op.name.clone()))
     });
     named.collect()
+}
+
+/// The protocols of a built-in dialect's calls.
+pub(crate) fn protocols(dialect: &str) -> Vec<String> {
+    let plan = builtin::load_builtin(dialect).and_then(|loaded| loaded.plan);
+    let rpc = plan.unwrap().rpc;
+    rpc.map(|rpc| rpc.protocols).unwrap_or_default()
 }
 
 /// The JSON of a message; one with fields that nobody knows is refused.
@@ -136,6 +145,48 @@ fn block(data: &[u8]) -> Result<Vec<(String, String)>, String> {
         Ok((name.to_owned(), value.to_owned()))
     });
     lines.collect()
+}
+
+/// Calls a method over gRPC with a message that is written as JSON, and answers as REST would: the message as JSON,
+/// the trailers among the headers, and the status that the code has in other protocols.
+pub(crate) fn grpc(
+    http2: &mut Http2,
+    name: &str,
+    headers: &[(&str, &str)],
+    json: &[u8],
+) -> Result<Answer, String> {
+    let method = method(name)?;
+    let json: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let body = framed(&to_binary(method.input(), &json)?);
+    let answer = http2.send("POST", &format!("/{name}"), headers, body)?;
+    plain(answer, method.output().full_name())
+}
+
+/// An answer of gRPC as REST would have it.
+pub(crate) fn plain(answer: Answer, message: &str) -> Result<Answer, String> {
+    let parts = parts(&answer)?;
+    let all = || answer.headers.iter().chain(&parts.trailers);
+    let codes: Vec<_> = all().filter(|(name, _)| name == "grpc-status").collect();
+    let code = match codes.as_slice() {
+        [(_, code)] if answer.status == 200 => code.parse().map_err(|_| code.clone()),
+        _ => Err(format!("{} with codes {codes:?}", answer.status)),
+    };
+    let code: u8 = code?;
+    let body = match parts.messages.as_slice() {
+        [one] if code == 0 => to_json(message, one)?.to_string(),
+        [] if code != 0 => String::new(),
+        other => return Err(format!("{} messages with code {code}", other.len())),
+    };
+    let status = match Code::from_number(code) {
+        Some(code) => code.http_status(),
+        None => 200,
+    };
+    Ok(Answer {
+        status,
+        headers: all().cloned().collect(),
+        body: body.into_bytes(),
+        trailers: Vec::new(),
+    })
 }
 
 /// Reads hexadecimal digits; white space between them is free.
