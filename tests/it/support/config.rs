@@ -61,33 +61,15 @@ pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
         Some((port, certificates)) => (
             format!("https://127.0.0.1:{port}"),
             format!(
-                "[[listener]]
-address = \"127.0.0.1:{port}\"
-tls.certificates = {certificates}
-
-"
+                "[[listener]]\naddress = \"127.0.0.1:{port}\"\ntls.certificates = {certificates}\n\n"
             ),
         ),
     };
     let mut out = format!(
-        "[server]
-public_url = \"{public_url}\"
-admin_listen = \"127.0.0.1:{admin}\"
-
-\
-         [[listener]]
-address = \"127.0.0.1:{http1}\"
-
-\
-         [[listener]]
-address = \"127.0.0.1:{http2}\"
-http2 = true
-
-{tls}\
-         [backend]
-store = \"embedded:{}\"
-
-",
+        "[server]\npublic_url = \"{public_url}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n{tls}\
+         [backend]\nstore = \"embedded:{}\"\n\n",
         data.display()
     );
     let [acme, other] = &TENANTS;
