@@ -1,5 +1,7 @@
 //! `[[client]]`: who may call.
 
+mod tokens;
+
 use std::collections::HashMap;
 
 use super::directory::{Described, known_tenant, unknown_provider};
@@ -23,8 +25,10 @@ pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
     let mut clients = Vec::new();
     let mut names = HashMap::new();
     let mut holders = HashMap::new();
+    let mut taken = tokens::Taken::default();
     for table in root.tables("client") {
         if let Some(client) = client(&table, known, &mut holders) {
+            taken.take(&table, &client);
             if names.insert(client.name.clone(), ()).is_some() {
                 let message = format!("two clients have the name `{}`", client.name);
                 table.sink().error_hint(
@@ -50,6 +54,8 @@ fn client(
     let name = name(table);
     let holder = name.as_ref().map_or("", ClientName::as_str);
     let keys = client_keys(table, holder, known.loopback_only, holders);
+    let client_id = tokens::client_id(table);
+    let assertion_keys = tokens::assertion_keys(table);
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));
@@ -73,6 +79,8 @@ fn client(
         providers,
         rate,
         keys,
+        client_id,
+        assertion_keys,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
 //! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]` has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -35,6 +35,7 @@
 //! | LB524 | `listen` together with `[[listener]]` |
 //! | LB525 | no tenant |
 //! | LB526 | a request could be for two fronts |
+//! | LB540 | the public key of an assertion cannot be used |
 
 mod backend;
 mod clients;
@@ -43,6 +44,7 @@ mod fronts;
 mod secret;
 mod section;
 mod server;
+mod tokens;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -66,6 +68,8 @@ pub struct Config {
     pub fronts: Vec<Front>,
     /// Who may call.
     pub clients: Vec<Client>,
+    /// What clients get at token endpoints.
+    pub tokens: crate::edge::tokens::Settings,
     /// Tenants and providers.
     pub directory: Directory,
     /// Where links are kept.
@@ -180,6 +184,10 @@ fn resolve<'a>(
         &general.data,
     );
     let server = server::settings(Section::new("limits", root, flags, environment), &general);
+    let tokens = tokens::settings(
+        Section::new("tokens", root, flags, environment),
+        &general.public_url,
+    );
     let described = directory::directory(root, inputs.catalog);
     let loopback_only = general
         .listeners
@@ -206,6 +214,7 @@ fn resolve<'a>(
         server,
         fronts,
         clients,
+        tokens,
         directory: described.directory,
         backend,
         public_url: general.public_url,

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::keys::{self, KeyHash};
 use super::rate_limit::Rate;
 use super::scope::{Scope, Scopes};
+use super::tokens::assertion::{AssertionKey, PublicKey};
 use crate::model::{ClientName, Failure, ProviderId, Secret, TenantId};
 
 /// A caller of a front.
@@ -29,9 +30,19 @@ pub struct Client {
     pub rate: Option<Rate>,
     /// The hashes of its keys. Two of them allow for rotation; an anonymous client has none.
     pub keys: Vec<KeyHash>,
+    /// Under which name it asks for tokens, with a key as the secret; `None` = its own.
+    pub client_id: Option<String>,
+    /// The public keys of its assertions.
+    pub assertion_keys: Vec<AssertionKey>,
 }
 
 impl Client {
+    /// The name under which it asks for tokens.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        self.client_id.as_deref().unwrap_or(self.name.as_str())
+    }
+
     /// Refuses a client that lacks one of `scopes`.
     ///
     /// # Errors
@@ -70,10 +81,13 @@ pub struct ClientIndex(pub usize);
 pub struct Clients {
     clients: Vec<Client>,
     by_key: HashMap<KeyHash, usize>,
+    by_client_id: HashMap<String, usize>,
+    /// By subject and name of the key: the client, and which of its keys.
+    by_assertion_key: HashMap<(String, String), (usize, usize)>,
 }
 
 impl Clients {
-    /// These clients. The configuration has seen to it that no two of them share a key.
+    /// These clients. The configuration has seen to it that no two of them share a key or an id.
     #[must_use]
     pub fn new(clients: Vec<Client>) -> Self {
         let by_key = clients
@@ -81,7 +95,22 @@ impl Clients {
             .enumerate()
             .flat_map(|(index, client)| client.keys.iter().map(move |key| (*key, index)))
             .collect();
-        Self { clients, by_key }
+        let numbered = || clients.iter().enumerate();
+        let by_client_id = numbered()
+            .map(|(index, client)| (client.client_id().to_owned(), index))
+            .collect();
+        let by_assertion_key = numbered()
+            .flat_map(|(index, client)| {
+                let keys = client.assertion_keys.iter().enumerate();
+                keys.map(move |(n, key)| ((key.subject.clone(), key.id.clone()), (index, n)))
+            })
+            .collect();
+        Self {
+            by_client_id,
+            by_assertion_key,
+            clients,
+            by_key,
+        }
     }
 
     /// The client that holds `key`.
@@ -100,6 +129,42 @@ impl Clients {
             .filter(|_| equal)
             .map(|client| (ClientIndex(index), client))
             .ok_or(Failure::Unauthenticated)
+    }
+
+    /// The client that asks for a token under this id, with one of its keys as the secret.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthenticated`], after the same work as for an id that is known.
+    pub fn by_secret(
+        &self,
+        client_id: &str,
+        secret: &Secret,
+    ) -> Result<(ClientIndex, &Client), Failure> {
+        let presented = keys::hash(secret.expose());
+        let index = self.by_client_id.get(client_id).copied();
+        let known = index.and_then(|index| Some((ClientIndex(index), self.clients.get(index)?)));
+        let nobody = [KeyHash::default()];
+        let stored = known.map_or(nobody.as_slice(), |(_, client)| client.keys.as_slice());
+        let is_one = stored
+            .iter()
+            .fold(Choice::from(0), |found, key| found | key.ct_eq(&presented));
+        known
+            .filter(|_| is_one.into())
+            .ok_or(Failure::Unauthenticated)
+    }
+
+    /// The client whose assertions name this subject and this key, with the key.
+    #[must_use]
+    pub fn by_assertion_key(
+        &self,
+        subject: &str,
+        id: &str,
+    ) -> Option<(ClientIndex, &Client, &PublicKey)> {
+        let name = (subject.to_owned(), id.to_owned());
+        let (index, n) = *self.by_assertion_key.get(&name)?;
+        let client = self.clients.get(index)?;
+        let key = &client.assertion_keys.get(n)?.key;
+        Some((ClientIndex(index), client, key))
     }
 
     /// The client of this name: how a front finds its anonymous one.
@@ -132,6 +197,8 @@ mod tests {
             providers: None,
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
+            client_id: None,
+            assertion_keys: Vec::new(),
         }
     }
 
@@ -146,6 +213,35 @@ mod tests {
             assert_eq!(
                 clients.by_key(&Secret::new(key)).unwrap().1.name.as_str(),
                 name
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_good_with_the_id_of_its_client_only() {
+        let mut renamed = client("b", &["two", "three"]);
+        renamed.client_id = Some("uuid-b".to_owned());
+        let clients = Clients::new(vec![client("a", &["one"]), renamed, client("anon", &[])]);
+        let name = |id: &str, secret: &str| {
+            let found = clients.by_secret(id, &Secret::new(secret));
+            found.map(|(_, client)| client.name.as_str().to_owned())
+        };
+        assert_eq!(name("a", "one").as_deref(), Ok("a"));
+        assert_eq!(name("uuid-b", "two").as_deref(), Ok("b"));
+        assert_eq!(name("uuid-b", "three").as_deref(), Ok("b"));
+        let others = [
+            ("a", "two"),
+            ("b", "two"),
+            ("anon", ""),
+            ("", "one"),
+            ("x", ""),
+            ("A", "one"),
+        ];
+        for (id, secret) in others {
+            assert_eq!(
+                name(id, secret),
+                Err(Failure::Unauthenticated),
+                "{id} {secret}"
             );
         }
     }

@@ -10,3 +10,4 @@ pub mod head;
 pub mod keys;
 pub mod rate_limit;
 pub mod scope;
+pub mod tokens;

@@ -16,6 +16,7 @@ use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::{Client, Clients};
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
+use crate::edge::tokens::{self, Tokens};
 use crate::edge::{body, head, keys, rate_limit};
 use crate::model::{
     Alias, ClientName, Failure, Field, Instant, Link, LinkId, Operation, OperationKind, Provider,
@@ -78,6 +79,8 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         providers: None,
         rate: None,
         keys: Vec::new(),
+        client_id: None,
+        assertion_keys: Vec::new(),
     }
 }
 
@@ -295,6 +298,7 @@ pub(super) fn settings() -> Settings {
         rates: rate_limit::Settings {
             source: rate,
             failed_auth: rate,
+            failed_token: rate,
             client: rate,
         },
         timeouts: Timeouts {
@@ -308,6 +312,15 @@ pub(super) fn settings() -> Settings {
             drain: LONG,
         },
     }
+}
+
+fn tokens() -> Tokens {
+    let settings = tokens::Settings {
+        issuer: "linkbridge:test".to_owned(),
+        rotate: Duration::from_secs(86_400),
+        leeway: Duration::ZERO,
+    };
+    Tokens::unkept(settings, 0).unwrap()
 }
 
 /// A server without fronts.
@@ -329,6 +342,7 @@ pub(super) fn start_with(
     let parts = Parts {
         fronts,
         clients,
+        tokens: tokens(),
         directory,
         aliases: Arc::new(FakeAliases),
         backend,

@@ -17,16 +17,17 @@ use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
-use super::admit::{Head, admit};
+use super::admit::{Head, Identity, admit};
 use super::call::{Call, Tells};
 use super::front::{self, Found, Front};
 use super::perform::perform;
-use super::{Shared, clock, respond};
+use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
-use crate::edge::authn::ClientIndex;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{self, Failure, Field, Place, Problem, Record, Response, Value, Why};
+use crate::model::{
+    self, Failure, Field, OperationKind, Place, Problem, Record, Response, Value, Why,
+};
 use crate::telemetry;
 
 /// Held by whoever must be waited for when the server ends.
@@ -39,7 +40,7 @@ struct Facts {
     /// What the head says to that front, for wording whatever comes of it.
     context: Record,
     op: Option<OpId>,
-    client: Option<ClientIndex>,
+    client: Option<Identity>,
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
     body_pending: bool,
     close: bool,
@@ -95,7 +96,8 @@ pub(super) async fn answer(
         op: op_name(shared, &facts),
         client: facts
             .client
-            .and_then(|c| shared.clients.all().get(c.0))
+            .as_ref()
+            .and_then(|identity| identity.client(&shared.clients))
             .map(|c| c.name.as_str()),
         status: response.status,
         duration: start.elapsed(),
@@ -156,6 +158,9 @@ async fn walk(
         parts: &parts,
         path,
     };
+    // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
+    let only = candidates.only();
+    facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let client = &mut facts.client;
     if let Err(failure) = admit(shared, front, source, &head, &candidates, client) {
         return refuse(shared, facts, &failure);
@@ -174,7 +179,45 @@ async fn walk(
             Err(failure) => return refuse(shared, facts, &failure),
         };
     facts.op = Some(decoded.op);
+    if front.dialect.operation(decoded.op).is_about_tokens() {
+        let sender = tokens::Sender { source, path };
+        return answer_about_tokens(shared, front, decoded, &sender, facts);
+    }
     carry_out(shared, front, decoded, alive, facts).await
+}
+
+/// Answers a request for a token, or for where tokens are given.
+fn answer_about_tokens(
+    shared: &Shared,
+    front: &Front,
+    mut decoded: Decoded,
+    sender: &tokens::Sender<'_>,
+    facts: &mut Facts,
+) -> Response {
+    complete(&mut decoded.params, &facts.context);
+    let at = clock::now();
+    let answered = match front.dialect.operation(decoded.op) {
+        OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
+        _ => Ok((Record::new(), None)),
+    };
+    let (op, params) = (decoded.op, &decoded.params);
+    match answered {
+        Ok((reply, client)) => {
+            facts.client = client.or(facts.client.take());
+            let settings = &front.settings;
+            front.dialect.encode_response(op, &reply, params, settings)
+        }
+        Err(failure) => refused(front, op, failure, params, at),
+    }
+}
+
+/// Adds what the head of a request says, for wording what comes of it.
+fn complete(params: &mut Record, context: &Record) {
+    for (field, value) in context.iter() {
+        if !params.has(field) {
+            params.set(field, value.clone());
+        }
+    }
 }
 
 /// Carries the decoded request out, within its time.
@@ -199,11 +242,7 @@ async fn carry_out(
             Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
         );
     }
-    for (field, value) in facts.context.iter() {
-        if !params.has(field) {
-            params.set(field, value.clone());
-        }
-    }
+    complete(&mut params, &facts.context);
     let params = Arc::new(params);
     let kind = front.dialect.operation(op);
     let at = clock::now();
@@ -221,11 +260,11 @@ async fn carry_out(
     let limit = shared.settings.timeouts.request;
     let result = if kind.writes() {
         facts.may_have_written = true;
-        let (shared, client, alive) = (Arc::clone(shared), facts.client, alive.clone());
+        let (shared, client, alive) = (Arc::clone(shared), facts.client.clone(), alive.clone());
         let task = tokio::spawn(async move {
             let result = perform(
                 &shared.world,
-                client.and_then(|c| shared.clients.all().get(c.0)),
+                client.as_ref().and_then(|c| c.client(&shared.clients)),
                 call,
             )
             .await;
@@ -239,7 +278,8 @@ async fn carry_out(
             Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
         }
     } else {
-        let client = facts.client.and_then(|c| shared.clients.all().get(c.0));
+        let client = facts.client.as_ref();
+        let client = client.and_then(|c| c.client(&shared.clients));
         let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
         performed.unwrap_or(Err(Failure::Overloaded {
             retry_after: Duration::from_secs(1),

@@ -3,6 +3,7 @@
 use crate::finding::Text;
 use crate::mapping::plan::{FieldRef, Form, Part};
 use crate::mapping::row::{RowReader, field};
+use crate::model::FieldType;
 
 impl RowReader<'_> {
     pub(super) fn join_form(&self) -> Option<Form> {
@@ -31,6 +32,26 @@ impl RowReader<'_> {
             return None;
         }
         Some(Form::Join(parts))
+    }
+
+    /// `{ basic = "client_id", secret = "client_secret" }`.
+    pub(super) fn basic_form(&self) -> Option<Form> {
+        let named = |key| {
+            let text = self.table.need_text(key)?;
+            match field(&text, self.sink())? {
+                FieldRef::Here(field) if field.kind() == FieldType::Text => Some(field),
+                _ => {
+                    let message = format!("`{key}` names a field of the request that is a text");
+                    self.sink().error("LB103", text.span, message);
+                    None
+                }
+            }
+        };
+        let (user, secret) = (named("basic"), named("secret"));
+        Some(Form::Basic {
+            user: user?,
+            secret: secret?,
+        })
     }
 
     /// A text with `{field}` in it.

@@ -12,6 +12,7 @@ use linkbridge::config::{self, Catalog, Inputs, KnownDialect, Vars};
 use linkbridge::dialect::Dialect;
 use linkbridge::directory::Aliases;
 use linkbridge::edge::authn::Clients;
+use linkbridge::edge::tokens::Tokens;
 use linkbridge::mapping::builtin;
 use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
@@ -117,6 +118,7 @@ pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProces
     let parts = Parts {
         fronts: config.fronts.into_iter().filter_map(mount).collect(),
         clients: Clients::new(config.clients),
+        tokens: Tokens::unkept(config.tokens, 0).map_err(|error| error.to_string())?,
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend: Arc::new(Refuse(failure)),
