@@ -1,12 +1,10 @@
 //! `[[client]]`: who may call.
 
-mod tokens;
-
 use std::collections::HashMap;
 
 use super::directory::{Described, known_tenant, unknown_provider};
 use super::section::{self, At, Given};
-use super::{Catalog, fronts};
+use super::{Catalog, assertions, fronts};
 use crate::edge::authn::Client;
 use crate::edge::keys::{self, KeyHash};
 use crate::edge::scope::{Scope, Scopes};
@@ -25,7 +23,7 @@ pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
     let mut clients = Vec::new();
     let mut names = HashMap::new();
     let mut holders = HashMap::new();
-    let mut taken = tokens::Taken::default();
+    let mut taken = assertions::Taken::default();
     for table in root.tables("client") {
         if let Some(client) = client(&table, known, &mut holders) {
             taken.take(&table, &client);
@@ -54,8 +52,8 @@ fn client(
     let name = name(table);
     let holder = name.as_ref().map_or("", ClientName::as_str);
     let keys = client_keys(table, holder, known.loopback_only, holders);
-    let client_id = tokens::client_id(table);
-    let assertion_keys = tokens::assertion_keys(table);
+    let client_id = assertions::client_id(table);
+    let assertion_keys = assertions::assertion_keys(table);
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));

@@ -37,6 +37,7 @@
 //! | LB526 | a request could be for two fronts |
 //! | LB540 | the public key of an assertion cannot be used |
 
+mod assertions;
 mod backend;
 mod clients;
 mod directory;

@@ -43,7 +43,10 @@ pub(super) fn parse(
         return Err(Failure::UnsupportedMedia { given });
     }
     let malformed = || Failure::Invalid(vec![whole(Why::Malformed)]);
-    if given.as_deref().is_some_and(form::is_form) {
+    let mut consumed = candidates.ops().flat_map(|(_, op)| &op.consumes);
+    let takes_forms = consumed.any(|media| form::is_form(media));
+    // Where any media type is taken for JSON, this one is, too: `curl` names it of itself.
+    if takes_forms && given.as_deref().is_some_and(form::is_form) {
         // The names of a form are what they are, whatever the habits of the vendor's JSON.
         return form::read(request.body)
             .map_err(|problem| Failure::Invalid(vec![problem.unwrap_or(whole(Why::Malformed))]));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::config::section::At;
+use super::section::At;
 use crate::edge::authn::Client;
 use crate::edge::tokens::assertion::{AssertionKey, PublicKey};
 use crate::finding::{Table, Text};
