@@ -29,3 +29,4 @@ mod loss;
 mod race;
 mod side_by_side;
 mod support;
+mod tokens;

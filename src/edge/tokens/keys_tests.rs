@@ -1,5 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 
+use jsonwebtoken::{Algorithm, crypto};
+
 use super::super::{Settings, Tokens};
 use super::*;
 
@@ -63,6 +65,23 @@ fn a_key_that_is_old_at_the_start_is_replaced_then() {
     open(directory.path(), 0).unwrap();
     open(directory.path(), 365 * DAY).unwrap();
     assert_eq!(ids(directory.path()).len(), 2);
+}
+
+#[test]
+fn what_one_process_has_signed_the_next_one_knows() {
+    let directory = tempfile::tempdir().unwrap();
+    let message = b"a.b".as_slice();
+    let (id, signature) = {
+        let tokens = open(directory.path(), 0).unwrap();
+        let ring = tokens.ring();
+        let (id, key) = ring.signing().unwrap();
+        let signature = crypto::sign(message, &key, Algorithm::EdDSA).unwrap();
+        (id.to_owned(), signature)
+    };
+    let tokens = open(directory.path(), 60 * DAY).unwrap();
+    let public = tokens.ring().public(&id).unwrap();
+    assert!(crypto::verify(&signature, message, &public, Algorithm::EdDSA).unwrap());
+    assert_ne!(tokens.ring().signing().unwrap().0, id);
 }
 
 #[test]
