@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::support::client::{Answer, Client};
 use super::support::config::{self, Profile};
-use super::support::fixtures::{A, BOT, K, R, assertion, signed};
+use super::support::fixtures::{A, BOT, K, R, assertion, now, signed};
 use super::support::server::Server;
 
 /// Where clients think that they are, whatever the port: it is part of a token.
@@ -268,8 +268,7 @@ fn an_assertion_says_what_is_wrong_to_its_signer_only() {
         let json = answer.json().unwrap();
         json["error_description"].as_str().unwrap().to_owned()
     };
-    let now = std::time::SystemTime::now();
-    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = now();
     let claims = |aud: &str, exp: u64| signed(&json!({"iss":BOT,"sub":BOT,"aud":aud,"exp":exp}));
     assert!(sent(&claims(ORIGIN, now - 10)).contains("assertion.exp has expired"));
     assert!(sent(&claims(ORIGIN, now + 9000)).contains("assertion.exp is longer than 3600"));

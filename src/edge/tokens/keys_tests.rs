@@ -109,7 +109,7 @@ fn a_file_that_others_may_read_or_that_is_damaged_is_refused() {
     };
     assert_eq!(refused(&good, 0o600), None);
     assert!(refused(&good, 0o640).unwrap().contains("chmod 600"));
-    let half = &good[..good.len() / 2];
+    let half: &str = good.split_at(good.len() / 2).0;
     let twice = good.replacen("\"format\":1", "\"format\":1,\"format\":1", 1);
     let other = good.replacen("\"format\":1", "\"format\":2", 1);
     let more = good.replacen("\"made\"", "\"x\":1,\"made\"", 1);

@@ -36,21 +36,19 @@ impl RowReader<'_> {
 
     /// `{ basic = "client_id", secret = "client_secret" }`.
     pub(super) fn basic_form(&self) -> Option<Form> {
-        let named = |key| {
-            let text = self.table.need_text(key)?;
-            match field(&text, self.sink())? {
-                FieldRef::Here(field) if field.kind() == FieldType::Text => Some(field),
-                _ => {
-                    let message = format!("`{key}` names a field of the request that is a text");
-                    self.sink().error("LB103", text.span, message);
-                    None
-                }
+        let user = self.table.need_text("basic");
+        let secret = self.table.need_text("secret");
+        let named = |text: &Text<'_>| match field(text, self.sink())? {
+            FieldRef::Here(field) if field.kind() == FieldType::Text => Some(field),
+            _ => {
+                let message = "`basic` and `secret` name fields of the request that are texts";
+                self.sink().error("LB103", text.span.clone(), message);
+                None
             }
         };
-        let (user, secret) = (named("basic"), named("secret"));
         Some(Form::Basic {
-            user: user?,
-            secret: secret?,
+            user: user.as_ref().and_then(named)?,
+            secret: secret.as_ref().and_then(named)?,
         })
     }
 

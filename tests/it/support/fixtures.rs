@@ -1,11 +1,12 @@
 //! The fixtures that every black-box test shares: tenants, users and providers as each vendor knows them, and keys.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use linkbridge::server::clock;
 
 /// Tenant `acme`, as FusionAuth knows it.
 pub(crate) const T: &str = "48426136-8eb7-49d5-81f3-9280b146a334";
@@ -215,11 +216,17 @@ pub(crate) fn placeholders(vendor: &str, addr: SocketAddr) -> Vec<(String, Strin
 
 /// What the client of K signs to get a token from the server of this origin.
 pub(crate) fn assertion(origin: &str, lifetime: Duration) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = now();
     let claims = serde_json::json!({
-        "iss": BOT, "sub": BOT, "aud": origin, "iat": now.as_secs(), "exp": (now + lifetime).as_secs(),
+        "iss": BOT, "sub": BOT, "aud": origin, "iat": now, "exp": now + lifetime.as_secs(),
     });
     signed(&claims)
+}
+
+/// The time, as the server that is asked has it, in seconds since the epoch.
+pub(crate) fn now() -> u64 {
+    let millis = u64::try_from(clock::now().0).unwrap();
+    millis / 1000
 }
 
 /// These claims, signed by the key of the client of K.
