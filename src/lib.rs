@@ -13,6 +13,7 @@ pub mod edge;
 pub mod finding;
 pub mod mapping;
 pub mod model;
+pub mod outbound;
 pub mod server;
 pub mod telemetry;
 pub mod transport;

@@ -1,5 +1,6 @@
 //! `serve`: from a configuration to a running server, and to its orderly end.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
+use crate::edge::issuer::{self, Issuers};
 use crate::edge::keys;
 use crate::finding::{Finding, render};
-use crate::server::{Front, Parts, Running, Server};
+use crate::outbound;
+use crate::server::{Front, Parts, Protocol, Running, Server};
 use crate::telemetry;
 
 /// What to serve.
@@ -119,9 +122,11 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
     let directory = Arc::new(config.directory);
+    let issuers = issuers(config.issuers, &config.outbound)?;
     let parts = Parts {
         fronts,
         clients: Clients::new(config.clients),
+        issuers,
         directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
@@ -134,12 +139,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         env!("CARGO_PKG_VERSION")
     ));
     for (address, listener) in running.addresses().iter().zip(&listeners) {
-        let protocol = if listener.http2 {
-            "HTTP/2 by prior knowledge, no TLS"
-        } else {
-            "HTTP/1.1, no TLS"
-        };
-        say(format!("listening at {address} ({protocol})"));
+        say(listening(*address, &listener.protocol));
     }
     match running.admin_address() {
         Some(address) => say(format!("health at http://{address}/readyz")),
@@ -159,6 +159,32 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         say("commands to try are shown with the example configuration only: they need its key");
     }
     Ok(running)
+}
+
+fn listening(address: SocketAddr, protocol: &Protocol) -> String {
+    match protocol {
+        Protocol::Http1 => format!("listening at {address} (HTTP/1.1, no TLS)"),
+        Protocol::Http2 => {
+            format!("listening at {address} (HTTP/2 by prior knowledge, no TLS)")
+        }
+        Protocol::Tls(tls) => {
+            let names = tls.names().join(", ");
+            let end = if names.is_empty() { "" } else { " as " };
+            format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
+        }
+    }
+}
+
+/// Whoever calls nobody needs no certificates to trust.
+fn issuers(
+    issuers: Vec<issuer::Settings>,
+    settings: &outbound::Settings,
+) -> Result<Issuers, String> {
+    if issuers.is_empty() {
+        return Ok(Issuers::default());
+    }
+    let http = outbound::Client::new(settings).map_err(|error| error.to_string())?;
+    Ok(Issuers::new(issuers, &http))
 }
 
 /// Whether the public key, with which commands can be shown, opens anything here.
@@ -235,6 +261,7 @@ mod tests {
             providers: None,
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
+            identities: Vec::new(),
         };
         assert!(!has_example_key(&[]));
         assert!(!has_example_key(&[client(&["another"]), client(&[])]));

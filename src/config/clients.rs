@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::directory::{Described, known_tenant, unknown_provider};
 use super::section::{self, At, Given};
 use super::{Catalog, fronts};
-use crate::edge::authn::Client;
+use crate::edge::authn::{Client, IssuedId};
 use crate::edge::keys::{self, KeyHash};
 use crate::edge::scope::{Scope, Scopes};
 use crate::finding::{Table, suggest};
@@ -15,14 +15,23 @@ use crate::model::{ClientName, ProviderId};
 pub(super) struct Known<'a> {
     pub(super) described: &'a Described,
     pub(super) catalog: &'a Catalog,
+    /// The names of the issuers, those too that have other faults.
+    pub(super) issuers: &'a [String],
     /// Whether every listener is on loopback: only then may the example key be used.
     pub(super) loopback_only: bool,
+}
+
+/// Who has what already.
+#[derive(Default)]
+struct Holders {
+    keys: HashMap<KeyHash, String>,
+    identities: HashMap<IssuedId, String>,
 }
 
 pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
     let mut clients = Vec::new();
     let mut names = HashMap::new();
-    let mut holders = HashMap::new();
+    let mut holders = Holders::default();
     for table in root.tables("client") {
         if let Some(client) = client(&table, known, &mut holders) {
             if names.insert(client.name.clone(), ()).is_some() {
@@ -41,15 +50,12 @@ pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
     clients
 }
 
-fn client(
-    table: &Table<'_>,
-    known: &Known<'_>,
-    holders: &mut HashMap<KeyHash, String>,
-) -> Option<Client> {
+fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option<Client> {
     let tenants: Vec<&str> = known.described.tenants.iter().map(String::as_str).collect();
     let name = name(table);
     let holder = name.as_ref().map_or("", ClientName::as_str);
-    let keys = client_keys(table, holder, known.loopback_only, holders);
+    let keys = client_keys(table, holder, known.loopback_only, &mut holders.keys);
+    let identities = identities(table, holder, known.issuers, &mut holders.identities);
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));
@@ -73,7 +79,41 @@ fn client(
         providers,
         rate,
         keys,
+        identities,
     })
+}
+
+/// What an issuer calls the client.
+fn identities(
+    table: &Table<'_>,
+    holder: &str,
+    issuers: &[String],
+    holders: &mut HashMap<IssuedId, String>,
+) -> Vec<IssuedId> {
+    let mut identities = Vec::new();
+    for given in table.tables("identities") {
+        let (issuer, id) = (given.need_text("issuer"), given.need_text("id"));
+        if let (Some(issuer), Some(id)) = (issuer, id) {
+            let at = At::new(given.sink(), id.span);
+            let known: Vec<&str> = issuers.iter().map(String::as_str).collect();
+            if !known.contains(&issuer.value.as_ref()) {
+                let message = format!("there is no issuer `{}`", issuer.value);
+                let hint = suggest(&issuer.value, &known);
+                given.sink().error_hint("LB530", issuer.span, message, hint);
+            }
+            let identity = IssuedId {
+                issuer: issuer.value.into_owned(),
+                id: id.value.into_owned(),
+            };
+            if let Some(other) = holders.insert(identity.clone(), holder.to_owned()) {
+                let message = format!("`{other}` has this identity already");
+                at.error("LB531", message, "an identity means one client only");
+            }
+            identities.push(identity);
+        }
+        given.finish();
+    }
+    identities
 }
 
 fn name(table: &Table<'_>) -> Option<ClientName> {

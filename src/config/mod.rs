@@ -35,14 +35,29 @@
 //! | LB524 | `listen` together with `[[listener]]` |
 //! | LB525 | no tenant |
 //! | LB526 | a request could be for two fronts |
+//! | LB530 | unknown issuer |
+//! | LB531 | two clients have one identity at an issuer |
+//! | LB532 | not a URL that can be called |
+//! | LB533 | a URL to call that is not encrypted |
+//! | LB534 | unknown signature algorithm |
+//! | LB535 | an issuer with both or none of `keys` and `introspection` |
+//! | LB536 | not a range of addresses |
+//! | LB537 | certificates to trust that cannot be read |
+//! | LB538 | the tenants of tokens are of an unknown vendor |
+//! | LB540 | a certificate or its key cannot be used |
+//! | LB541 | a certificate is out of date (warning) |
+//! | LB542 | `http2` together with `tls` |
 
 mod backend;
 mod clients;
 mod directory;
 mod fronts;
+mod issuers;
+mod outbound;
 mod secret;
 mod section;
 mod server;
+mod tls;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -54,6 +69,7 @@ pub use self::vars::Vars;
 use crate::dialect::overlap::Route;
 use crate::directory::Directory;
 use crate::edge::authn::Client;
+use crate::edge::issuer;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
 use crate::telemetry;
 
@@ -66,6 +82,10 @@ pub struct Config {
     pub fronts: Vec<Front>,
     /// Who may call.
     pub clients: Vec<Client>,
+    /// Whose tokens are taken.
+    pub issuers: Vec<issuer::Settings>,
+    /// How others are called.
+    pub outbound: crate::outbound::Settings,
     /// Tenants and providers.
     pub directory: Directory,
     /// Where links are kept.
@@ -173,7 +193,11 @@ fn resolve<'a>(
     flags: &'a Overlay,
     environment: &'a Overlay,
 ) -> Config {
-    let general = server::general(Section::new("server", root, flags, environment), root);
+    let general = server::general(
+        Section::new("server", root, flags, environment),
+        root,
+        inputs.vars,
+    );
     let backend = backend::backend(
         Section::new("backend", root, flags, environment),
         inputs.vars,
@@ -185,8 +209,14 @@ fn resolve<'a>(
         .listeners
         .iter()
         .all(|listener| listener.address.ip().is_loopback());
+    let of_issuers = issuers::Known {
+        catalog: inputs.catalog,
+        vars: inputs.vars,
+    };
+    let (issuers, names) = issuers::issuers(root, &of_issuers);
     let known = clients::Known {
         described: &described,
+        issuers: &names,
         catalog: inputs.catalog,
         loopback_only,
     };
@@ -206,6 +236,8 @@ fn resolve<'a>(
         server,
         fronts,
         clients,
+        issuers,
+        outbound: outbound::settings(root),
         directory: described.directory,
         backend,
         public_url: general.public_url,
@@ -216,3 +248,5 @@ fn resolve<'a>(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

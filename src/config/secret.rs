@@ -1,11 +1,21 @@
-//! Secrets by reference: `env:NAME` or `file:PATH`. A secret itself never stands in the file.
+//! Secrets by reference: `env:NAME` or `file:PATH`. A secret itself never stands in the file. What is not
+//! secret and too long for the file is referred to in the same way.
 
 use super::section::Given;
 use super::vars::Vars;
 use crate::model::Secret;
 
-/// What a reference leads to. What is not a reference is taken for the secret itself, and hidden.
+/// The secret that a reference leads to. What is not a reference is taken for the secret itself, and hidden.
 pub(super) fn resolve(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {
+    let secret = look_up(given, vars)?;
+    if let Some(("file", path)) = given.value.split_once(':') {
+        warn_if_open(given, path);
+    }
+    Some(secret)
+}
+
+/// What a reference leads to, be it a secret or not: nobody minds that others can read it.
+pub(super) fn look_up(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {
     match given.value.split_once(':') {
         Some(("env", name)) => from_environment(given, name, vars),
         Some(("file", path)) => from_file(given, path),
@@ -38,17 +48,15 @@ fn from_environment(given: &Given<'_, String>, name: &str, vars: &Vars) -> Optio
 
 fn from_file(given: &Given<'_, String>, path: &str) -> Option<Secret> {
     match std::fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => {
-            warn_if_open(given, path);
-            Some(Secret::new(text.trim()))
-        }
-        Ok(_) => {
-            given.at.error(
-                "LB504",
-                format!("{path} is empty"),
-                "put the secret into it",
-            );
-            None
+        Ok(text) => {
+            let text = Secret::new(text);
+            let trimmed = text.expose().trim();
+            if trimmed.is_empty() {
+                let message = format!("{path} is empty");
+                given.at.error("LB504", message, "put the secret into it");
+                return None;
+            }
+            Some(Secret::new(trimmed))
         }
         Err(error) => {
             given.at.error(

@@ -5,10 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::section::{At, Given, Section, Source};
+use super::tls;
+use super::vars::Vars;
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head};
 use crate::finding::{Table, suggest};
-use crate::server::{Listener, Settings, Timeouts};
+use crate::server::{Listener, Protocol, Settings, Timeouts};
 use crate::telemetry;
 
 /// Where clients are served unless something else is said.
@@ -33,15 +35,12 @@ pub(super) struct Data {
     pub(super) source: Source,
 }
 
-pub(super) fn general(section: Section<'_>, root: &Table<'_>) -> General {
-    let listeners = listeners(&section, root);
-    let first = listeners
-        .first()
-        .map_or_else(|| DEFAULT_LISTEN.to_owned(), |l| l.address.to_string());
+pub(super) fn general(section: Section<'_>, root: &Table<'_>, vars: &Vars) -> General {
+    let listeners = listeners(&section, root, vars);
     let general = General {
         admin: admin(&section),
         workers: workers(&section),
-        public_url: public_url(&section).unwrap_or_else(|| format!("http://{first}")),
+        public_url: public_url(&section).unwrap_or_else(|| own_url(&listeners)),
         data: data(&section),
         log: log(&section),
         log_format: log_format(&section),
@@ -49,6 +48,17 @@ pub(super) fn general(section: Section<'_>, root: &Table<'_>) -> General {
     };
     section.finish();
     general
+}
+
+/// The URL of the first listener, as it stands.
+fn own_url(listeners: &[Listener]) -> String {
+    match listeners.first() {
+        Some(listener) if matches!(listener.protocol, Protocol::Tls(_)) => {
+            format!("https://{}", listener.address)
+        }
+        Some(listener) => format!("http://{}", listener.address),
+        None => format!("http://{DEFAULT_LISTEN}"),
+    }
 }
 
 fn data(section: &Section<'_>) -> Data {
@@ -64,18 +74,18 @@ fn data(section: &Section<'_>) -> Data {
     }
 }
 
-fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
+fn listeners(section: &Section<'_>, root: &Table<'_>, vars: &Vars) -> Vec<Listener> {
     let listen = section.text("listen");
     let mut listeners = Vec::new();
     for table in root.tables("listener") {
-        let http2 = table.bool("http2").unwrap_or(false);
+        let protocol = tls::protocol(&table, vars);
         if let Some(text) = table.need_text("address") {
             let at = At::new(table.sink(), text.span);
             if let Some(address) = address(&Given {
                 value: text.value.into_owned(),
                 at,
             }) {
-                listeners.push(Listener { address, http2 });
+                listeners.push(Listener { address, protocol });
             }
         }
         table.finish();
@@ -93,10 +103,7 @@ fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
         }
         Some(given) => listeners.extend(plain(&given)),
         None if !root.has("listener") => {
-            listeners.extend(DEFAULT_LISTEN.parse().ok().map(|address| Listener {
-                address,
-                http2: false,
-            }));
+            listeners.extend(DEFAULT_LISTEN.parse().ok().map(http1));
         }
         None => {}
     }
@@ -104,10 +111,14 @@ fn listeners(section: &Section<'_>, root: &Table<'_>) -> Vec<Listener> {
 }
 
 fn plain(given: &Given<'_, String>) -> Option<Listener> {
-    address(given).map(|address| Listener {
+    address(given).map(http1)
+}
+
+fn http1(address: SocketAddr) -> Listener {
+    Listener {
         address,
-        http2: false,
-    })
+        protocol: Protocol::Http1,
+    }
 }
 
 fn address(given: &Given<'_, String>) -> Option<SocketAddr> {
@@ -252,6 +263,7 @@ fn rates(limits: &Section<'_>) -> rate_limit::Settings {
 
 fn timeouts(limits: &Section<'_>) -> Timeouts {
     Timeouts {
+        tls_handshake: limits.seconds("tls_handshake_seconds", 1, 5),
         first_byte: limits.seconds("first_byte_seconds", 1, 5),
         head: limits.seconds("head_seconds", 1, 10),
         idle: limits.seconds("idle_seconds", 1, 60),

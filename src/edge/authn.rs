@@ -1,9 +1,12 @@
-//! Who is it: clients by the SHA-256 of the key that they present.
+//! Who is it: clients by the SHA-256 of the key that they present, or by what an issuer calls them.
 //!
 //! A presented key is hashed and looked up by its hash, which nobody can steer towards a stored one;
 //! the comparison after the lookup takes constant time, and an unknown key costs the same work.
+//!
+//! What comes out is a [`Grant`]: the client with the scopes and the tenant that its credential leaves it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
@@ -29,6 +32,17 @@ pub struct Client {
     pub rate: Option<Rate>,
     /// The hashes of its keys. Two of them allow for rotation; an anonymous client has none.
     pub keys: Vec<KeyHash>,
+    /// What issuers of tokens call it.
+    pub identities: Vec<IssuedId>,
+}
+
+/// What an issuer of tokens calls a client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IssuedId {
+    /// The issuer, by its name in the configuration.
+    pub issuer: String,
+    /// The client's id there.
+    pub id: String,
 }
 
 impl Client {
@@ -65,15 +79,67 @@ impl Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientIndex(pub usize);
 
+/// What an authenticated request may do: its client, with no more scopes and tenants than its credential
+/// leaves. The walk asks this client, never the configured one.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    index: ClientIndex,
+    client: Arc<Client>,
+}
+
+impl Grant {
+    /// What the client's rate limit is kept under.
+    #[must_use]
+    pub fn index(&self) -> ClientIndex {
+        self.index
+    }
+
+    /// The client as this request has it.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same with the scopes that are among `scopes` too, and for `tenant` only. `None` leaves things
+    /// as they are; nothing is ever added.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] if the client is locked to another tenant.
+    pub fn narrowed(
+        self,
+        scopes: Option<Scopes>,
+        tenant: Option<TenantId>,
+    ) -> Result<Self, Failure> {
+        if scopes.is_none() && tenant.is_none() {
+            return Ok(self);
+        }
+        let client = &*self.client;
+        let is_other = |lock: &TenantId| tenant.as_ref().is_some_and(|tenant| tenant != lock);
+        if client.tenant.as_ref().is_some_and(is_other) {
+            return Err(Failure::Forbidden);
+        }
+        let client = Client {
+            scopes: scopes.map_or(client.scopes, |scopes| client.scopes.and(scopes)),
+            tenant: tenant.or_else(|| client.tenant.clone()),
+            ..client.clone()
+        };
+        Ok(Self {
+            index: self.index,
+            client: Arc::new(client),
+        })
+    }
+}
+
 /// Every client that is configured.
 #[derive(Debug, Default)]
 pub struct Clients {
-    clients: Vec<Client>,
+    clients: Vec<Arc<Client>>,
     by_key: HashMap<KeyHash, usize>,
+    by_identity: HashMap<IssuedId, usize>,
 }
 
 impl Clients {
-    /// These clients. The configuration has seen to it that no two of them share a key.
+    /// These clients. The configuration has seen to it that no two of them share a key or an identity.
     #[must_use]
     pub fn new(clients: Vec<Client>) -> Self {
         let by_key = clients
@@ -81,41 +147,68 @@ impl Clients {
             .enumerate()
             .flat_map(|(index, client)| client.keys.iter().map(move |key| (*key, index)))
             .collect();
-        Self { clients, by_key }
+        let by_identity = clients
+            .iter()
+            .enumerate()
+            .flat_map(|(index, client)| client.identities.iter().map(move |id| (id.clone(), index)))
+            .collect();
+        Self {
+            clients: clients.into_iter().map(Arc::new).collect(),
+            by_key,
+            by_identity,
+        }
     }
 
     /// The client that holds `key`.
     ///
     /// # Errors
     /// [`Failure::Unauthenticated`], after the same work as for a known key.
-    pub fn by_key(&self, key: &Secret) -> Result<(ClientIndex, &Client), Failure> {
+    pub fn by_key(&self, key: &Secret) -> Result<Grant, Failure> {
         let presented = keys::hash(key.expose());
         let (stored, index) = match self.by_key.get_key_value(&presented) {
             Some((stored, index)) => (*stored, *index),
             None => (KeyHash::default(), usize::MAX),
         };
         let equal: bool = stored.ct_eq(&presented).into();
-        self.clients
-            .get(index)
+        self.grant(index)
             .filter(|_| equal)
-            .map(|client| (ClientIndex(index), client))
+            .ok_or(Failure::Unauthenticated)
+    }
+
+    /// The client that an issuer calls by this id.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthenticated`].
+    pub fn by_identity(&self, issuer: &str, id: &str) -> Result<Grant, Failure> {
+        let identity = IssuedId {
+            issuer: issuer.to_owned(),
+            id: id.to_owned(),
+        };
+        let index = self.by_identity.get(&identity);
+        index
+            .and_then(|index| self.grant(*index))
             .ok_or(Failure::Unauthenticated)
     }
 
     /// The client of this name: how a front finds its anonymous one.
     #[must_use]
-    pub fn named(&self, name: &ClientName) -> Option<(ClientIndex, &Client)> {
-        self.clients
-            .iter()
-            .enumerate()
-            .find(|(_, c)| c.name == *name)
-            .map(|(i, c)| (ClientIndex(i), c))
+    pub fn named(&self, name: &ClientName) -> Option<Grant> {
+        let index = self.clients.iter().position(|c| c.name == *name)?;
+        self.grant(index)
     }
 
     /// Every client, in the order of their indexes.
     #[must_use]
-    pub fn all(&self) -> &[Client] {
+    pub fn all(&self) -> &[Arc<Client>] {
         &self.clients
+    }
+
+    fn grant(&self, index: usize) -> Option<Grant> {
+        let client = Arc::clone(self.clients.get(index)?);
+        Some(Grant {
+            index: ClientIndex(index),
+            client,
+        })
     }
 }
 
@@ -132,6 +225,7 @@ mod tests {
             providers: None,
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
+            identities: Vec::new(),
         }
     }
 
@@ -144,7 +238,12 @@ mod tests {
         ]);
         for (key, name) in [("one", "a"), ("two", "b"), ("three", "b")] {
             assert_eq!(
-                clients.by_key(&Secret::new(key)).unwrap().1.name.as_str(),
+                clients
+                    .by_key(&Secret::new(key))
+                    .unwrap()
+                    .client()
+                    .name
+                    .as_str(),
                 name
             );
         }
@@ -173,5 +272,47 @@ mod tests {
             assert_eq!(client.need(scopes), Err(Failure::Forbidden));
         }
         assert!(client.may_use("acme-api") && !client.may_use("other"));
+    }
+
+    #[test]
+    fn an_identity_is_one_issuers() {
+        let mut known = client("a", &[]);
+        known.identities = vec![IssuedId {
+            issuer: "corp".to_owned(),
+            id: "svc".to_owned(),
+        }];
+        let clients = Clients::new(vec![client("b", &["one"]), known]);
+        let found = clients.by_identity("corp", "svc").unwrap();
+        assert_eq!(found.client().name.as_str(), "a");
+        assert_eq!(found.index(), ClientIndex(1));
+        for (issuer, id) in [("corp", "SVC"), ("other", "svc"), ("corp", ""), ("", "svc")] {
+            assert_eq!(
+                clients.by_identity(issuer, id).unwrap_err(),
+                Failure::Unauthenticated
+            );
+        }
+    }
+
+    #[test]
+    fn a_grant_only_ever_loses() {
+        let clients = Clients::new(vec![client("a", &["one"])]);
+        let grant = || clients.by_key(&Secret::new("one")).unwrap();
+        let all: Scopes = Scope::ALL.iter().copied().collect();
+        let blue = TenantId::new("blue").unwrap();
+        let wide = grant().narrowed(Some(all), None).unwrap();
+        assert_eq!(wide.client().scopes, grant().client().scopes);
+        let none = grant().narrowed(Some(Scopes::default()), None).unwrap();
+        assert_eq!(
+            none.client().need(&[Scope::LinksRead]),
+            Err(Failure::Forbidden)
+        );
+        let locked = none.narrowed(None, Some(blue.clone())).unwrap();
+        assert_eq!(locked.client().tenant, Some(blue.clone()));
+        assert_eq!(locked.client().scopes, Scopes::default());
+        let other = TenantId::new("green").unwrap();
+        let refused = locked.clone().narrowed(Some(all), Some(other));
+        assert_eq!(refused.unwrap_err(), Failure::Forbidden);
+        let same = locked.narrowed(None, Some(blue.clone())).unwrap();
+        assert_eq!(same.client().tenant, Some(blue));
     }
 }

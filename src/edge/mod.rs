@@ -7,6 +7,8 @@ pub mod authn;
 pub mod body;
 pub mod connections;
 pub mod head;
+pub mod issuer;
 pub mod keys;
 pub mod rate_limit;
 pub mod scope;
+pub mod tls;

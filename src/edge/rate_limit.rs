@@ -5,12 +5,14 @@
 //! is pruned besides. Two addresses that fall into one bucket share its budget; at 2^18 buckets that
 //! is rare, and cannot be brought about on purpose.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
+use governor::clock::{Clock, DefaultClock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
@@ -86,6 +88,8 @@ pub struct RateLimits<C: Clock = DefaultClock> {
     clients: Vec<PerClient<C>>,
     source: PerSource<C>,
     failed_auth: PerSource<C>,
+    /// Which sources have failed too often, and until when.
+    shut: Mutex<HashMap<u64, C::Instant>>,
     seed: RandomState,
     clock: C,
 }
@@ -118,6 +122,7 @@ impl<C: Clock + Clone> RateLimits<C> {
                 .collect(),
             source: per_source(settings.source),
             failed_auth: per_source(settings.failed_auth),
+            shut: Mutex::default(),
             seed: RandomState::new(),
             clock,
         }
@@ -151,7 +156,26 @@ impl<C: Clock + Clone> RateLimits<C> {
     /// # Errors
     /// [`Failure::RateLimited`], which is answered instead of the refusal.
     pub fn check_failed_auth(&self, address: IpAddr) -> Result<(), Failure> {
-        self.check_bucket(&self.failed_auth, address)
+        let bucket = self.bucket(address);
+        self.failed_auth.check_key(&bucket).map_err(|until| {
+            let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+            shut.insert(bucket, until.earliest_possible());
+            limited(until.wait_time_from(self.clock.now()))
+        })
+    }
+
+    /// Refuses what costs a call to somebody else, from an address that has failed to authenticate too
+    /// often. Counts nothing: whether it fails is known only afterwards.
+    ///
+    /// # Errors
+    /// [`Failure::RateLimited`].
+    pub fn check_costly(&self, address: IpAddr) -> Result<(), Failure> {
+        let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        match shut.get(&self.bucket(address)) {
+            Some(until) if *until > now => Err(limited(until.duration_since(now).into())),
+            _ => Ok(()),
+        }
     }
 
     fn check_bucket(&self, limiter: &PerSource<C>, address: IpAddr) -> Result<(), Failure> {
@@ -166,6 +190,9 @@ impl<C: Clock + Clone> RateLimits<C> {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        let now = self.clock.now();
+        let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+        shut.retain(|_, until| *until > now);
     }
 
     fn bucket(&self, address: IpAddr) -> u64 {
@@ -291,6 +318,25 @@ mod tests {
         assert_eq!(limits.check_failed_auth(other), Ok(()));
         clock.advance(wait);
         assert_eq!(limits.check_failed_auth(guesser), Ok(()));
+    }
+
+    #[test]
+    fn a_source_that_fails_too_often_is_known_without_being_counted() {
+        let (limits, clock) = limits(vec![]);
+        let (guesser, neighbor) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..3 {
+            assert_eq!(limits.check_costly(guesser), Ok(()));
+            assert_eq!(limits.check_failed_auth(guesser), Ok(()));
+        }
+        let wait = retry_after(limits.check_failed_auth(guesser));
+        for _ in 0..10 {
+            assert_eq!(retry_after(limits.check_costly(guesser)), wait);
+        }
+        assert_eq!(limits.check_costly(neighbor), Ok(()));
+        clock.advance(wait);
+        assert_eq!(limits.check_costly(guesser), Ok(()));
+        limits.prune();
+        assert!(limits.shut.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl Scopes {
     pub fn has(self, scope: Scope) -> bool {
         self.0 & bit(scope) != 0
     }
+
+    /// Those that are among both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
 }
 
 impl FromIterator<Scope> for Scopes {

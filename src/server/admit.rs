@@ -1,4 +1,4 @@
-//! Who is it, may it use this front, and does it ask too often: decided from a request's head alone, which
+//! Who is it (a configured key, else a token that somebody has issued), may it use this front, and does it ask too often: decided from a request's head alone, which
 //! also is all that words a refusal before the request is read.
 
 use std::net::IpAddr;
@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use http::header::ACCEPT;
 use http::request::Parts;
 
-use super::Shared;
 use super::front::Front;
+use super::{Shared, clock};
 use crate::dialect::{Auth, Candidates};
-use crate::edge::authn::{Client, ClientIndex};
+use crate::directory::{CANONICAL_VENDOR, Directory};
+use crate::edge::authn::Grant;
+use crate::edge::issuer::{Identity, Now};
 use crate::edge::scope;
-use crate::model::{Failure, Field, Record, Request};
+use crate::model::{Failure, Field, Record, Request, Secret, TenantId, VendorName};
 
 /// A request without its body.
 pub(super) struct Head<'a> {
@@ -62,22 +64,24 @@ impl<'a> Head<'a> {
 /// Lets a request in, and answers who it is from.
 ///
 /// # Errors
-/// `RateLimited`, `Unauthenticated`, `Forbidden`.
-pub(super) fn admit(
+/// `RateLimited`, `Unauthenticated`, `Forbidden`; `Overloaded` if whoever has issued a token cannot be
+/// asked about it.
+pub(super) async fn admit(
     shared: &Shared,
     front: &Front,
     source: IpAddr,
     head: &Head<'_>,
     candidates: &Candidates<'_>,
-    client_seen: &mut Option<ClientIndex>,
+    granted: &mut Option<Grant>,
 ) -> Result<(), Failure> {
     shared.limits.check_source(source)?;
-    let Some((index, client)) = authenticate(shared, front, source, head, candidates)? else {
+    let Some(grant) = authenticate(shared, front, source, head, candidates).await? else {
         return Ok(());
     };
-    *client_seen = Some(index);
-    shared.limits.check_client(index)?;
+    let grant = granted.insert(grant);
+    shared.limits.check_client(grant.index())?;
     // Where none of the ops would be allowed, the body need not be read to say so.
+    let client = grant.client();
     let may = |kind| client.need(scope::needed(kind)).is_ok();
     if client.may_use(front.dialect.name()) && candidates.operations().any(may) {
         Ok(())
@@ -86,25 +90,27 @@ pub(super) fn admit(
     }
 }
 
-fn authenticate<'s>(
-    shared: &'s Shared,
+async fn authenticate(
+    shared: &Shared,
     front: &Front,
     source: IpAddr,
     head: &Head<'_>,
     candidates: &Candidates<'_>,
-) -> Result<Option<(ClientIndex, &'s Client)>, Failure> {
+) -> Result<Option<Grant>, Failure> {
     let auth = candidates.auth();
     let credential = match auth {
         Auth::None => None,
         Auth::Required => front.dialect.credential(&head.request(&[])),
     };
-    if let Some(key) = credential {
-        // The key comes first: it costs one hash, and who has one pays for no guesses of others.
-        return shared
-            .clients
-            .by_key(&key)
-            .map(Some)
-            .or_else(|failure| shared.limits.check_failed_auth(source).and(Err(failure)));
+    if let Some(credential) = credential {
+        let granted = grant(shared, front, source, &credential).await;
+        return match granted {
+            Err(Failure::Unauthenticated) => {
+                shared.limits.check_failed_auth(source)?;
+                Err(Failure::Unauthenticated)
+            }
+            granted => granted.map(Some),
+        };
     }
     let anonymous = front
         .anonymous
@@ -114,4 +120,58 @@ fn authenticate<'s>(
         (None, Auth::Required) => Err(Failure::Unauthenticated),
         (anonymous, _) => Ok(anonymous),
     }
+}
+
+/// What a credential grants. A configured key comes first: it costs one hash, and who has one pays for no
+/// guesses of others.
+async fn grant(
+    shared: &Shared,
+    front: &Front,
+    source: IpAddr,
+    credential: &Secret,
+) -> Result<Grant, Failure> {
+    if let Ok(known) = shared.clients.by_key(credential) {
+        return Ok(known);
+    }
+    of_issuer(shared, front, source, credential).await
+}
+
+/// What a token of a configured issuer grants: its client, with what the token leaves of it.
+async fn of_issuer(
+    shared: &Shared,
+    front: &Front,
+    source: IpAddr,
+    token: &Secret,
+) -> Result<Grant, Failure> {
+    let now = Now {
+        wall: clock::now(),
+        tick: std::time::Instant::now(),
+    };
+    // Who has failed too often makes us call nobody.
+    let gate = || shared.limits.check_costly(source);
+    let dialect = front.dialect.name();
+    let identity = shared.issuers.identify(token, dialect, now, &gate).await?;
+    let known = shared
+        .clients
+        .by_identity(&identity.issuer.name, &identity.client)?;
+    let tenant = tenant(&shared.world.directory, &identity)?;
+    if tenant.is_none() && identity.lacks_tenant() && known.client().tenant.is_none() {
+        return Err(Failure::Forbidden);
+    }
+    known.narrowed(identity.scopes, tenant)
+}
+
+/// The tenant that a token is for.
+fn tenant(directory: &Directory, identity: &Identity) -> Result<Option<TenantId>, Failure> {
+    let Some(id) = &identity.tenant else {
+        return Ok(None);
+    };
+    let known = match &identity.issuer.tenant_ids {
+        Some(vendor) => directory.tenant_of(vendor, id),
+        None => VendorName::new(CANONICAL_VENDOR)
+            .ok()
+            .and_then(|canonical| directory.tenant_of(&canonical, id)),
+    };
+    let known = known.ok_or(Failure::Forbidden)?;
+    Ok(Some(known.tenant_id.clone()))
 }

@@ -10,14 +10,17 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
+use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Shared, Timeouts};
+use super::{Protocol, Shared, Timeouts};
 use crate::edge::connections::Slot;
+use crate::edge::tls::Tls;
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
@@ -26,7 +29,12 @@ const BACK_OFF: Duration = Duration::from_millis(75);
 const HTTP2_PREFACE_BYTES: usize = 24;
 
 /// Accepts connections until the server drains. No error ends it before that.
-pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, http2: bool, alive: Alive) {
+pub(super) async fn accept(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    protocol: Protocol,
+    alive: Alive,
+) {
     let mut draining = pin!(reached(&shared.phase, Phase::Draining));
     loop {
         let accepted = tokio::select! {
@@ -35,7 +43,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, http2: bo
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&shared, stream, peer, http2, &alive),
+            Ok((stream, peer)) => admit(&shared, stream, peer, &protocol, &alive),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
@@ -51,7 +59,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, http2: bo
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            admit(&shared, stream, peer, http2, &alive);
+            admit(&shared, stream, peer, &protocol, &alive);
         }
     }
 }
@@ -64,7 +72,13 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
     )
 }
 
-fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr, http2: bool, alive: &Alive) {
+fn admit(
+    shared: &Arc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: &Protocol,
+    alive: &Alive,
+) {
     let Some(slot) = shared.connections.admit(peer.ip()) else {
         tracing::debug!("too many connections, one was closed");
         return;
@@ -77,14 +91,20 @@ fn admit(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr, http2: bool,
         alive: alive.clone(),
         _slot: slot,
     };
+    let stream = TimedWrite::new(stream, shared.settings.timeouts.write_stall);
     // Every future here can be sent between threads, so that plain `spawn` does on a runtime of one
     // thread; a local executor would save nothing.
-    if http2 {
-        tokio::spawn(connection.serve_http2(stream));
-    } else {
-        tokio::spawn(connection.serve_http1(stream));
-    }
+    match protocol {
+        Protocol::Http1 => tokio::spawn(connection.serve_http1(stream)),
+        Protocol::Http2 => tokio::spawn(connection.serve_http2(stream)),
+        Protocol::Tls(tls) => tokio::spawn(connection.serve_tls(stream, tls.clone())),
+    };
 }
+
+/// What HTTP is spoken over: the socket, or TLS over it.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 struct Connection {
     shared: Arc<Shared>,
@@ -94,7 +114,19 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve_http1(self, stream: TcpStream) {
+    /// Shakes hands, here and not where connections are accepted, so that nobody waits for anybody else's
+    /// handshake. The time that it may take begins with the connection.
+    async fn serve_tls<S: Stream>(self, stream: S, tls: Tls) {
+        let time = self.shared.settings.timeouts.tls_handshake;
+        match tokio::time::timeout(time, tls.accept(stream)).await {
+            Ok(Ok(accepted)) if accepted.http2 => self.serve_http2(accepted.stream).await,
+            Ok(Ok(accepted)) => self.serve_http1(accepted.stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve_http1<S: Stream>(self, stream: S) {
         let timeouts = &self.shared.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(TimedIo::new(
@@ -118,7 +150,7 @@ impl Connection {
         .await;
     }
 
-    async fn serve_http2(self, stream: TcpStream) {
+    async fn serve_http2<S: Stream>(self, stream: S) {
         let timeouts = &self.shared.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(TimedIo::new(
@@ -207,6 +239,5 @@ fn deadlines(timeouts: &Timeouts, http1: bool) -> Deadlines {
         first_byte: timeouts.first_byte,
         first_bytes: if http1 { 1 } else { HTTP2_PREFACE_BYTES },
         head: http1.then_some(timeouts.head),
-        write_stall: timeouts.write_stall,
     }
 }

@@ -26,6 +26,7 @@ mod tenant;
 #[cfg(test)]
 mod testing;
 mod timed_io;
+mod timed_write;
 mod untold;
 mod walk;
 
@@ -45,26 +46,41 @@ use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
+use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
+use crate::edge::tls::Tls;
 use crate::edge::{body, head, rate_limit};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// An address to serve at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listener {
     /// Where.
     pub address: SocketAddr,
-    /// HTTP/2 by prior knowledge, else HTTP/1. Never both: telling them apart by the first bytes is
-    /// what lets a silent client hold a connection.
-    pub http2: bool,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// What a listener speaks. Never HTTP/1.1 or HTTP/2 by whatever comes first: telling them apart by the
+/// first bytes is what lets a silent client hold a connection.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// HTTP/1.1 without TLS.
+    Http1,
+    /// HTTP/2 by prior knowledge, without TLS.
+    Http2,
+    /// TLS, in which the client chooses between the two.
+    Tls(Tls),
 }
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// Until a connection's first byte.
+    /// The handshake of TLS, which begins with the connection.
+    pub tls_handshake: Duration,
+    /// Until a connection's first byte; with TLS, from the end of its handshake.
     pub first_byte: Duration,
     /// A request's head, from its first byte to its last.
     pub head: Duration,
@@ -119,6 +135,8 @@ pub struct Parts {
     pub fronts: Vec<Front>,
     /// Who may call.
     pub clients: Clients,
+    /// Whose tokens are taken.
+    pub issuers: Issuers,
     /// Tenants and providers.
     pub directory: Arc<Directory>,
     /// Users' ids.
@@ -132,6 +150,7 @@ struct Shared {
     settings: Settings,
     fronts: Vec<Front>,
     clients: Clients,
+    issuers: Issuers,
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
@@ -214,6 +233,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
         },
         fronts: parts.fronts,
         clients: parts.clients,
+        issuers: parts.issuers,
         settings,
     })
 }
@@ -310,7 +330,7 @@ fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
         let sockets = listen::bind(address, workers.len())
             .map_err(|error| StartError::Bind { address, error })?;
         for (worker, socket) in workers.iter_mut().zip(sockets) {
-            worker.sockets.push((socket, *listener));
+            worker.sockets.push((socket, listener.clone()));
         }
     }
     Ok(workers)
@@ -348,7 +368,7 @@ impl Worker {
                         let accept = connection::accept(
                             Arc::clone(shared),
                             socket,
-                            listener.http2,
+                            listener.protocol,
                             alive.clone(),
                         );
                         drop(tokio::spawn(accept));
@@ -362,6 +382,7 @@ impl Worker {
             if is_first {
                 drop(tokio::spawn(prune(Arc::clone(shared))));
                 drop(tokio::spawn(leave(Arc::clone(shared))));
+                drop(tokio::spawn(warm(Arc::clone(shared))));
             }
             reached(&shared.phase, Phase::Draining).await;
             drop(alive);
@@ -384,6 +405,11 @@ async fn leave(shared: Arc<Shared>) {
     advance(&shared.phase, Phase::Draining);
 }
 
+/// Does ahead what the first requests would have to wait for.
+async fn warm(shared: Arc<Shared>) {
+    shared.issuers.warm(std::time::Instant::now()).await;
+}
+
 /// Keeps the limits' memory small, on a thread where it delays no request.
 async fn prune(shared: Arc<Shared>) {
     let mut every = tokio::time::interval(PRUNE_EVERY);
@@ -400,6 +426,8 @@ mod deletes_tests;
 mod joins_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 #[cfg(test)]
 mod untold_tests;
 #[cfg(test)]

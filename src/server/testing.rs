@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use super::call::{Call, Tells, World};
 use super::perform::perform;
-use super::{Front, Listener, Parts, Running, Server, Settings, Timeouts};
+use super::{Front, Listener, Parts, Protocol, Running, Server, Settings, Timeouts};
 
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::{Client, Clients};
+use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::{body, head, keys, rate_limit};
@@ -78,6 +79,7 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         providers: None,
         rate: None,
         keys: Vec::new(),
+        identities: Vec::new(),
     }
 }
 
@@ -272,7 +274,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         listeners: vec![Listener {
             address: "127.0.0.1:0".parse().unwrap(),
-            http2: false,
+            protocol: Protocol::Http1,
         }],
         admin: Some("127.0.0.1:0".parse().unwrap()),
         workers: NonZeroUsize::new(2).unwrap(),
@@ -298,6 +300,7 @@ pub(super) fn settings() -> Settings {
             client: rate,
         },
         timeouts: Timeouts {
+            tls_handshake: LONG,
             first_byte: LONG,
             head: LONG,
             idle: LONG,
@@ -329,6 +332,7 @@ pub(super) fn start_with(
     let parts = Parts {
         fronts,
         clients,
+        issuers: Issuers::default(),
         directory,
         aliases: Arc::new(FakeAliases),
         backend,

@@ -169,7 +169,7 @@ fn a_stalled_connection_cannot_hold_a_drain_for_ever() {
 #[test]
 fn an_http2_listener_speaks_nothing_else() {
     let mut h2 = settings();
-    h2.listeners[0].http2 = true;
+    h2.listeners[0].protocol = Protocol::Http2;
     let running = start(h2);
     let mut stream = connect(running.addresses()[0]);
     stream
@@ -193,7 +193,7 @@ fn an_http2_listener_speaks_nothing_else() {
 #[test]
 fn half_an_http2_preface_does_not_hold_a_connection() {
     let mut quick = settings();
-    quick.listeners[0].http2 = true;
+    quick.listeners[0].protocol = Protocol::Http2;
     quick.timeouts.first_byte = SHORT;
     let running = start(quick);
     let address = running.addresses()[0];

@@ -1,10 +1,10 @@
-//! A connection's bytes, on time: the deadlines that hyper does not keep.
+//! What a peer sends, on time: the deadlines of reading that hyper does not keep.
 //!
-//! hyper's only read timer covers both a request's head and the idle time between two requests, it
-//! does not watch a reader that has stopped reading, and an HTTP/2 connection has no timer at all
-//! before its preface has come. Here are three: the first bytes after the connection was accepted, as
-//! many as the protocol begins with; a head from its first byte to its last; and a write that makes no
-//! progress. The body's timers are `edge::body`'s, the idle timer stays hyper's.
+//! hyper's only read timer covers both a request's head and the idle time between two requests, and an
+//! HTTP/2 connection has no timer at all before its preface has come. Here are two: the first bytes after
+//! the connection was accepted, as many as the protocol begins with; and a head from its first byte to its
+//! last. They count what TLS has deciphered. The body's timers are `edge::body`'s, the idle timer stays
+//! hyper's, and that of writes is `timed_write`'s.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -59,7 +59,7 @@ impl Drop for InFlight {
     }
 }
 
-/// How long a peer may take.
+/// How long a peer may take to send.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     /// Until its first bytes have come.
@@ -68,8 +68,6 @@ pub(super) struct Deadlines {
     pub(super) first_bytes: usize,
     /// From the first byte of a head to its last; `None` for HTTP/2, which has PINGs instead.
     pub(super) head: Option<Duration>,
-    /// To read something of what is written to it.
-    pub(super) write_stall: Duration,
 }
 
 /// What the reading side waits for.
@@ -83,14 +81,13 @@ enum Waiting {
     Free,
 }
 
-/// A stream with deadlines.
+/// A stream with deadlines for what is read from it.
 pub(super) struct TimedIo<S> {
     stream: S,
     activity: Arc<Activity>,
     deadlines: Deadlines,
     waiting: Waiting,
     read_timer: Pin<Box<Sleep>>,
-    write_timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> TimedIo<S> {
@@ -103,7 +100,6 @@ impl<S> TimedIo<S> {
             deadlines,
             waiting: Waiting::FirstBytes(deadlines.first_bytes),
             read_timer: Box::pin(sleep_until(end)),
-            write_timer: None,
         }
     }
 
@@ -138,27 +134,6 @@ impl<S> TimedIo<S> {
             Waiting::Head { .. } | Waiting::Free => Poll::Pending,
         }
     }
-
-    /// Passes a write on, unless the peer has read nothing for too long.
-    fn timed_write<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<Result<T>>,
-    ) -> Poll<Result<T>> {
-        if written.is_ready() {
-            self.write_timer = None;
-            return written;
-        }
-        let stall = self.deadlines.write_stall;
-        let timer = self
-            .write_timer
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(Error::new(
-            ErrorKind::TimedOut,
-            "the peer does not read",
-        )))
-    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
@@ -187,14 +162,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
     }
 }
 
+/// Writes have their deadline further down, where it can be seen whether anything moves.
 impl<S: AsyncWrite + Unpin> AsyncWrite for TimedIo<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.timed_write(cx, written)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -202,8 +177,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedIo<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.timed_write(cx, written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -23,7 +23,7 @@ use super::perform::perform;
 use super::rpc::{self, Wire};
 use super::{Shared, clock, respond};
 use crate::dialect::{Decoded, OpId};
-use crate::edge::authn::ClientIndex;
+use crate::edge::authn::Grant;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
 use crate::model::{self, Failure, Field, Place, Problem, Record, Response, Value, Why};
@@ -40,11 +40,12 @@ struct Facts<'f> {
     /// What the head says to that front, for wording whatever comes of it.
     context: Record,
     op: Option<OpId>,
-    client: Option<ClientIndex>,
     /// How it came, if it is a remote procedure call.
     wire: Option<Wire<'f>>,
     /// How long the client waits, from the start of the request.
     patience: Option<Duration>,
+    /// Who it is from, and what that one may do.
+    grant: Option<Grant>,
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
     body_pending: bool,
     close: bool,
@@ -99,9 +100,9 @@ pub(super) async fn answer(
             .map(|f| f.dialect.name()),
         op: op_name(shared, &facts),
         client: facts
-            .client
-            .and_then(|c| shared.clients.all().get(c.0))
-            .map(|c| c.name.as_str()),
+            .grant
+            .as_ref()
+            .map(|grant| grant.client().name.as_str()),
         status: response.status,
         duration: start.elapsed(),
     });
@@ -192,8 +193,8 @@ async fn walk<'f>(
         parts: &parts,
         path,
     };
-    let client = &mut facts.client;
-    if let Err(failure) = admit(shared, front, source, &head, &candidates, client) {
+    let grant = &mut facts.grant;
+    if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {
         return refuse(shared, facts, &failure);
     }
     let body = match body::collect(body, &shared.settings.body).await {
@@ -270,14 +271,10 @@ async fn carry_out(
     let (limit, late) = time(shared, facts);
     let result = if kind.writes() {
         facts.may_have_written = true;
-        let (shared, client, alive) = (Arc::clone(shared), facts.client, alive.clone());
+        let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
         let task = tokio::spawn(async move {
-            let result = perform(
-                &shared.world,
-                client.and_then(|c| shared.clients.all().get(c.0)),
-                call,
-            )
-            .await;
+            let client = grant.as_ref().map(Grant::client);
+            let result = perform(&shared.world, client, call).await;
             drop(alive);
             result
         });
@@ -289,7 +286,7 @@ async fn carry_out(
             Err(_) => Err(late.unwrap_or(Failure::OutcomeUnknown)),
         }
     } else {
-        let client = facts.client.and_then(|c| shared.clients.all().get(c.0));
+        let client = facts.grant.as_ref().map(Grant::client);
         let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
         performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
             retry_after: Duration::from_secs(1),

@@ -12,8 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dialect", &["finding", "mapping", "model"]),
     ("transport", &["model"]),
     ("directory", &["model"]),
-    ("backend", &["directory", "model"]),
-    ("edge", &["model"]),
+    ("backend", &["directory", "model", "outbound"]),
+    ("outbound", &[]),
+    ("edge", &["model", "outbound"]),
     (
         "server",
         &[
@@ -34,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "edge",
             "finding",
             "model",
+            "outbound",
             "server",
             "telemetry",
         ],
@@ -49,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "finding",
             "mapping",
             "model",
+            "outbound",
             "server",
             "telemetry",
             "transport",
@@ -59,8 +62,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Crates that one module only may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("governor", "edge/rate_limit"),
+    ("jsonwebtoken", "edge/"),
+    ("rustls_native_certs", "outbound/"),
     ("jsonpath_rust", "mapping/path.rs"),
     ("rusqlite", "backend/embedded"),
+    ("x509_cert", "edge/tls"),
     ("clap", "cli"),
     ("csv_core", "cli/users"),
     ("flate2", "transport/compression.rs"),

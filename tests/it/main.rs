@@ -13,6 +13,7 @@
 // Clippy takes helpers for tests, which may unwrap, where the whole module is one for tests.
 #[cfg(test)]
 mod backend;
+mod bearer;
 mod calls;
 mod docs;
 mod engine;
@@ -27,7 +28,10 @@ mod kill;
 mod laws;
 mod layers;
 mod loss;
+mod outbound;
 mod race;
+mod rpc_cost;
 mod side_by_side;
 mod support;
+mod tls;
 mod transport;

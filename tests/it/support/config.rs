@@ -34,6 +34,8 @@ pub(crate) struct Profile {
     pub(crate) provider_of: Option<&'static str>,
     /// Whether every operation of the backend answers a write race; such a server runs in this process.
     pub(crate) conflict: bool,
+    /// A second listener, with TLS: its port, and its certificates with their keys, as TOML.
+    pub(crate) tls: Option<(u16, String)>,
 }
 
 /// Where a server listens.
@@ -54,11 +56,38 @@ pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
         http2,
         admin,
     } = ports;
+    let (public_url, tls) = match &profile.tls {
+        None => (format!("http://127.0.0.1:{http1}"), String::new()),
+        Some((port, certificates)) => (
+            format!("https://127.0.0.1:{port}"),
+            format!(
+                "[[listener]]
+address = \"127.0.0.1:{port}\"
+tls.certificates = {certificates}
+
+"
+            ),
+        ),
+    };
     let mut out = format!(
-        "[server]\npublic_url = \"http://127.0.0.1:{http1}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\n\
-         [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
-         [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n\
-         [backend]\nstore = \"embedded:{}\"\n\n",
+        "[server]
+public_url = \"{public_url}\"
+admin_listen = \"127.0.0.1:{admin}\"
+
+\
+         [[listener]]
+address = \"127.0.0.1:{http1}\"
+
+\
+         [[listener]]
+address = \"127.0.0.1:{http2}\"
+http2 = true
+
+{tls}\
+         [backend]
+store = \"embedded:{}\"
+
+",
         data.display()
     );
     let [acme, other] = &TENANTS;

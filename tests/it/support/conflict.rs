@@ -13,6 +13,7 @@ use linkbridge::config::{self, Catalog, Inputs, KnownDialect, Vars};
 use linkbridge::dialect::Dialect;
 use linkbridge::directory::Aliases;
 use linkbridge::edge::authn::Clients;
+use linkbridge::edge::issuer::Issuers;
 use linkbridge::mapping::builtin;
 use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
@@ -143,6 +144,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
     let parts = Parts {
         fronts: config.fronts.into_iter().filter_map(mount).collect(),
         clients: Clients::new(config.clients),
+        issuers: Issuers::default(),
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend: Arc::new(backend),

@@ -136,7 +136,7 @@ impl Drop for Server {
 }
 
 /// The binary under test: that of this build, or the one that `LINKBRIDGE_BIN` names.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("LINKBRIDGE_BIN").map_or_else(
         || PathBuf::from(env!("CARGO_BIN_EXE_linkbridge")),
         PathBuf::from,

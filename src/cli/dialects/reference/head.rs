@@ -19,6 +19,7 @@ pub(super) fn section(plan: &Plan) -> String {
         ("credential", credential(&plan.take)),
         ("tenant", tenant(plan)),
         ("queries", queries(plan)),
+        ("calls", calls(plan)),
     ];
     let told = facts.into_iter().filter(|(_, text)| !text.is_empty());
     let rows = told.map(|(name, text)| [name.to_owned(), text]);
@@ -77,6 +78,15 @@ fn tenant(plan: &Plan) -> String {
             .to_owned();
     }
     each.join(", ")
+}
+
+/// The protocols of remote procedure calls.
+fn calls(plan: &Plan) -> String {
+    let protocols = plan.rpc.iter().flat_map(|rpc| &rpc.protocols);
+    protocols
+        .map(|name| code(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn queries(plan: &Plan) -> String {

@@ -37,6 +37,10 @@ fn one(op: &Op, records: &Records<'_>) -> String {
         let _ = write!(out, ", where the body {conditions}");
     }
     out.push('.');
+    let calls: Vec<String> = op.rpc.names.iter().map(|(name, _)| code(name)).collect();
+    if !calls.is_empty() {
+        let _ = write!(out, " The same as a call: {}.", calls.join(", "));
+    }
     if !op.emit {
         out.push_str(" It is read, and another form is sent.");
     }

@@ -1,0 +1,323 @@
+//! Tokens that others have issued: whose are they, according to an issuer that the configuration names.
+//!
+//! A JSON Web Token of an issuer whose keys are known is checked here (RFC 8725: the issuer's own list of
+//! algorithms, keys bound to algorithms, nothing followed that a token points at). Any other token is
+//! asked about where an issuer answers such questions (RFC 7662). What comes out names a client of the
+//! configuration and can only narrow what that client may do.
+
+mod algorithm;
+mod claims;
+mod introspection;
+mod json;
+pub mod jwt;
+mod key_set;
+mod key_source;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use self::algorithm::Algorithm;
+use self::claims::{Bearer, Kind};
+pub use self::introspection::Endpoint;
+use self::introspection::Introspector;
+use self::jwt::Token;
+use self::key_set::Verdict;
+use self::key_source::KeySource;
+pub use self::key_source::{Keep, KeysAt};
+use super::keys;
+use super::scope::{Scope, Scopes};
+use crate::model::{self, Failure, Secret, VendorName};
+use crate::outbound;
+
+/// Asked before anything is called for a token: an error is answered instead.
+pub type Gate<'a> = &'a (dyn Fn() -> Result<(), Failure> + Send + Sync);
+
+/// The time, by both clocks: what tokens say is compared with the first, what is kept with the second.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Time of day.
+    pub wall: model::Instant,
+    /// A clock that is never set.
+    pub tick: std::time::Instant,
+}
+
+/// An issuer, as the configuration describes it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name here.
+    pub name: String,
+    /// Its `iss`, exactly.
+    pub issuer: String,
+    /// Whom its tokens must be for: one of these.
+    pub audience: Vec<String>,
+    /// How it vouches for a token.
+    pub proof: Proof,
+    /// The only dialects at which its tokens are taken; `None` = all.
+    pub fronts: Option<Vec<String>>,
+    /// Which claims say what.
+    pub claims: ClaimNames,
+    /// Whose ids the tenants of its tokens are; `None` = the canonical ones.
+    pub tenant_ids: Option<VendorName>,
+    /// What its scopes mean here; `None` = those that have the names of ours.
+    pub scopes: Option<HashMap<String, Vec<Scope>>>,
+}
+
+/// Which claims say what. Each is a member of the token itself, by its exact name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimNames {
+    /// Whose the token is.
+    pub client: String,
+    /// Which tenant it is for; `None` = tokens say nothing of tenants.
+    pub tenant: Option<String>,
+    /// What it allows.
+    pub scopes: String,
+}
+
+/// How an issuer vouches for a token.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// It signs them.
+    Signature {
+        /// Where its public keys are.
+        keys: KeysAt,
+        /// How it may sign.
+        algorithms: Vec<Algorithm>,
+        /// The `typ` that its tokens may have; empty = any, or none.
+        typ: Vec<String>,
+        /// How long keys are kept.
+        keep: Keep,
+    },
+    /// It is asked.
+    Introspection(Endpoint),
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Who says so.
+    pub issuer: Arc<Settings>,
+    /// The client's id there.
+    pub client: String,
+    /// What the token allows; `None` if it does not say.
+    pub scopes: Option<Scopes>,
+    /// The tenant that it is for, in the ids of `tenant_ids`; `None` if it does not say.
+    pub tenant: Option<String>,
+}
+
+impl Identity {
+    /// Whether the issuer's tokens are to say which tenant they are for, and this one does not.
+    #[must_use]
+    pub fn lacks_tenant(&self) -> bool {
+        self.tenant.is_none() && self.issuer.claims.tenant.is_some()
+    }
+}
+
+/// Every issuer that is configured.
+#[derive(Default)]
+pub struct Issuers(Vec<Issuer>);
+
+struct Issuer {
+    settings: Arc<Settings>,
+    way: Way,
+}
+
+enum Way {
+    Signature {
+        source: Arc<KeySource>,
+        algorithms: Vec<Algorithm>,
+        typ: Vec<String>,
+    },
+    Introspection(Arc<Introspector>),
+}
+
+impl Issuers {
+    /// These issuers, called by `http`. The configuration has seen to it that no two of them who sign have
+    /// one `iss`.
+    #[must_use]
+    pub fn new(issuers: Vec<Settings>, http: &outbound::Client) -> Self {
+        let issuers = issuers.into_iter().map(|settings| {
+            let settings = Arc::new(settings);
+            let way = Way::of(&settings, http);
+            Issuer { settings, way }
+        });
+        Self(issuers.collect())
+    }
+
+    /// Loads the keys that there are to load, so that the first token need not wait for them.
+    pub async fn warm(&self, tick: std::time::Instant) {
+        for issuer in &self.0 {
+            if let Way::Signature { source, .. } = &issuer.way {
+                // What cannot be loaded is in the log, and is tried again when a token comes.
+                let _ = source.keys(tick, &|| Ok(())).await;
+            }
+        }
+    }
+
+    /// Whose a token is, at the front of this dialect.
+    ///
+    /// # Errors
+    /// `Unauthenticated`, without a reason; `Overloaded` where an issuer cannot be asked; what the gate
+    /// says.
+    pub async fn identify(
+        &self,
+        token: &Secret,
+        dialect: &str,
+        now: Now,
+        gate: Gate<'_>,
+    ) -> Result<Identity, Failure> {
+        let text = token.expose();
+        if self.0.is_empty() || !may_be_token(text) {
+            return Err(Failure::Unauthenticated);
+        }
+        let read = Token::read(text);
+        if read.as_ref().is_some_and(Token::is_own) {
+            return Err(Failure::Unauthenticated);
+        }
+        let here = || self.0.iter().filter(|issuer| issuer.serves(dialect));
+        if let Some(token) = &read {
+            for issuer in &self.0 {
+                if let Some(verified) = issuer.verify(token, dialect, now, gate).await {
+                    return verified;
+                }
+            }
+        }
+        let mut failure = Failure::Unauthenticated;
+        for issuer in here() {
+            match issuer.ask(token, now, gate).await {
+                Some(Ok(identity)) => return Ok(identity),
+                Some(Err(Failure::Unauthenticated)) | None => {}
+                // Another issuer may know it; if none does, nobody can say that it is nobody's.
+                Some(Err(other)) => failure = other,
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// What nobody can have issued as a bearer token, and our own keys, are sent to nobody.
+fn may_be_token(text: &str) -> bool {
+    let fits = (1..=jwt::MAX_BYTES).contains(&text.len());
+    fits && text.bytes().all(|b| b.is_ascii_graphic()) && !keys::is_ours(text)
+}
+
+impl Issuer {
+    fn serves(&self, dialect: &str) -> bool {
+        let fronts = self.settings.fronts.as_ref();
+        fronts.is_none_or(|fronts| fronts.iter().any(|front| front == dialect))
+    }
+
+    /// `None` if the token is not one that this issuer signs.
+    async fn verify(
+        &self,
+        token: &Token<'_>,
+        dialect: &str,
+        now: Now,
+        gate: Gate<'_>,
+    ) -> Option<Result<Identity, Failure>> {
+        let Way::Signature {
+            source,
+            algorithms,
+            typ,
+        } = &self.way
+        else {
+            return None;
+        };
+        if token.issuer() != Some(&self.settings.issuer) {
+            return None;
+        }
+        let nobody = Some(Err(Failure::Unauthenticated));
+        let named = Algorithm::named(&token.alg);
+        let Some(algorithm) = named.filter(|named| algorithms.contains(named)) else {
+            return nobody;
+        };
+        if !self.serves(dialect) || !token.has_typ_of(typ) {
+            return nobody;
+        }
+        // What costs least comes first: an old token fetches no keys.
+        let claims = claims::check(&self.settings, &token.claims, Kind::Token, now.wall);
+        let Some(bearer) = claims else {
+            return nobody;
+        };
+        Some(match signed(source, token, algorithm, now, gate).await {
+            Ok(true) => Ok(self.identity(bearer)),
+            Ok(false) => Err(Failure::Unauthenticated),
+            Err(failure) => Err(failure),
+        })
+    }
+
+    /// `None` if this issuer is not to be asked.
+    async fn ask(
+        &self,
+        token: &Secret,
+        now: Now,
+        gate: Gate<'_>,
+    ) -> Option<Result<Identity, Failure>> {
+        let Way::Introspection(introspector) = &self.way else {
+            return None;
+        };
+        let asked = introspector.ask(token, now, gate).await;
+        Some(asked.map(|bearer| self.identity(bearer)))
+    }
+
+    fn identity(&self, bearer: Bearer) -> Identity {
+        Identity {
+            issuer: Arc::clone(&self.settings),
+            client: bearer.client,
+            scopes: bearer.scopes,
+            tenant: bearer.tenant,
+        }
+    }
+}
+
+impl Way {
+    fn of(settings: &Arc<Settings>, http: &outbound::Client) -> Self {
+        match &settings.proof {
+            Proof::Signature {
+                keys,
+                algorithms,
+                typ,
+                keep,
+            } => Way::Signature {
+                source: Arc::new(KeySource::new(
+                    &settings.name,
+                    keys.clone(),
+                    algorithms.clone(),
+                    *keep,
+                    http.clone(),
+                )),
+                algorithms: algorithms.clone(),
+                typ: typ.clone(),
+            },
+            Proof::Introspection(endpoint) => {
+                let asks = Introspector::new(Arc::clone(settings), endpoint.clone(), http.clone());
+                Way::Introspection(Arc::new(asks))
+            }
+        }
+    }
+}
+
+/// Whether the issuer has signed the token. A key that is not known may be a new one.
+async fn signed(
+    source: &Arc<KeySource>,
+    token: &Token<'_>,
+    algorithm: Algorithm,
+    now: Now,
+    gate: Gate<'_>,
+) -> Result<bool, Failure> {
+    let keys = source.keys(now.tick, gate).await?;
+    match keys.verdict(token, algorithm) {
+        Verdict::Signed => Ok(true),
+        Verdict::Forged => Ok(false),
+        Verdict::Unknown => {
+            let newer = source.newer(&keys, now.tick, gate).await?;
+            let verdict = newer.map(|keys| keys.verdict(token, algorithm));
+            Ok(verdict == Some(Verdict::Signed))
+        }
+    }
+}
+
+impl std::fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Issuers").field(&self.0.len()).finish()
+    }
+}

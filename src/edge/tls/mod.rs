@@ -1,0 +1,122 @@
+//! TLS of a listener: certificates in, encrypted streams out.
+//!
+//! Protocols, suites and groups are those of Mozilla's *intermediate* profile that rustls has (it has none
+//! with a Diffie-Hellman group of RSA's time), and X25519MLKEM768, which keeps what is recorded today from
+//! being read by a quantum computer. Each is named here, so that an update of rustls changes none of them.
+//!
+//! ALPN alone decides between HTTP/2 and HTTP/1.1; a client that does not speak it gets HTTP/1.1. Clients
+//! are not asked for certificates: `with_no_client_auth` below is the place where that would change.
+
+mod choice;
+mod identity;
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite, kx_group};
+use rustls::{ServerConfig, version};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use self::choice::Choice;
+pub use self::identity::{Fault, Identity};
+
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// What a listener needs for TLS. Shared by all workers, so that a ticket that one of them gave is good
+/// for all of them.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    names: Arc<[String]>,
+}
+
+/// A connection whose handshake is done.
+pub struct Accepted<S> {
+    /// What it carries.
+    pub stream: TlsStream<S>,
+    /// Whether the client and we have agreed on HTTP/2.
+    pub http2: bool,
+}
+
+impl Tls {
+    /// TLS with these certificates. The first is for clients that name no server, or none of ours.
+    ///
+    /// # Errors
+    /// [`Fault::NoCertificate`] without any; [`Fault::Unusable`] if there is no randomness.
+    pub fn new(identities: Vec<Identity>) -> Result<Self, Fault> {
+        if identities.is_empty() {
+            return Err(Fault::NoCertificate);
+        }
+        let names = identities.iter().flat_map(Identity::names).cloned();
+        let names = names.collect();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])
+            .map_err(Fault::Unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Choice::new(identities)));
+        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        // Tickets instead of a memory of sessions: nothing grows with the clients. Their key changes by itself.
+        config.ticketer = Ticketer::new().map_err(Fault::Unusable)?;
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            names,
+        })
+    }
+
+    /// The names that the certificates are for.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Shakes hands. Has no deadline of its own.
+    ///
+    /// # Errors
+    /// Whatever keeps the handshake from being done; the client was told, if it still listens.
+    pub async fn accept<S>(&self, stream: S) -> std::io::Result<Accepted<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let stream = self.acceptor.accept(stream).await?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        Ok(Accepted { stream, http2 })
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("names", &self.names).finish()
+    }
+}
+
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        cipher_suites: vec![
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![
+            kx_group::X25519MLKEM768,
+            kx_group::X25519,
+            kx_group::SECP256R1,
+            kx_group::SECP384R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
