@@ -321,6 +321,25 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_fails_too_often_is_known_without_being_counted() {
+        let (limits, clock) = limits(vec![]);
+        let (guesser, neighbor) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..3 {
+            assert_eq!(limits.check_costly(guesser), Ok(()));
+            assert_eq!(limits.check_failed_auth(guesser), Ok(()));
+        }
+        let wait = retry_after(limits.check_failed_auth(guesser));
+        for _ in 0..10 {
+            assert_eq!(retry_after(limits.check_costly(guesser)), wait);
+        }
+        assert_eq!(limits.check_costly(neighbor), Ok(()));
+        clock.advance(wait);
+        assert_eq!(limits.check_costly(guesser), Ok(()));
+        limits.prune();
+        assert!(limits.shut.lock().unwrap().is_empty());
+    }
+
+    #[test]
     fn quiet_sources_are_forgotten() {
         let (limits, clock) = limits(vec![]);
         for n in 0..100_u8 {

@@ -382,6 +382,7 @@ impl Worker {
             if is_first {
                 drop(tokio::spawn(prune(Arc::clone(shared))));
                 drop(tokio::spawn(leave(Arc::clone(shared))));
+                drop(tokio::spawn(warm(Arc::clone(shared))));
             }
             reached(&shared.phase, Phase::Draining).await;
             drop(alive);
@@ -402,6 +403,11 @@ async fn leave(shared: Arc<Shared>) {
     reached(&shared.phase, Phase::Leaving).await;
     tokio::time::sleep(shared.settings.timeouts.drain_delay).await;
     advance(&shared.phase, Phase::Draining);
+}
+
+/// Does ahead what the first requests would have to wait for.
+async fn warm(shared: Arc<Shared>) {
+    shared.issuers.warm(std::time::Instant::now()).await;
 }
 
 /// Keeps the limits' memory small, on a thread where it delays no request.

@@ -83,7 +83,8 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
         answer.body
     };
     let mut headers = answer.headers;
-    if !has_no_body {
+    // A length before trailers is a promise that nothing comes after it.
+    if !has_no_body && answer.trailers.is_none() {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     headers.insert(

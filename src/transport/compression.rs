@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use http::HeaderMap;
 
 use super::{Code, Status};
@@ -46,21 +46,23 @@ pub(super) fn unknown(field: &str, accepted: &str) -> Status {
     Status::new(Code::Unimplemented, message)
 }
 
-/// The bytes before compression, `limit` at most. What exceeds it is not even unpacked.
+/// The bytes before compression, `limit` at most. What exceeds it is not even unpacked. A second member is
+/// refused: each costs a decoder that is cleared, so that thousands of empty ones would be work for nothing.
 pub(super) fn gunzip(data: &[u8], limit: usize) -> Result<Bytes, Status> {
     let enough = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut decoder = GzDecoder::new(data);
     let mut out = Vec::new();
-    let read = MultiGzDecoder::new(data).take(enough).read_to_end(&mut out);
+    let read = decoder.by_ref().take(enough).read_to_end(&mut out);
     if out.len() > limit {
         return Err(too_large(limit));
     }
-    match read {
-        Ok(_) => Ok(out.into()),
-        Err(_) => Err(Status::new(
+    if read.is_err() || !decoder.into_inner().is_empty() {
+        return Err(Status::new(
             Code::InvalidArgument,
             "decompress: the message is not valid gzip",
-        )),
+        ));
     }
+    Ok(out.into())
 }
 
 /// A message over the limit.

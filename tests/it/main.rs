@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod backend;
 mod bearer;
+mod calls;
 mod docs;
 mod engine;
 mod exchanges;
@@ -27,6 +28,7 @@ mod kill;
 mod laws;
 mod layers;
 mod loss;
+mod outbound;
 mod race;
 mod rpc_cost;
 mod side_by_side;

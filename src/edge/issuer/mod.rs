@@ -143,6 +143,16 @@ impl Issuers {
         Self(issuers.collect())
     }
 
+    /// Loads the keys that there are to load, so that the first token need not wait for them.
+    pub async fn warm(&self, tick: std::time::Instant) {
+        for issuer in &self.0 {
+            if let Way::Signature { source, .. } = &issuer.way {
+                // What cannot be loaded is in the log, and is tried again when a token comes.
+                let _ = source.keys(tick, &|| Ok(())).await;
+            }
+        }
+    }
+
     /// Whose a token is, at the front of this dialect.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What it does next.
 #[derive(Clone, Debug)]
-pub(super) enum Does {
+pub(crate) enum Does {
     /// Answers with this status, these fields and this body.
     Answers(u16, String, String),
     /// Answers after some time.
@@ -24,13 +24,13 @@ pub(super) enum Does {
 }
 
 impl Does {
-    pub(super) fn say(body: impl Into<String>) -> Self {
+    pub(crate) fn say(body: impl Into<String>) -> Self {
         Does::Answers(200, String::new(), body.into())
     }
 }
 
-pub(super) struct Idp {
-    pub(super) addr: SocketAddr,
+pub(crate) struct Idp {
+    pub(crate) addr: SocketAddr,
     does: Arc<Mutex<Does>>,
     asked: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
@@ -38,7 +38,7 @@ pub(super) struct Idp {
 }
 
 impl Idp {
-    pub(super) fn start(does: Does) -> Self {
+    pub(crate) fn start(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let idp = Self {
             addr: listener.local_addr().unwrap(),
@@ -80,21 +80,21 @@ impl Idp {
         idp
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
 
-    pub(super) fn now_does(&self, does: Does) {
+    pub(crate) fn now_does(&self, does: Does) {
         *self.does.lock().unwrap() = does;
     }
 
     /// How often it was asked so far.
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
     /// Every request, head and body.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }

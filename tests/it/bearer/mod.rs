@@ -3,6 +3,9 @@
 
 mod accepted;
 mod hostile;
-mod idp;
+pub(crate) mod idp;
+mod introspection;
+mod key_sources;
+mod server;
 mod sign;
 mod world;

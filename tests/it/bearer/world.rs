@@ -209,8 +209,8 @@ impl World {
 
     /// Lets whatever was started in the background end.
     pub(super) fn settle(&self) {
-        self.runtime
-            .block_on(tokio::time::sleep(Duration::from_millis(100)));
+        let pause = async { tokio::time::sleep(Duration::from_millis(100)).await };
+        self.runtime.block_on(pause);
     }
 }
 

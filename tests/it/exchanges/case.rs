@@ -22,6 +22,8 @@ pub(crate) struct Step {
     pub(crate) title: String,
     /// Method.
     pub(crate) method: String,
+    /// Whether it goes over HTTP/2.
+    pub(crate) http2: bool,
     /// Path and query.
     pub(crate) target: String,
     /// Request headers.
@@ -140,14 +142,17 @@ fn step(text: &str) -> Result<Step, String> {
     let (method, target) = request
         .split_once(' ')
         .ok_or_else(|| format!("no request line: {request}"))?;
-    (step.method, step.target) = (method.to_owned(), target.to_owned());
+    let over = target.strip_suffix(" HTTP/2");
+    step.http2 = over.is_some();
+    (step.method, step.target) = (method.to_owned(), over.unwrap_or(target).to_owned());
+    let version = if step.http2 { "HTTP/2 " } else { "HTTP/1.1 " };
     step.headers = headers(&mut lines)?;
     let mut body = Vec::new();
     let status = loop {
         let line = lines
             .next()
             .ok_or_else(|| format!("no expected answer in step: {}", step.title))?;
-        match line.strip_prefix("HTTP/1.1 ") {
+        match line.strip_prefix(version) {
             Some(status) => break status,
             None => body.push(line),
         }

@@ -90,6 +90,19 @@ fn a_file_that_is_not_one_is_refused() {
 }
 
 #[test]
+fn a_request_of_http2_has_an_answer_of_http2() {
+    let text = "# extra\n# mark D\n# source s\n\n### t\nPOST /x HTTP/2\n\nhex: 00\n\nHTTP/2 200\nTrailer-A: 0\n";
+    let case = Case::parse(text).unwrap();
+    let [step] = case.steps.as_slice() else {
+        panic!("not one step: {case:?}")
+    };
+    assert_eq!((step.http2, step.target.as_str()), (true, "/x"));
+    assert_eq!(step.body.as_deref(), Some("hex: 00"));
+    assert!(Case::parse(&text.replace("x HTTP/2", "x")).is_err());
+    assert!(Case::parse(&text.replace("HTTP/2 200", "HTTP/1.1 200")).is_err());
+}
+
+#[test]
 fn placeholders_are_filled_and_unknown_ones_refused() {
     let values = [("A".to_owned(), "1".to_owned())];
     assert_eq!(

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use super::super::support::fixtures::placeholders;
 use super::case::{Case, Step, fill};
-use super::compare::document;
-use super::{free, given};
+use super::{free, given, payload};
 
 /// Whether a case could be run: every placeholder has a value by then, every expected answer can be compared.
 ///
@@ -27,9 +26,12 @@ pub(crate) fn check(case: &Case, vendor: &str) -> Result<(), String> {
 }
 
 fn check_step(step: &Step, values: &mut Vec<(String, String)>) -> Result<(), String> {
-    let sent = [&step.target].into_iter().chain(&step.body);
-    for text in sent.chain(step.headers.iter().map(|(_, value)| value)) {
+    let sent = step.headers.iter().map(|(_, value)| value);
+    for text in sent.chain([&step.target]) {
         fill(text, values)?;
+    }
+    if let Some(body) = &step.body {
+        payload::bytes(&payload::fill_body(body, values)?)?;
     }
     for name in step.names()? {
         bind(name, values)?;
@@ -38,7 +40,7 @@ fn check_step(step: &Step, values: &mut Vec<(String, String)>) -> Result<(), Str
         fill(value, values)?;
     }
     if let Some(body) = &step.expected_body {
-        document(&fill(body, values)?).map_err(|e| format!("the expected body is no JSON: {e}"))?;
+        payload::expected(&payload::fill_body(body, values)?)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::support::client::Answer;
 use super::free;
+use super::payload::{self, Payload};
 
 /// Placeholders that an answer has given a value.
 pub(crate) type Captures = Vec<(String, String)>;
@@ -76,24 +77,51 @@ pub(crate) fn compare(
             .iter()
             .any(|(n, _)| n.eq_ignore_ascii_case(name))
     };
-    for (name, value) in common
+    let (trailers, headers): (Vec<_>, Vec<_>) = expected
+        .headers
         .iter()
-        .filter(|(name, _)| !own(name))
-        .chain(&expected.headers)
-    {
+        .partition(|(name, _)| trailer(name).is_some());
+    let common = common.iter().filter(|(name, _)| !own(name));
+    for (name, value) in common.chain(headers) {
         header(name, value, actual, &mut out);
     }
+    let trailers = trailers
+        .into_iter()
+        .filter_map(|(name, value)| Some((trailer(name)?, value.as_str())));
+    out.differences
+        .extend(payload::trailers(&trailers.collect::<Vec<_>>(), actual));
     match expected.body.as_deref() {
         Some("any:body") => {}
         None if actual.body.is_empty() => {}
         None => out.push(format!("body: expected zero bytes, got {}", actual.text())),
-        Some(text) => match (document(text), actual.json()) {
-            (Err(error), _) => out.push(format!("the expected body is no JSON: {error}")),
-            (_, Err(error)) => out.push(format!("body: no JSON: {error}")),
-            (Ok(expected), Ok(actual)) => json("$", &expected, &actual, &mut out),
+        Some(text) => match payload::expected(text) {
+            Err(error) => out.push(error),
+            Ok(expected) => body(&expected, actual, &mut out),
         },
     }
     (out.differences, out.captures)
+}
+
+/// The name of a trailer, where a header line of a case is one.
+fn trailer(name: &str) -> Option<&str> {
+    let (mark, name) = name.split_at_checked("Trailer-".len())?;
+    mark.eq_ignore_ascii_case("Trailer-").then_some(name)
+}
+
+fn body(expected: &Payload, actual: &Answer, out: &mut Found) {
+    let (wanted, got) = match expected {
+        Payload::Bytes(bytes) if *bytes == actual.body => return,
+        Payload::Bytes(bytes) => {
+            let got = &actual.body;
+            return out.push(format!("body: expected {bytes:02x?}, got {got:02x?}"));
+        }
+        Payload::Message(name, wanted) => (wanted, payload::message(actual, name)),
+        Payload::Json(wanted) => (wanted, actual.json().map_err(|e| format!("no JSON: {e}"))),
+    };
+    match got {
+        Err(error) => out.push(format!("body: {error}")),
+        Ok(got) => json("$", wanted, &got, out),
+    }
 }
 
 /// The expected document: JSON, or a bare `any:…` that stands for the whole.

@@ -32,6 +32,7 @@ pub(super) fn json_answer(body: &str) -> Answer {
         status: 200,
         headers: pairs(&headers),
         body: body.into(),
+        ..Answer::default()
     }
 }
 
@@ -57,6 +58,22 @@ pub(super) fn one_difference(found: &[String], holds: &str) {
 }
 
 #[test]
+fn trailers_are_those_that_are_named() {
+    let answer = Answer {
+        trailers: pairs(&[("grpc-status", "0")]),
+        ..json_answer("{}")
+    };
+    let expected = |headers: &[(&str, &str)]| Expected {
+        headers: pairs(headers),
+        ..expect("{}")
+    };
+    let found = |headers| differences(&house(), &expected(headers), &answer);
+    assert!(found(&[("Trailer-Grpc-Status", "0")]).is_empty());
+    one_difference(&found(&[("Trailer-Grpc-Status", "1")]), "trailers");
+    one_difference(&found(&[]), "trailers");
+}
+
+#[test]
 fn the_right_answer_passes() {
     assert!(
         json(
@@ -68,7 +85,7 @@ fn the_right_answer_passes() {
     let empty = Answer {
         status: 404,
         headers: pairs(&[("content-length", "0")]),
-        body: Vec::new(),
+        ..Answer::default()
     };
     let expected = Expected {
         status: 404,
@@ -121,7 +138,7 @@ fn an_empty_answer_with_a_type_a_body_or_no_length_fails() {
     let typed = Answer {
         status: 401,
         headers: pairs(&[("content-type", "text/plain"), ("content-length", "0")]),
-        body: Vec::new(),
+        ..Answer::default()
     };
     one_difference(
         &differences(&house(), &expected, &typed),
@@ -131,6 +148,7 @@ fn an_empty_answer_with_a_type_a_body_or_no_length_fails() {
         status: 401,
         headers: pairs(&[("content-length", "0")]),
         body: b"no".to_vec(),
+        ..Answer::default()
     };
     one_difference(
         &differences(&house(), &expected, &full),
@@ -139,7 +157,7 @@ fn an_empty_answer_with_a_type_a_body_or_no_length_fails() {
     let chunked = Answer {
         status: 401,
         headers: Vec::new(),
-        body: Vec::new(),
+        ..Answer::default()
     };
     one_difference(
         &differences(&house(), &expected, &chunked),

@@ -9,6 +9,7 @@ mod free;
 mod free_tests;
 mod gaps;
 mod given;
+mod payload;
 mod run;
 mod run_tests;
 

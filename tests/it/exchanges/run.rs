@@ -7,10 +7,12 @@ use super::super::support::client::Client;
 use super::super::support::config::Profile;
 use super::super::support::conflict::{self, InProcess};
 use super::super::support::fixtures::placeholders;
+use super::super::support::http2::Http2;
 use super::super::support::server::Server;
 use super::case::{Case, Step, fill};
 use super::compare::{Captures, Expected, House, compare};
 use super::given::{self, Given};
+use super::payload;
 
 /// What serves a case.
 enum Served {
@@ -33,6 +35,23 @@ impl Served {
             Served::InProcess(server) => server.addr,
         }
     }
+
+    fn clients(&self) -> Clients {
+        let http2 = match self {
+            Served::Binary(server) => server.http2,
+            Served::InProcess(server) => server.http2,
+        };
+        Clients {
+            http1: Client::new(self.addr()),
+            http2: Http2::new(http2),
+        }
+    }
+}
+
+/// A client for each version of HTTP.
+struct Clients {
+    http1: Client,
+    http2: Http2,
 }
 
 /// Everything that is wrong with a case of a vendor; nothing if it passes.
@@ -48,10 +67,11 @@ fn walk(case: &Case, vendor: &str, house: &House) -> Result<Vec<String>, String>
     // Declared before the server, so that it is there as long as the server is.
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (served, mut values) = prepared(case, vendor, dir.path())?;
-    let mut client = Client::new(served.addr());
+    let mut clients = served.clients();
     let mut out = Vec::new();
     for (index, step) in case.steps.iter().enumerate() {
-        let found = take(step, &mut client, &mut values, house).unwrap_or_else(|error| vec![error]);
+        let found =
+            take(step, &mut clients, &mut values, house).unwrap_or_else(|error| vec![error]);
         out.extend(
             found
                 .into_iter()
@@ -107,7 +127,7 @@ fn start(dir: &Path, profile: &Profile, vendor: &str) -> Result<(Served, Values)
 
 fn take(
     step: &Step,
-    client: &mut Client,
+    clients: &mut Clients,
     values: &mut Values,
     house: &House,
 ) -> Result<Vec<String>, String> {
@@ -117,13 +137,16 @@ fn take(
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let (target, body) = (fill(&step.target, values)?, fill_opt(&step.body, values)?);
-    let answer = client.send(
-        &step.method,
-        &target,
-        &headers,
-        body.as_deref().map(str::as_bytes),
-    );
-    let answer = answer.map_err(|lost| format!("{lost}"))?;
+    let body = body.as_deref().map(payload::bytes).transpose()?;
+    let answer = if step.http2 {
+        let body = body.unwrap_or_default();
+        clients.http2.send(&step.method, &target, &headers, body)?
+    } else {
+        let sent = clients
+            .http1
+            .send(&step.method, &target, &headers, body.as_deref());
+        sent.map_err(|lost| lost.to_string())?
+    };
     let names = step.names()?;
     if names.is_empty() {
         return Ok(compare(house, &expected(step, values)?, &answer).0);
@@ -164,5 +187,7 @@ fn fill_all(list: &[(String, String)], values: &Values) -> Result<Values, String
 }
 
 fn fill_opt(text: &Option<String>, values: &Values) -> Result<Option<String>, String> {
-    text.as_deref().map(|text| fill(text, values)).transpose()
+    text.as_deref()
+        .map(|text| payload::fill_body(text, values))
+        .transpose()
 }

@@ -76,7 +76,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
     let mut answer = Answer {
         status,
         headers,
-        body: Vec::new(),
+        ..Answer::default()
     };
     let wanted: usize = match answer.header("content-length").map(str::parse) {
         Some(Ok(wanted)) => wanted,

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 
 /// An answer, read to its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
     /// The status code.
     pub(crate) status: u16,
@@ -17,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// Trailer names, in lower case, with their values.
+    pub(crate) trailers: Vec<(String, String)>,
 }
 
 impl Answer {
@@ -65,7 +68,7 @@ impl std::fmt::Display for Lost {
 }
 
 /// Longer than any deadline of the server.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Client {
     /// A client of the server at this address.
@@ -169,21 +172,25 @@ async fn exchange(
         .send_request(request)
         .await
         .map_err(|e| e.to_string())?;
+    read(response).await
+}
+
+/// Reads an answer to its end.
+pub(super) async fn read(response: http::Response<Incoming>) -> Result<Answer, String> {
     let (head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|e| e.to_string())?.to_bytes();
-    let headers = head
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect();
+    let body = body.collect().await.map_err(|e| e.to_string())?;
+    let trailers = body.trailers().map(fields).unwrap_or_default();
     Ok(Answer {
         status: head.status.as_u16(),
-        headers,
-        body: body.to_vec(),
+        headers: fields(&head.headers),
+        body: body.to_bytes().to_vec(),
+        trailers,
     })
+}
+
+fn fields(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let all = headers.iter();
+    all.map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
 }

@@ -38,24 +38,40 @@ pub(crate) struct Profile {
     pub(crate) tls: Option<(u16, String)>,
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    /// HTTP/1.1.
+    pub(crate) http1: u16,
+    /// HTTP/2 by prior knowledge.
+    pub(crate) http2: u16,
+    /// The administrator's listener.
+    pub(crate) admin: u16,
+}
+
 /// The text of a configuration: listeners on these ports, data in this directory.
-pub(crate) fn text(profile: &Profile, port: u16, admin_port: u16, data: &Path) -> String {
-    let mut out = match &profile.tls {
-        None => format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"http://127.0.0.1:{port}\"\n"
-        ),
-        Some((tls_port, certificates)) => format!(
-            "[[listener]]\naddress = \"127.0.0.1:{port}\"\n\
-             [[listener]]\naddress = \"127.0.0.1:{tls_port}\"\ntls.certificates = {certificates}\n\
-             [server]\npublic_url = \"https://127.0.0.1:{tls_port}\"\n"
+pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
+    let Ports {
+        http1,
+        http2,
+        admin,
+    } = ports;
+    let (public_url, tls) = match &profile.tls {
+        None => (format!("http://127.0.0.1:{http1}"), String::new()),
+        Some((port, certificates)) => (
+            format!("https://127.0.0.1:{port}"),
+            format!(
+                "[[listener]]\naddress = \"127.0.0.1:{port}\"\ntls.certificates = {certificates}\n\n"
+            ),
         ),
     };
-    write!(
-        out,
-        "admin_listen = \"127.0.0.1:{admin_port}\"\n\n[backend]\nstore = \"embedded:{}\"\n\n",
+    let mut out = format!(
+        "[server]\npublic_url = \"{public_url}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n{tls}\
+         [backend]\nstore = \"embedded:{}\"\n\n",
         data.display()
-    )
-    .unwrap();
+    );
     let [acme, other] = &TENANTS;
     tenant(&mut out, acme, profile, profile.limit);
     if profile.two_tenants {
@@ -193,7 +209,12 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 fn table(profile: &Profile) -> toml::Table {
-    let text = text(profile, 8080, 9090, Path::new("/nowhere"));
+    let ports = Ports {
+        http1: 8080,
+        http2: 8082,
+        admin: 9090,
+    };
+    let text = text(profile, ports, Path::new("/nowhere"));
     for key in [K, R, L, Q, W, HARNESS] {
         assert!(!text.contains(key), "a key stands in the configuration");
     }

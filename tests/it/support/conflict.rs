@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use linkbridge::backend::{Answer, Atomicity, Backend, BoxFuture};
 use linkbridge::config::{self, Catalog, Inputs, KnownDialect, Vars};
@@ -17,29 +18,39 @@ use linkbridge::mapping::builtin;
 use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
 
-use super::config::{Profile, text};
-use super::server::free_port;
+use super::config::{Ports, Profile, text};
+use super::server::free_ports;
 
 /// The server; dropping it ends it.
 pub(crate) struct InProcess {
-    /// Where it listens.
+    /// Where it listens for HTTP/1.1.
     pub(crate) addr: SocketAddr,
+    /// Where it listens for HTTP/2.
+    pub(crate) http2: SocketAddr,
     // Only held, so that the server lives as long as this.
     _running: Running,
 }
 
-/// Every operation fails in one way.
-struct Refuse(Failure);
+/// Every operation fails in one way, after some time.
+struct Refuse {
+    failure: Failure,
+    after: Duration,
+}
 
 impl Backend for Refuse {
     fn apply(&self, _: Operation) -> BoxFuture<'_, Answer> {
-        Box::pin(std::future::ready(Err(self.0.clone())))
+        Box::pin(async {
+            tokio::time::sleep(self.after).await;
+            Err(self.failure.clone())
+        })
     }
 
     fn apply_all(&self, operations: Vec<Operation>, _: Atomicity) -> BoxFuture<'_, Vec<Answer>> {
-        Box::pin(std::future::ready(
-            operations.iter().map(|_| Err(self.0.clone())).collect(),
-        ))
+        Box::pin(async move {
+            tokio::time::sleep(self.after).await;
+            let answers = operations.iter().map(|_| Err(self.failure.clone()));
+            answers.collect()
+        })
     }
 
     fn ready(&self) -> bool {
@@ -76,6 +87,17 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
 
 /// Starts it with a backend that answers this failure.
 pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProcess, String> {
+    let after = Duration::ZERO;
+    start_over(profile, Refuse { failure, after })
+}
+
+/// Starts it with a backend that takes this long for everything.
+pub(crate) fn start_slow(profile: &Profile, after: Duration) -> Result<InProcess, String> {
+    let failure = Failure::Conflict;
+    start_over(profile, Refuse { failure, after })
+}
+
+fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
     let loaded = builtin::SOURCES
         .iter()
         .filter_map(|(name, _)| builtin::load_builtin(name)?.plan);
@@ -99,8 +121,12 @@ pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProces
         flags: &[],
         catalog: &catalog,
     };
+    let ports = Ports {
+        admin: 0,
+        ..free_ports()
+    };
     // The store is only named here: it is never opened.
-    let text = text(profile, free_port(), 0, Path::new("never-opened"));
+    let text = text(profile, ports, Path::new("never-opened"));
     let (config, _) =
         config::read("generated", &text, &inputs).map_err(|findings| format!("{findings:?}"))?;
     let mount = |front: config::Front| {
@@ -121,12 +147,15 @@ pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProces
         issuers: Issuers::default(),
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
-        backend: Arc::new(Refuse(failure)),
+        backend: Arc::new(backend),
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
-    let addr = *running.addresses().first().ok_or("no address")?;
+    let [addr, http2] = running.addresses() else {
+        return Err("there should be two addresses".to_owned());
+    };
     Ok(InProcess {
-        addr,
+        addr: *addr,
+        http2: *http2,
         _running: running,
     })
 }

@@ -4,6 +4,8 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod conflict;
 pub(crate) mod fixtures;
+pub(crate) mod http2;
 pub(crate) mod native;
 pub(crate) mod random;
+pub(crate) mod rpc;
 pub(crate) mod server;

@@ -9,13 +9,15 @@ use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use super::client::Client;
-use super::config::{self, Profile};
+use super::config::{self, Ports, Profile};
 
 /// A running server. Dropping it kills the process.
 pub(crate) struct Server {
     child: Child,
-    /// Where it listens.
+    /// Where it listens for HTTP/1.1.
     pub(crate) addr: SocketAddr,
+    /// Where it listens for HTTP/2.
+    pub(crate) http2: SocketAddr,
     /// How long it took from the start of the process to its first answer.
     pub(crate) ready_after: Duration,
     log: PathBuf,
@@ -49,9 +51,9 @@ impl Server {
     }
 
     fn try_start(dir: &Path, profile: &Profile) -> Result<Self, String> {
-        let (port, admin_port) = (free_port(), free_port());
+        let ports = free_ports();
         let file = dir.join("config.toml");
-        let text = config::text(profile, port, admin_port, &dir.join("data"));
+        let text = config::text(profile, ports, &dir.join("data"));
         std::fs::write(&file, text).map_err(|e| e.to_string())?;
         let log = dir.join("server.log");
         let out = OpenOptions::new()
@@ -74,10 +76,11 @@ impl Server {
             .stderr(err)
             .spawn()
             .map_err(|e| e.to_string())?;
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http1));
         let mut server = Self {
             child,
             addr,
+            http2: SocketAddr::from((Ipv4Addr::LOCALHOST, ports.http2)),
             ready_after: Duration::ZERO,
             log,
             _dir: None,
@@ -138,6 +141,15 @@ pub(crate) fn binary() -> PathBuf {
         || PathBuf::from(env!("CARGO_BIN_EXE_linkbridge")),
         PathBuf::from,
     )
+}
+
+/// Ports for a server.
+pub(crate) fn free_ports() -> Ports {
+    Ports {
+        http1: free_port(),
+        http2: free_port(),
+        admin: free_port(),
+    }
 }
 
 /// A free port that no other test of this process was given. Listeners share ports (SO_REUSEPORT), so two

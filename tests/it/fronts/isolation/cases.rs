@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use linkbridge::mapping::builtin;
 
+use super::super::super::support::rpc::{methods, protocols};
 use super::super::clients::{CLIENTS, table, tables, text, texts};
 use super::super::template::Request;
 
@@ -34,6 +35,8 @@ pub(in crate::fronts) struct Case {
     pub(in crate::fronts) makes_user: Option<String>,
     /// Whether the answer does not even tell the tenant whose things are named.
     pub(in crate::fronts) tells_nothing: bool,
+    /// The method that gRPC calls, if it does.
+    pub(in crate::fronts) grpc: Option<String>,
 }
 
 /// Something that one tenant does learn of another.
@@ -69,12 +72,55 @@ pub(in crate::fronts) static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
             random: texts(table, "random"),
             makes_user: text(table, "makes_user").ok(),
             tells_nothing: text(table, "tells_nothing").is_ok(),
+            grpc: None,
         })
     };
     let cases = tables(&file(), "case");
     let cases: Result<Vec<Case>, String> = cases.iter().map(read).collect();
     cases.unwrap()
 });
+
+/// The same operations by remote procedure calls, in each protocol that the front speaks.
+pub(in crate::fronts) static CALLS: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let read = |table: &toml::Table| -> Result<Vec<Case>, String> {
+        let dialect = text(table, "dialect")?;
+        let (method, message) = (text(table, "method")?, text(table, "message")?);
+        let known = methods(&dialect).into_iter();
+        let op = known.filter(|(name, _)| *name == method).map(|(_, op)| op);
+        let op = op.last().ok_or_else(|| format!("no op has {method}"))?;
+        let spoken = protocols(&dialect);
+        let spoken = [
+            ("connect", "application/json"),
+            ("grpc", "application/grpc+proto"),
+        ]
+        .into_iter()
+        .filter(|(protocol, _)| spoken.iter().any(|word| word == protocol));
+        let case = |(protocol, kind)| {
+            let request = format!("POST /{method}\nContent-Type: {kind}\n\n{message}");
+            Ok(Case {
+                writes: OPS
+                    .iter()
+                    .any(|known| (&known.0, &known.1) == (&dialect, &op) && known.2),
+                dialect: dialect.clone(),
+                op: op.clone(),
+                request: Request::parse(&request)?,
+                random: Vec::new(),
+                makes_user: None,
+                tells_nothing: false,
+                grpc: (protocol == "grpc").then(|| method.clone()),
+            })
+        };
+        spoken.map(case).collect()
+    };
+    let calls = tables(&file(), "call");
+    let calls: Result<Vec<Vec<Case>>, String> = calls.iter().map(read).collect();
+    calls.unwrap().into_iter().flatten().collect()
+});
+
+/// All ways to ask.
+pub(super) fn all() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().chain(CALLS.iter())
+}
 
 pub(in crate::fronts) static EXCEPTIONS: LazyLock<Vec<Exception>> = LazyLock::new(|| {
     let read = |table: &toml::Table| {
@@ -145,4 +191,28 @@ fn every_operation_is_asked_for_or_exempt() {
         };
         assert!(CASES.iter().any(is_case), "stale: {known:?}");
     }
+}
+
+#[test]
+fn every_method_is_called_or_its_operation_exempt() {
+    let exempt = tables(&file(), "exempt");
+    let is_exempt = |dialect: &str, op: &str| {
+        let mut all = exempt.iter();
+        all.any(|e| text(e, "dialect").unwrap() == dialect && text(e, "op").unwrap() == op)
+    };
+    let called: Vec<String> = tables(&file(), "call")
+        .iter()
+        .map(|call| text(call, "method").unwrap())
+        .collect();
+    let mut wanted = Vec::new();
+    for client in CLIENTS.iter() {
+        let methods = methods(&client.dialect).into_iter();
+        let asked = methods.filter(|(_, op)| !is_exempt(&client.dialect, op));
+        wanted.extend(asked.map(|(method, _)| method));
+    }
+    let sorted = |mut list: Vec<String>| {
+        list.sort();
+        list
+    };
+    assert_eq!(sorted(called), sorted(wanted));
 }

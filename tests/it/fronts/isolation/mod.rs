@@ -6,11 +6,10 @@ pub(super) mod cases;
 mod same;
 mod worlds;
 
-use super::super::support::client::{Answer, Client as Http};
 use super::super::support::fixtures::{K, Z};
 use super::clients::client;
 use super::template::{Filled, Values};
-use cases::{CASES, Case};
+use cases::{Case, all};
 use same::{Plain, plain};
 use worlds::{Setting, World, sides};
 
@@ -88,7 +87,7 @@ impl Pair {
         let worlds = [&mut self.full, &mut self.empty];
         let own = self.setting.own.tenant.key;
         let mut answers = worlds.into_iter().zip(requests).map(|(world, request)| {
-            let answer = send(&mut world.http, &request);
+            let answer = world.ask(case, &request);
             let place = case.makes_user.as_deref().unwrap_or("/none");
             let json = answer.json().unwrap_or_default();
             if let Some(id) = json.pointer(place).and_then(|id| id.as_str()) {
@@ -133,7 +132,7 @@ impl Pair {
     /// Every case with every hole, and with all holes. Exceptions come last, for they end the sameness.
     fn try_all(&mut self) {
         let mut asked: Vec<(&Case, Vec<&str>)> = Vec::new();
-        for case in CASES.iter() {
+        for case in all() {
             let holes = case.holes();
             asked.push((case, Vec::new()));
             asked.extend(holes.iter().map(|hole| (case, vec![*hole])));
@@ -160,7 +159,7 @@ impl Pair {
     /// would ask for nothing.
     fn tell_apart(&mut self) {
         let foreign = self.setting.foreign;
-        for case in CASES.iter() {
+        for case in all() {
             if std::mem::take(&mut self.is_changed) {
                 self.full.refill_foreign();
                 self.empty.refill_foreign();
@@ -186,18 +185,6 @@ fn fill(case: &Case, values: &Values, names_tenant: bool) -> Filled {
     let headers: Vec<String> = client.headers.iter().chain(naming).cloned().collect();
     let filled = case.request.fill(&headers, values);
     filled.unwrap_or_else(|error| panic!("{} {}: {error}", case.dialect, case.op))
-}
-
-fn send(http: &mut Http, request: &Filled) -> Answer {
-    let headers = request.headers.iter();
-    let headers: Vec<_> = headers.map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    let sent = http.send(
-        &request.method,
-        &request.target,
-        &headers,
-        request.body.as_deref(),
-    );
-    sent.unwrap_or_else(|lost| panic!("{} {}: {lost}", request.method, request.target))
 }
 
 fn hold(own: usize, has_twin: bool, unique_in_tenant: bool) {
@@ -268,7 +255,7 @@ fn a_tenant_that_is_not_the_clients_is_as_unknown_as_one_that_is_nowhere() {
     };
     let mut world = World::start(&setting, true);
     let mut asked = 0;
-    for case in CASES.iter() {
+    for case in all() {
         let client = client(&case.dialect);
         if client.names_tenant.is_none() && !case.request.names("tenant") {
             continue;
@@ -281,7 +268,7 @@ fn a_tenant_that_is_not_the_clients_is_as_unknown_as_one_that_is_nowhere() {
         let answers = [foreign.tenant.id_or_key(&client.vendor), nowhere].map(|tenant| {
             let mut values = world.own_values(&client.vendor, own.key);
             values.set("tenant", tenant);
-            let answer = send(&mut world.http, &fill(case, &values, true));
+            let answer = world.ask(case, &fill(case, &values, true));
             plain(&answer, world.server.addr, &case.random)
         });
         let [there, nowhere] = answers;

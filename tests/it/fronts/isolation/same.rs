@@ -96,6 +96,7 @@ fn only_what_always_differs_is_taken_away() {
                 "{{\"id\":\"{id}\",\"at\":\"{at}\",\"href\":\"http://127.0.0.1:{port}/x\",\"new\":\"n-{id}\",\"m\":\"{more}\"}}"
             )
             .into_bytes(),
+            ..Answer::default()
         }
     };
     let plain = |id: &str, port: u16, at: &str, more: &str| {

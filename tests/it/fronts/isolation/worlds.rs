@@ -2,14 +2,17 @@
 
 use serde_json::json;
 
-use super::super::super::support::client::Client as Http;
+use super::super::super::support::client::{Answer, Client as Http};
 use super::super::super::support::config::Profile;
 use super::super::super::support::fixtures::{
     Fixture, HARNESS, K, PROVIDERS, Q, TENANTS, THEIRS, USERS, W,
 };
+use super::super::super::support::http2::Http2;
 use super::super::super::support::native;
+use super::super::super::support::rpc;
 use super::super::super::support::server::Server;
-use super::super::template::Values;
+use super::super::template::{Filled, Values};
+use super::cases::Case;
 
 /// A user of whom only the aliases matter.
 const ALIASED: &str = "d4e2b0f3-6c75-4a1b-9e38-a1c2d3e4f506";
@@ -54,6 +57,7 @@ pub(super) struct World {
     native: Http,
     /// A connection of whoever asks.
     pub(super) http: Http,
+    http2: Http2,
     own_link: String,
     own_pending: String,
     foreign_link: String,
@@ -76,6 +80,7 @@ impl World {
         let mut world = Self {
             native: Http::new(server.addr),
             http: Http::new(server.addr),
+            http2: Http2::new(server.http2),
             server,
             setting: setting.clone(),
             is_full,
@@ -143,6 +148,21 @@ impl World {
             .iter()
             .map(|target| self.ask_native("GET", tenant.key, target))
             .collect()
+    }
+
+    /// Asks as the client does.
+    pub(super) fn ask(&mut self, case: &Case, request: &Filled) -> Answer {
+        let headers = request.headers.iter();
+        let headers: Vec<_> = headers.map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let (method, target, body) = (&request.method, &request.target, request.body.as_deref());
+        let sent = match &case.grpc {
+            Some(name) => rpc::grpc(&mut self.http2, name, &headers, body.unwrap()),
+            None => {
+                let sent = self.http.send(method, target, &headers, body);
+                sent.map_err(|lost| lost.to_string())
+            }
+        };
+        sent.unwrap_or_else(|lost| panic!("{method} {target}: {lost}"))
     }
 
     pub(super) fn delete_user(&mut self, tenant: &str, id: &str) {
