@@ -13,9 +13,10 @@ use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
 use crate::edge::issuer::{self, Issuers};
 use crate::edge::keys;
+use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, render};
 use crate::outbound;
-use crate::server::{Front, Parts, Protocol, Running, Server};
+use crate::server::{Front, Parts, Protocol, Running, Server, clock};
 use crate::telemetry;
 
 /// What to serve.
@@ -112,7 +113,11 @@ fn rendered(findings: &[Finding]) -> String {
 /// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
 fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let described = backend::describe(&config.backend);
+    let directory = config.backend.directory().to_owned();
     let open = backend::open(config.backend)?;
+    // The store holds the lock of the directory: no other process writes keys there.
+    let now = clock::now().0.div_euclid(1000);
+    let tokens = Tokens::open(config.tokens, &directory, now).map_err(|error| error.to_string())?;
     let fronts: Vec<Front> = config
         .fronts
         .into_iter()
@@ -127,6 +132,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         fronts,
         clients: Clients::new(config.clients),
         issuers,
+        tokens,
         directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
@@ -262,6 +268,8 @@ mod tests {
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
             identities: Vec::new(),
+            client_id: None,
+            assertion_keys: Vec::new(),
         };
         assert!(!has_example_key(&[]));
         assert!(!has_example_key(&[client(&["another"]), client(&[])]));

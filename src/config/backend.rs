@@ -1,6 +1,6 @@
 //! `[backend]`: where links are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::secret;
 use super::section::{Section, Source};
@@ -18,6 +18,15 @@ pub enum Backend {
         /// Keys for the tokens of links at rest; the first one seals. None = the store makes its own.
         token_keys: Vec<Secret>,
     },
+}
+
+impl Backend {
+    /// The directory that the deployment keeps its own files in.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        let Backend::Embedded { directory, .. } = self;
+        directory
+    }
 }
 
 pub(super) fn backend(section: Section<'_>, vars: &Vars, data: &Data) -> Backend {

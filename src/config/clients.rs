@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::directory::{Described, known_tenant, unknown_provider};
 use super::section::{self, At, Given};
-use super::{Catalog, fronts};
+use super::{Catalog, assertions, fronts};
 use crate::edge::authn::{Client, IssuedId};
 use crate::edge::keys::{self, KeyHash};
 use crate::edge::scope::{Scope, Scopes};
@@ -32,8 +32,10 @@ pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
     let mut clients = Vec::new();
     let mut names = HashMap::new();
     let mut holders = Holders::default();
+    let mut taken = assertions::Taken::default();
     for table in root.tables("client") {
         if let Some(client) = client(&table, known, &mut holders) {
+            taken.take(&table, &client);
             if names.insert(client.name.clone(), ()).is_some() {
                 let message = format!("two clients have the name `{}`", client.name);
                 table.sink().error_hint(
@@ -56,6 +58,8 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
     let holder = name.as_ref().map_or("", ClientName::as_str);
     let keys = client_keys(table, holder, known.loopback_only, &mut holders.keys);
     let identities = identities(table, holder, known.issuers, &mut holders.identities);
+    let client_id = assertions::client_id(table);
+    let assertion_keys = assertions::assertion_keys(table);
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));
@@ -80,6 +84,8 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
         rate,
         keys,
         identities,
+        client_id,
+        assertion_keys,
     })
 }
 

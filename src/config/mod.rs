@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
 //! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]` has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -47,7 +47,9 @@
 //! | LB540 | a certificate or its key cannot be used |
 //! | LB541 | a certificate is out of date (warning) |
 //! | LB542 | `http2` together with `tls` |
+//! | LB543 | the public key of an assertion cannot be used |
 
+mod assertions;
 mod backend;
 mod clients;
 mod directory;
@@ -58,6 +60,7 @@ mod secret;
 mod section;
 mod server;
 mod tls;
+mod tokens;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -86,6 +89,8 @@ pub struct Config {
     pub issuers: Vec<issuer::Settings>,
     /// How others are called.
     pub outbound: crate::outbound::Settings,
+    /// What clients get at token endpoints.
+    pub tokens: crate::edge::tokens::Settings,
     /// Tenants and providers.
     pub directory: Directory,
     /// Where links are kept.
@@ -204,6 +209,10 @@ fn resolve<'a>(
         &general.data,
     );
     let server = server::settings(Section::new("limits", root, flags, environment), &general);
+    let tokens = tokens::settings(
+        Section::new("tokens", root, flags, environment),
+        &general.public_url,
+    );
     let described = directory::directory(root, inputs.catalog);
     let loopback_only = general
         .listeners
@@ -238,6 +247,7 @@ fn resolve<'a>(
         clients,
         issuers,
         outbound: outbound::settings(root),
+        tokens,
         directory: described.directory,
         backend,
         public_url: general.public_url,

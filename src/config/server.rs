@@ -257,6 +257,7 @@ fn rates(limits: &Section<'_>) -> rate_limit::Settings {
     rate_limit::Settings {
         source: rate("source_rate", 5000, 1, 10_000),
         failed_auth: rate("failed_auth_rate", 10, 60, 20),
+        failed_token: rate("failed_token_rate", 10, 60, 20),
         client: rate("client_rate", 200, 1, 400),
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests: from bytes to JSON under a vendor's habits, and the members that nothing reads.
+//! Bodies of requests: from bytes (JSON or a form) to JSON under a vendor's habits, and the members that nothing reads.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::at::At;
-use super::{Candidates, text};
+use super::{Candidates, form, text};
 use crate::mapping::path::Step;
 use crate::mapping::plan::{Form, Op, Plan, Row, Tree};
 use crate::model::{Failure, Place, Problem, Request, Why};
@@ -20,7 +20,7 @@ const ANY_MEDIA: &str = "*/*";
 /// The body of a request, if one of the ops looks at it.
 ///
 /// # Errors
-/// `UnsupportedMedia`, or `Invalid` for what is not JSON.
+/// `UnsupportedMedia`, or `Invalid` for what is neither JSON nor a form.
 pub(super) fn parse(
     candidates: &Candidates<'_>,
     request: &Request<'_>,
@@ -41,6 +41,14 @@ pub(super) fn parse(
     };
     if !consumed(given.as_deref().unwrap_or_default()) {
         return Err(Failure::UnsupportedMedia { given });
+    }
+    let mut consumed = candidates.ops().flat_map(|(_, op)| &op.consumes);
+    let takes_forms = consumed.any(|media| form::is_form(media));
+    // Where any media type is taken for JSON, this one is, too: `curl` names it of itself.
+    if takes_forms && given.as_deref().is_some_and(form::is_form) {
+        // The names of a form are what they are, whatever the habits of the vendor's JSON.
+        return form::read(request.body)
+            .map_err(|problem| Failure::Invalid(vec![problem.unwrap_or(whole(Why::Malformed))]));
     }
     json(request.body, plan)
 }

@@ -4,8 +4,10 @@
 //! `decode_response` the upstream role. Everything here is pure: no I/O, no clock, no async.
 
 mod at;
+mod basic;
 mod body;
 mod failure;
+mod form;
 pub mod laws;
 pub mod loss;
 pub mod overlap;
@@ -74,6 +76,15 @@ impl<'d> Candidates<'d> {
             Auth::None
         } else {
             Auth::Required
+        }
+    }
+
+    /// The only op that there is, if there is one: then it is known before the request is read.
+    #[must_use]
+    pub fn only(&self) -> Option<OpId> {
+        match self.indexes {
+            [index] => Some(op_id(*index)),
+            _ => None,
         }
     }
 
@@ -315,7 +326,7 @@ impl Dialect {
     /// Reads a request.
     ///
     /// # Errors
-    /// `UnsupportedMedia`, or `Invalid` for a body that is not JSON: then no op can be chosen.
+    /// `UnsupportedMedia`, or `Invalid` for a body that cannot be read at all: then no op can be chosen.
     pub fn decode_request(
         &self,
         candidates: &Candidates<'_>,
@@ -367,6 +378,12 @@ impl Dialect {
     #[must_use]
     pub fn auth(&self, op: OpId) -> Auth {
         self.op(op).auth
+    }
+
+    /// How many seconds a token lives that the op issues, if it issues tokens.
+    #[must_use]
+    pub fn lifetime(&self, op: OpId) -> Option<u32> {
+        self.op(op).lifetime
     }
 
     /// How the op's list is cut, if it is.

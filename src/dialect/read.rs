@@ -7,6 +7,7 @@ mod word;
 use serde_json::Value as Json;
 
 use super::at::At;
+use super::basic;
 use super::text::{self, Param};
 use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
@@ -130,7 +131,7 @@ impl Reader<'_> {
                     record.set_text_opt(*field, text::parameter(link, name));
                 }
             }
-            Form::Field { .. } | Form::Const(_) | Form::Presence => {}
+            Form::Field { .. } | Form::Const(_) | Form::Basic { .. } | Form::Presence => {}
         }
     }
 
@@ -166,11 +167,35 @@ impl Reader<'_> {
                     self.refuse(row, None, at, Why::UnknownValue, None);
                 }
                 Form::Join(parts) => self.split(row, parts, text, at, record),
+                Form::Basic { user, secret } => match basic::read(text) {
+                    Some(Ok((name, password))) => {
+                        record.set_text(*user, name);
+                        record.set_text(*secret, password);
+                    }
+                    Some(Err(why)) => self.refuse(row, Some(*user), at, why, None),
+                    None => {}
+                },
                 _ => {}
             },
         }
         if let Some(need) = row.need {
             self.needed(row, need, at, record);
+        }
+    }
+
+    /// The credential of a header wins over what the rest of the request says. Another name there would be
+    /// another client.
+    pub(super) fn prevails(
+        &mut self,
+        header: &str,
+        [user, secret]: [(Field, Value); 2],
+        record: &mut Record,
+    ) {
+        if record.value(user.0) != Some(&user.1) {
+            self.problem(Some(user.0), &At::path(header), Why::NotAllowed, None);
+        }
+        for (field, value) in [user, secret] {
+            record.set(field, value);
         }
     }
 

@@ -1,13 +1,13 @@
 //! Requests: choosing the op, decoding for a front, encoding for an upstream.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::Value as Json;
 
 use super::at::At;
 use super::read::{Reader, is_there};
 use super::text::{self, Param, Query};
 use super::write::Writer;
-use super::{Candidates, Decoded, Settings, body, page};
+use super::{Candidates, Decoded, Settings, body, form, page};
 use crate::mapping::check;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
@@ -138,6 +138,11 @@ impl<'a> Look<'a> {
             let value = text::header(request.headers, name);
             reader.text(row, &value, &At::path(name.as_str()), &mut params);
         }
+        for (name, row) in &op.headers {
+            let value = text::header(request.headers, name);
+            reader.text(row, &value, &At::path(name.as_str()), &mut params);
+        }
+        let of_header = credential(op, &params);
         match &self.message {
             None => {
                 reader.place = Place::Path;
@@ -177,7 +182,11 @@ impl<'a> Look<'a> {
             params.set(field, value);
         }
         if self.message.is_some() {
-            tell_once(op, &mut problems);
+            tell_once(op, reader.problems);
+        }
+        reader.place = Place::Header;
+        for (name, fields) in of_header {
+            reader.prevails(name, fields, &mut params);
         }
         page::from_start(op, &mut params);
         let refusal = refusal.map(|kind| super::failure::from_record(kind, &Record::new()));
@@ -226,6 +235,18 @@ fn guarded(op: &Op, params: &Record) -> Vec<(Field, Value)> {
         .flat_map(|row| row.fields.iter().copied().filter(of_path))
         .filter_map(|field| Some((field, params.value(field)?.clone())))
         .collect()
+}
+
+/// The credentials of the op's headers, each with the name of its header.
+fn credential<'o>(op: &'o Op, params: &Record) -> Vec<(&'o str, [(Field, Value); 2])> {
+    let held = |(name, row): &'o (HeaderName, Row)| {
+        let Form::Basic { user, secret } = row.form else {
+            return None;
+        };
+        let pair = |field: Field| Some((field, params.value(field)?.clone()));
+        Some((name.as_str(), [pair(user)?, pair(secret)?]))
+    };
+    op.headers.iter().filter_map(held).collect()
 }
 
 /// What the headers of a request say; faults of theirs are told when the request is decoded.
@@ -279,7 +300,8 @@ pub(super) fn place(plan: &Plan, op: &Op, field: Field) -> Option<(Place, String
     };
     let body = || Some((Place::Body, member(&op.request, &At::path(""), field)?));
     let header = || {
-        let row = plan.headers.iter().find(|(_, row)| binds(row));
+        let rows = plan.headers.iter().chain(&op.headers);
+        let row = rows.into_iter().find(|(_, row)| binds(row));
         row.map(|(name, _)| (Place::Header, name.as_str().to_owned()))
     };
     // A field of one of several records: which of them it is, is not known here.
@@ -415,11 +437,19 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     };
     let mut headers = HeaderMap::new();
     writer.headers(&plan.headers, params, &mut headers);
+    writer.headers(&op.headers, params, &mut headers);
     let mut body = Vec::new();
     if has_body {
         let mut root = Json::Object(serde_json::Map::new());
         writer.tree(&op.request, params, &mut root);
-        body = super::write::bytes(&root);
+        body = match op
+            .consumes
+            .first()
+            .is_some_and(|media| form::is_form(media))
+        {
+            true => form::write(&root),
+            false => super::write::bytes(&root),
+        };
         if let Some(Ok(media)) = op
             .consumes
             .first()

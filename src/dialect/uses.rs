@@ -15,6 +15,7 @@ pub(super) fn of(plan: &Plan) -> HashSet<Field> {
     for op in &plan.ops {
         used.named(&op.captures);
         used.named(&op.query);
+        used.named(&op.headers);
         used.tree(&op.request);
         used.tree(&op.answer.tree);
         used.named(&op.answer.headers);
@@ -111,6 +112,7 @@ impl Used {
                 self.tree(item);
             }
             Form::First(rows) => rows.iter().for_each(|row| self.row(row)),
+            Form::Basic { user, secret } => self.0.extend([*user, *secret]),
             Form::Const(_) | Form::Presence => {}
         }
     }

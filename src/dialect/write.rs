@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 pub(super) use self::says::untellable;
 use self::spell::{is_default, joined, spell_json, spell_text};
+use super::basic;
 use super::read::split;
 use super::text::encode;
 use crate::mapping::codec::Codec;
@@ -137,7 +138,7 @@ impl Writer<'_> {
                 let mut rows = rows.iter().filter(|row| self.writes(row, record));
                 rows.find_map(|row| self.json(row, record))
             }
-            Form::Presence => None,
+            Form::Basic { .. } | Form::Presence => None,
         }
     }
 
@@ -253,6 +254,9 @@ impl Writer<'_> {
                 joined(texts.collect::<Option<_>>()?, *sorted)
             }
             Form::Url(parts) => self.parts(parts, record, true),
+            Form::Basic { user, secret } => {
+                Some(basic::write(record.text(*user)?, record.text(*secret)?))
+            }
             _ => None,
         }
     }

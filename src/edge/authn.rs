@@ -8,11 +8,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::keys::{self, KeyHash};
 use super::rate_limit::Rate;
 use super::scope::{Scope, Scopes};
+use super::tokens::assertion::{AssertionKey, PublicKey};
 use crate::model::{ClientName, Failure, ProviderId, Secret, TenantId};
 
 /// A caller of a front.
@@ -34,6 +35,10 @@ pub struct Client {
     pub keys: Vec<KeyHash>,
     /// What issuers of tokens call it.
     pub identities: Vec<IssuedId>,
+    /// Under which name it asks for tokens, with a key as the secret; `None` = its own.
+    pub client_id: Option<String>,
+    /// The public keys of its assertions.
+    pub assertion_keys: Vec<AssertionKey>,
 }
 
 /// What an issuer of tokens calls a client.
@@ -46,6 +51,12 @@ pub struct IssuedId {
 }
 
 impl Client {
+    /// The name under which it asks for tokens.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        self.client_id.as_deref().unwrap_or(self.name.as_str())
+    }
+
     /// Refuses a client that lacks one of `scopes`.
     ///
     /// # Errors
@@ -136,10 +147,13 @@ pub struct Clients {
     clients: Vec<Arc<Client>>,
     by_key: HashMap<KeyHash, usize>,
     by_identity: HashMap<IssuedId, usize>,
+    by_client_id: HashMap<String, usize>,
+    /// By subject and name of the key: the client, and which of its keys.
+    by_assertion_key: HashMap<(String, String), (usize, usize)>,
 }
 
 impl Clients {
-    /// These clients. The configuration has seen to it that no two of them share a key or an identity.
+    /// These clients. The configuration has seen to it that no two of them share a key or an id.
     #[must_use]
     pub fn new(clients: Vec<Client>) -> Self {
         let by_key = clients
@@ -152,7 +166,19 @@ impl Clients {
             .enumerate()
             .flat_map(|(index, client)| client.identities.iter().map(move |id| (id.clone(), index)))
             .collect();
+        let numbered = || clients.iter().enumerate();
+        let by_client_id = numbered()
+            .map(|(index, client)| (client.client_id().to_owned(), index))
+            .collect();
+        let by_assertion_key = numbered()
+            .flat_map(|(index, client)| {
+                let keys = client.assertion_keys.iter().enumerate();
+                keys.map(move |(n, key)| ((key.subject.clone(), key.id.clone()), (index, n)))
+            })
+            .collect();
         Self {
+            by_client_id,
+            by_assertion_key,
             clients: clients.into_iter().map(Arc::new).collect(),
             by_key,
             by_identity,
@@ -188,6 +214,35 @@ impl Clients {
         index
             .and_then(|index| self.grant(*index))
             .ok_or(Failure::Unauthenticated)
+    }
+
+    /// The client that asks for a token under this id, with one of its keys as the secret.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthenticated`], after the same work as for an id that is known.
+    pub fn by_secret(&self, client_id: &str, secret: &Secret) -> Result<Grant, Failure> {
+        let presented = keys::hash(secret.expose());
+        let index = self.by_client_id.get(client_id).copied();
+        let known = index.and_then(|index| self.grant(index));
+        let nobody = [KeyHash::default()];
+        let stored = known
+            .as_ref()
+            .map_or(nobody.as_slice(), |grant| grant.client.keys.as_slice());
+        let is_one = stored
+            .iter()
+            .fold(Choice::from(0), |found, key| found | key.ct_eq(&presented));
+        known
+            .filter(|_| is_one.into())
+            .ok_or(Failure::Unauthenticated)
+    }
+
+    /// The client whose assertions name this subject and this key, with the key.
+    #[must_use]
+    pub fn by_assertion_key(&self, subject: &str, id: &str) -> Option<(Grant, &PublicKey)> {
+        let name = (subject.to_owned(), id.to_owned());
+        let (index, n) = *self.by_assertion_key.get(&name)?;
+        let key = &self.clients.get(index)?.assertion_keys.get(n)?.key;
+        Some((self.grant(index)?, key))
     }
 
     /// The client of this name: how a front finds its anonymous one.
@@ -226,6 +281,8 @@ mod tests {
             rate: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
             identities: Vec::new(),
+            client_id: None,
+            assertion_keys: Vec::new(),
         }
     }
 
@@ -245,6 +302,35 @@ mod tests {
                     .name
                     .as_str(),
                 name
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_good_with_the_id_of_its_client_only() {
+        let mut renamed = client("b", &["two", "three"]);
+        renamed.client_id = Some("uuid-b".to_owned());
+        let clients = Clients::new(vec![client("a", &["one"]), renamed, client("anon", &[])]);
+        let name = |id: &str, secret: &str| {
+            let found = clients.by_secret(id, &Secret::new(secret));
+            found.map(|grant| grant.client().name.as_str().to_owned())
+        };
+        assert_eq!(name("a", "one").as_deref(), Ok("a"));
+        assert_eq!(name("uuid-b", "two").as_deref(), Ok("b"));
+        assert_eq!(name("uuid-b", "three").as_deref(), Ok("b"));
+        let others = [
+            ("a", "two"),
+            ("b", "two"),
+            ("anon", ""),
+            ("", "one"),
+            ("x", ""),
+            ("A", "one"),
+        ];
+        for (id, secret) in others {
+            assert_eq!(
+                name(id, secret),
+                Err(Failure::Unauthenticated),
+                "{id} {secret}"
             );
         }
     }

@@ -12,3 +12,4 @@ pub mod keys;
 pub mod rate_limit;
 pub mod scope;
 pub mod tls;
+pub mod tokens;

@@ -1,4 +1,4 @@
-//! How often: limits per client, per source address, and on failed authentication per source.
+//! How often: limits per client, per source address, and on failed authentication per source and name.
 //!
 //! The only user of `governor`. Per-source state is kept in a fixed number of buckets that addresses
 //! are hashed into with a random seed, so that its memory is bounded whoever calls from wherever, and
@@ -75,6 +75,8 @@ pub struct Settings {
     pub source: Rate,
     /// Failed authentications of one source address.
     pub failed_auth: Rate,
+    /// Failed attempts to get a token in the name of one client, from wherever.
+    pub failed_token: Rate,
     /// Requests of one client.
     pub client: Rate,
 }
@@ -90,6 +92,7 @@ pub struct RateLimits<C: Clock = DefaultClock> {
     failed_auth: PerSource<C>,
     /// Which sources have failed too often, and until when.
     shut: Mutex<HashMap<u64, C::Instant>>,
+    failed_token: PerSource<C>,
     seed: RandomState,
     clock: C,
 }
@@ -123,6 +126,7 @@ impl<C: Clock + Clone> RateLimits<C> {
             source: per_source(settings.source),
             failed_auth: per_source(settings.failed_auth),
             shut: Mutex::default(),
+            failed_token: per_source(settings.failed_token),
             seed: RandomState::new(),
             clock,
         }
@@ -178,15 +182,30 @@ impl<C: Clock + Clone> RateLimits<C> {
         }
     }
 
+    /// Counts a failed attempt to get a token in the name of a client, known or not, from wherever: guesses
+    /// at one name from many addresses. Here too only the failure is limited: who has the secret gets its
+    /// token however often others have guessed.
+    ///
+    /// # Errors
+    /// [`Failure::RateLimited`], which is answered instead of the refusal.
+    pub fn check_failed_token(&self, client_id: &str) -> Result<(), Failure> {
+        let bucket = self.seed.hash_one(client_id) % SOURCE_BUCKETS;
+        self.check_cell(&self.failed_token, bucket)
+    }
+
     fn check_bucket(&self, limiter: &PerSource<C>, address: IpAddr) -> Result<(), Failure> {
+        self.check_cell(limiter, self.bucket(address))
+    }
+
+    fn check_cell(&self, limiter: &PerSource<C>, bucket: u64) -> Result<(), Failure> {
         limiter
-            .check_key(&self.bucket(address))
+            .check_key(&bucket)
             .map_err(|until| limited(until.wait_time_from(self.clock.now())))
     }
 
     /// Forgets addresses that have been quiet. Takes milliseconds at worst: keep it off the request path.
     pub fn prune(&self) {
-        for limiter in [&self.source, &self.failed_auth] {
+        for limiter in [&self.source, &self.failed_auth, &self.failed_token] {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -234,6 +253,7 @@ mod tests {
         let settings = Settings {
             source: Rate::parse("4/s").unwrap(),
             failed_auth: Rate::parse("6/m burst 3").unwrap(),
+            failed_token: Rate::parse("6/m burst 2").unwrap(),
             client: Rate::parse("2/s").unwrap(),
         };
         (
@@ -340,6 +360,17 @@ mod tests {
     }
 
     #[test]
+    fn guesses_at_one_client_are_limited_whoever_makes_them() {
+        let (limits, clock) = limits(vec![]);
+        assert_eq!(limits.check_failed_token("billing"), Ok(()));
+        assert_eq!(limits.check_failed_token("billing"), Ok(()));
+        let wait = retry_after(limits.check_failed_token("billing"));
+        assert_eq!(limits.check_failed_token("other"), Ok(()));
+        clock.advance(wait);
+        assert_eq!(limits.check_failed_token("billing"), Ok(()));
+    }
+
+    #[test]
     fn quiet_sources_are_forgotten() {
         let (limits, clock) = limits(vec![]);
         for n in 0..100_u8 {
@@ -348,8 +379,10 @@ mod tests {
                 .check_failed_auth(IpAddr::from([10, 0, 0, n]))
                 .unwrap();
         }
+        limits.check_failed_token("billing").unwrap();
         clock.advance(Duration::from_secs(120));
         limits.prune();
-        assert_eq!((limits.source.len(), limits.failed_auth.len()), (0, 0));
+        let lengths = [&limits.source, &limits.failed_auth, &limits.failed_token];
+        assert_eq!(lengths.map(|limiter| limiter.len()), [0, 0, 0]);
     }
 }

@@ -65,6 +65,14 @@ impl Scopes {
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
+
+    /// Their names.
+    #[must_use]
+    pub fn names(self) -> Vec<String> {
+        let named = Scope::ALL.iter().zip(Scope::NAMES);
+        let held = named.filter(|(scope, _)| self.has(**scope));
+        held.map(|(_, name)| (*name).to_owned()).collect()
+    }
 }
 
 impl FromIterator<Scope> for Scopes {
@@ -94,7 +102,8 @@ pub fn needed(operation: OperationKind) -> &'static [Scope] {
         // The user's links and ids go with it.
         K::UserDelete => &[Scope::UsersWrite, Scope::LinksDelete, Scope::DirectoryWrite],
         K::UserAlias => &[Scope::DirectoryWrite],
-        K::Status => &[],
+        // Who asks for a token has no scopes before it is known who that is.
+        K::Status | K::TokenIssue | K::TokenDescribe => &[],
     }
 }
 

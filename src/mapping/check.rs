@@ -27,6 +27,10 @@ pub(super) fn plan(plan: &Plan, sink: &Sink, whole: bool) {
 /// An answer has one body, and one of status 204 has none.
 fn answer(op: &Op, sink: &Sink) {
     let answer = &op.answer;
+    if op.lifetime.is_some() != (op.does == OperationKind::TokenIssue) {
+        let message = "an op that does \"token.issue\", and no other, has a `lifetime`: the seconds that a token lives";
+        sink.error("LB003", op.origin.span.clone(), message);
+    }
     let (has_rows, has_text) = (!answer.tree.rows.is_empty(), answer.text.is_some());
     let special = answer.status_if.iter().map(|(status, _)| status);
     let mut statuses = answer.statuses.iter().chain(special);
@@ -101,6 +105,14 @@ fn parameters(plan: &Plan, op: &Op, sink: &Sink) {
             sink.error("LB103", row.origin.span.clone(), message);
         }
     }
+    let named = op.captures.iter().chain(&op.query).map(|(_, row)| row);
+    let misplaced = named
+        .chain(headers)
+        .find(|row| matches!(row.form, Form::Basic { .. }));
+    if let Some(row) = misplaced {
+        let message = "`basic` stands in a header of one op, in [op.headers]";
+        sink.error("LB103", row.origin.span.clone(), message);
+    }
     for (name, row) in &op.captures {
         if row.only.is_some() {
             let message =
@@ -154,7 +166,8 @@ pub fn needed(kind: OperationKind) -> &'static [&'static [Field]] {
         K::PendingComplete => &[&[F::PendingId, F::UserId]],
         K::ProviderGet => &[&[F::ProviderId], &[F::Domain]],
         K::UserAlias => &[&[F::UserId, F::Vendor, F::VendorId]],
-        K::UserCreate | K::ProviderList | K::UserList | K::Status => &[&[]],
+        K::TokenIssue => &[&[F::GrantType]],
+        K::UserCreate | K::ProviderList | K::UserList | K::Status | K::TokenDescribe => &[&[]],
     }
 }
 
@@ -198,6 +211,7 @@ pub(super) fn form_fields(form: &Form) -> Vec<Field> {
         | Form::Group { field, .. }
         | Form::Each { field, .. } => vec![*field],
         Form::Carry { .. } => vec![Field::Document],
+        Form::Basic { user, secret } => vec![*user, *secret],
         // A shape without a field of its own speaks of the record at hand.
         Form::One { shape, field: None } => {
             let rows = shape.rows.iter();
@@ -258,8 +272,10 @@ fn part_field(part: &Part) -> Option<Field> {
     }
 }
 
-/// Every row of an op's request: captures, query and body.
+/// Every row of an op's request: headers of its own, captures, query and body.
 pub fn request_rows(op: &Op) -> impl Iterator<Item = &Row> {
+    let headers = op.headers.iter().map(|(_, row)| row);
     let texts = op.captures.iter().chain(&op.query).map(|(_, row)| row);
-    texts.chain(op.request.rows.iter().map(|(_, row)| row))
+    let body = op.request.rows.iter().map(|(_, row)| row);
+    headers.chain(texts).chain(body)
 }

@@ -11,7 +11,7 @@ use super::row::{RowReader, Site};
 /// The keys that say which form a row has. Exactly one of them stands in a row, but `each`, which says
 /// that there are several of what another key says.
 pub(super) const FORMS: &[&str] = &[
-    "is", "const", "join", "url", "carry", "one", "list", "dict", "group", "each",
+    "is", "const", "join", "url", "basic", "carry", "one", "list", "dict", "group", "each",
 ];
 
 impl RowReader<'_> {
@@ -34,6 +34,7 @@ impl RowReader<'_> {
             ["join"] => self.join_form(),
             ["url"] if self.site == Site::Body => self.parts("url").map(Form::Url),
             ["url"] => self.parts("url").map(Form::Url),
+            ["basic"] if self.site == Site::Text => self.basic_form(),
             ["one" | "list" | "dict" | "group"] if self.site == Site::Body => self.nested_form(),
             _ => {
                 // The forms are known keys, however many of them stand here.

@@ -8,7 +8,9 @@ use toml::de::DeTable;
 
 use super::context::{Context, RawShape};
 use super::op::{Defaults, header_rows, media_types};
-use super::plan::{About, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words};
+use super::plan::{
+    About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
+};
 use super::route::Routes;
 use super::{check, errors, op, rpc, rules, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
@@ -180,6 +182,10 @@ fn read<'a>(
     let mut operations: Vec<OperationKind> = ops.iter().map(|op| op.does).collect();
     operations.sort_unstable();
     operations.dedup();
+    // What another file words for operations that are not here is neither written nor read here.
+    let is_for_others =
+        |row: &ErrorRow| !row.on.is_empty() && row.on.iter().all(|op| !operations.contains(op));
+    errors.retain(|row| !(row.is_included && ops_sound && is_for_others(row)));
     // Whether every failure has an answer can only be said of a table that was read whole.
     let wording = if sink.has_errors() {
         HashMap::new()

@@ -16,7 +16,7 @@ use super::row::{self, Site, evidence, failure_kind, row};
 use super::rpc;
 use super::tree;
 use crate::finding::{Sink, Table, Text, suggest};
-use crate::model::{FailureKind, Field, OperationKind};
+use crate::model::{FailureKind, Field, MAX_TOKEN_SECONDS, OperationKind};
 
 /// What ops inherit from the top of the file.
 pub(super) struct Defaults {
@@ -45,6 +45,8 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         .collect();
     let captures = captures(&table, path.as_deref().unwrap_or_default(), context);
     let query = named_rows(table.table("query").as_ref(), context);
+    let headers = header_rows(table.table("headers").as_ref(), context);
+    let lifetime = table.int_in("lifetime", 60..=MAX_TOKEN_SECONDS);
     let (has, lacks) = when(&table);
     let request = body(table.table("request"), context);
     let answer = answer(&table, context, defaults, does);
@@ -64,6 +66,8 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
         auth,
         captures: captures?,
         query: query?,
+        headers: headers?,
+        lifetime: lifetime.and_then(|seconds| u32::try_from(seconds).ok()),
         consumes: consumes.unwrap_or_else(|| defaults.consumes.clone()),
         has: has?,
         lacks: lacks?,

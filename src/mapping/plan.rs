@@ -166,6 +166,13 @@ pub enum Form {
         /// Whether the values are written in their order as texts.
         sorted: bool,
     },
+    /// The credential of HTTP Basic authentication: a name and a secret, in a header.
+    Basic {
+        /// The field of the name.
+        user: Field,
+        /// The field of the secret.
+        secret: Field,
+    },
     /// A member of the user's document, kept as it stands.
     Carry {
         /// The member.
@@ -432,6 +439,10 @@ pub struct Op {
     pub captures: Vec<(String, Row)>,
     /// The rows of the query.
     pub query: Vec<(String, Row)>,
+    /// Rows for headers of this request, beside those of every request.
+    pub headers: Vec<(HeaderName, Row)>,
+    /// How many seconds a token lives that is issued.
+    pub lifetime: Option<u32>,
     /// The media types of the request that it reads.
     pub consumes: Vec<String>,
     /// Body members that must be there.

@@ -148,7 +148,7 @@ impl RowReader<'_> {
         let form = self.form(presence);
         // A key that a form has no use for is not asked for, and so is told as unknown.
         let has = |keys: &[&str]| keys.iter().any(|key| self.table.has(key));
-        let is_value = has(&["is", "join", "carry", "each"]);
+        let is_value = has(&["is", "join", "carry", "each", "basic"]);
         let is_nested = has(&["one", "list", "dict", "group"]);
         let in_body = self.site == Site::Body;
         let row = Row {

@@ -83,6 +83,8 @@ whys! {
     Unresolved = "unresolved",
     /// The value may not be given here.
     NotAllowed = "not_allowed",
+    /// The value was good until a time that has passed.
+    Expired = "expired",
 }
 
 /// One thing that is wrong with a request.
@@ -124,6 +126,7 @@ impl Problem {
             Why::UnknownValue => "is not one of the known values".to_owned(),
             Why::Unresolved => "names nothing that exists".to_owned(),
             Why::NotAllowed => "is not allowed here".to_owned(),
+            Why::Expired => "has expired".to_owned(),
         };
         match (self.place, self.at.is_empty()) {
             (Place::Body, true) => format!("The request body {what}."),

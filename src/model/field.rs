@@ -201,6 +201,20 @@ fields! {
     Accept = "accept": Text,
     /// `absent`, `odd` or `given`: what the request has where the credential is looked for.
     Credential = "credential": Text,
+    /// How a client asks for a token: `client_credentials` or `jwt_bearer`.
+    GrantType = "grant_type": Text,
+    /// The name under which a client asks for a token.
+    ClientId = "client_id": Text,
+    /// What the client proves it with; a secret.
+    ClientSecret = "client_secret": Text,
+    /// A signed statement that stands for a secret; a secret itself while it lasts.
+    Assertion = "assertion": Text,
+    /// What a token is asked for, in the vendor's words.
+    TokenScope = "token_scope": Text,
+    /// The token that a client gets; a secret.
+    AccessToken = "access_token": Text,
+    /// How many seconds a token lives.
+    ExpiresIn = "expires_in": Int,
 }
 
 impl Field {
@@ -222,7 +236,14 @@ impl Field {
     /// Whether the value must not appear in logs or in answers to clients without the scope.
     #[must_use]
     pub fn is_secret(self) -> bool {
-        matches!(self, Field::Token | Field::PendingId)
+        matches!(
+            self,
+            Field::Token
+                | Field::PendingId
+                | Field::ClientSecret
+                | Field::Assertion
+                | Field::AccessToken
+        )
     }
 }
 

@@ -26,4 +26,4 @@ pub use operation::{
 pub use outcome::{How, LinkLimit, Outcome};
 pub use record::{Record, Value};
 pub use secret::Secret;
-pub use time::Instant;
+pub use time::{Instant, MAX_TOKEN_SECONDS};

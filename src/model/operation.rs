@@ -65,9 +65,22 @@ operations! {
     UserAlias = "user.alias",
     /// Whether linkbridge can serve.
     Status = "status",
+    /// Give a client a token for its credential (OAuth 2.0).
+    TokenIssue = "token.issue",
+    /// Where tokens are given, and for what.
+    TokenDescribe = "token.describe",
 }
 
 impl OperationKind {
+    /// Whether the operation is about tokens of clients, and not about what is kept: no backend is asked.
+    #[must_use]
+    pub fn is_about_tokens(self) -> bool {
+        matches!(
+            self,
+            OperationKind::TokenIssue | OperationKind::TokenDescribe
+        )
+    }
+
     /// Whether the operation changes something.
     #[must_use]
     pub fn writes(self) -> bool {
@@ -82,6 +95,7 @@ impl OperationKind {
             | K::ProviderList
             | K::ProviderGet => false,
             K::UserGet | K::UserList | K::Status => false,
+            K::TokenIssue | K::TokenDescribe => false,
         }
     }
 

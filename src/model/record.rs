@@ -38,8 +38,23 @@ impl Value {
 /// A few fields with their values, in the order in which they were first set.
 ///
 /// Records are small (a link has ten fields), so a list is searched faster than a map.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Record(Vec<(Field, Value)>);
+
+/// Secrets are named, and not shown.
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut list = f.debug_map();
+        for (field, value) in &self.0 {
+            if field.is_secret() {
+                list.entry(field, &format_args!("***"));
+            } else {
+                list.entry(field, value);
+            }
+        }
+        list.finish()
+    }
+}
 
 impl Record {
     /// A record without fields.

@@ -1,5 +1,8 @@
 //! Instants as the model keeps them: whole milliseconds since 1970-01-01T00:00:00Z.
 
+/// The longest that a token may live that a client gets, in seconds: public keys are kept as long.
+pub const MAX_TOKEN_SECONDS: i64 = 86_400;
+
 /// A point in time, in milliseconds since the Unix epoch. May be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);

@@ -7,13 +7,14 @@ use http::header::ACCEPT;
 use http::request::Parts;
 
 use super::front::Front;
+use super::tokens::seconds;
 use super::{Shared, clock};
 use crate::dialect::{Auth, Candidates};
 use crate::directory::{CANONICAL_VENDOR, Directory};
 use crate::edge::authn::Grant;
 use crate::edge::issuer::{Identity, Now};
-use crate::edge::scope;
-use crate::model::{Failure, Field, Record, Request, Secret, TenantId, VendorName};
+use crate::edge::{scope, tokens};
+use crate::model::{ClientName, Failure, Field, Record, Request, Secret, TenantId, VendorName};
 
 /// A request without its body.
 pub(super) struct Head<'a> {
@@ -133,7 +134,21 @@ async fn grant(
     if let Ok(known) = shared.clients.by_key(credential) {
         return Ok(known);
     }
+    // What says that it is a token of ours is taken for nothing else.
+    if tokens::looks_like_ours(credential.expose()) {
+        return of_ours(shared, front, credential).ok_or(Failure::Unauthenticated);
+    }
     of_issuer(shared, front, source, credential).await
+}
+
+/// What a token of ours grants: the client that it was issued to, if it still is one, with what both may do.
+fn of_ours(shared: &Shared, front: &Front, token: &Secret) -> Option<Grant> {
+    let now = seconds(clock::now());
+    let claims = shared
+        .tokens
+        .verify(token.expose(), front.dialect.vendor(), now)?;
+    let name = ClientName::new(&claims.sub).ok()?;
+    claims.narrow(shared.clients.named(&name)?)
 }
 
 /// What a token of a configured issuer grants: its client, with what the token leaves of it.

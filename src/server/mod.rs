@@ -27,6 +27,7 @@ mod tenant;
 mod testing;
 mod timed_io;
 mod timed_write;
+mod tokens;
 mod untold;
 mod walk;
 
@@ -49,10 +50,13 @@ use crate::edge::connections::Connections;
 use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
+use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, rate_limit};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is looked whether the key that signs tokens is old.
+const ROTATE_EVERY: Duration = Duration::from_secs(3600);
 
 /// An address to serve at.
 #[derive(Clone, Debug)]
@@ -137,6 +141,8 @@ pub struct Parts {
     pub clients: Clients,
     /// Whose tokens are taken.
     pub issuers: Issuers,
+    /// What clients get at token endpoints.
+    pub tokens: Tokens,
     /// Tenants and providers.
     pub directory: Arc<Directory>,
     /// Users' ids.
@@ -151,6 +157,7 @@ struct Shared {
     fronts: Vec<Front>,
     clients: Clients,
     issuers: Issuers,
+    tokens: Tokens,
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
@@ -234,6 +241,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
         fronts: parts.fronts,
         clients: parts.clients,
         issuers: parts.issuers,
+        tokens: parts.tokens,
         settings,
     })
 }
@@ -381,6 +389,7 @@ impl Worker {
             }
             if is_first {
                 drop(tokio::spawn(prune(Arc::clone(shared))));
+                drop(tokio::spawn(rotate(Arc::clone(shared))));
                 drop(tokio::spawn(leave(Arc::clone(shared))));
                 drop(tokio::spawn(warm(Arc::clone(shared))));
             }
@@ -417,6 +426,26 @@ async fn prune(shared: Arc<Shared>) {
         every.tick().await;
         let shared = Arc::clone(&shared);
         let _ = tokio::task::spawn_blocking(move || shared.limits.prune()).await;
+    }
+}
+
+/// Changes the key that signs tokens when it is time, on a thread where it delays no request. What fails is
+/// tried again; until then the old key signs.
+async fn rotate(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(ROTATE_EVERY);
+    loop {
+        every.tick().await;
+        let shared = Arc::clone(&shared);
+        let rotated = tokio::task::spawn_blocking(move || {
+            shared.tokens.rotate(tokens::seconds(clock::now()))
+        });
+        match rotated.await {
+            Ok(Ok(true)) => tracing::info!("the keys that sign tokens have changed"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the keys that sign tokens cannot be changed")
+            }
+            Ok(Ok(false)) | Err(_) => {}
+        }
     }
 }
 

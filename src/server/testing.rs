@@ -17,6 +17,7 @@ use crate::edge::authn::{Client, Clients};
 use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
+use crate::edge::tokens::{self, Tokens};
 use crate::edge::{body, head, keys, rate_limit};
 use crate::model::{
     Alias, ClientName, Failure, Field, Instant, Link, LinkId, Operation, OperationKind, Provider,
@@ -80,6 +81,8 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         rate: None,
         keys: Vec::new(),
         identities: Vec::new(),
+        client_id: None,
+        assertion_keys: Vec::new(),
     }
 }
 
@@ -297,6 +300,7 @@ pub(super) fn settings() -> Settings {
         rates: rate_limit::Settings {
             source: rate,
             failed_auth: rate,
+            failed_token: rate,
             client: rate,
         },
         timeouts: Timeouts {
@@ -311,6 +315,15 @@ pub(super) fn settings() -> Settings {
             drain: LONG,
         },
     }
+}
+
+fn tokens() -> Tokens {
+    let settings = tokens::Settings {
+        issuer: "linkbridge:test".to_owned(),
+        rotate: Duration::from_secs(86_400),
+        leeway: Duration::ZERO,
+    };
+    Tokens::unkept(settings, 0).unwrap()
 }
 
 /// A server without fronts.
@@ -333,6 +346,7 @@ pub(super) fn start_with(
         fronts,
         clients,
         issuers: Issuers::default(),
+        tokens: tokens(),
         directory,
         aliases: Arc::new(FakeAliases),
         backend,

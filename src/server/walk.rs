@@ -21,12 +21,14 @@ use super::call::{Call, Tells};
 use super::front::{self, Found, Front};
 use super::perform::perform;
 use super::rpc::{self, Wire};
-use super::{Shared, clock, respond};
+use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::Grant;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{self, Failure, Field, Place, Problem, Record, Response, Value, Why};
+use crate::model::{
+    self, Failure, Field, OperationKind, Place, Problem, Record, Response, Value, Why,
+};
 use crate::telemetry;
 use crate::transport::{self, Codec};
 
@@ -193,6 +195,9 @@ async fn walk<'f>(
         parts: &parts,
         path,
     };
+    // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
+    let only = candidates.only();
+    facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let grant = &mut facts.grant;
     if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {
         return refuse(shared, facts, &failure);
@@ -224,7 +229,45 @@ async fn walk<'f>(
         Err(failure) => return refuse(shared, facts, &failure),
     };
     facts.op = Some(decoded.op);
+    if front.dialect.operation(decoded.op).is_about_tokens() {
+        let sender = tokens::Sender { source, path };
+        return answer_about_tokens(shared, front, decoded, &sender, facts);
+    }
     carry_out(shared, front, decoded, alive, facts).await
+}
+
+/// Answers a request for a token, or for where tokens are given.
+fn answer_about_tokens(
+    shared: &Shared,
+    front: &Front,
+    mut decoded: Decoded,
+    sender: &tokens::Sender<'_>,
+    facts: &mut Facts<'_>,
+) -> Response {
+    complete(&mut decoded.params, &facts.context);
+    let at = clock::now();
+    let answered = match front.dialect.operation(decoded.op) {
+        OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
+        _ => Ok((Record::new(), None)),
+    };
+    let (op, params) = (decoded.op, &decoded.params);
+    match answered {
+        Ok((reply, client)) => {
+            facts.grant = client.or(facts.grant.take());
+            let settings = &front.settings;
+            front.dialect.encode_response(op, &reply, params, settings)
+        }
+        Err(failure) => refused(front, op, failure, params, at),
+    }
+}
+
+/// Adds what the head of a request says, for wording what comes of it.
+fn complete(params: &mut Record, context: &Record) {
+    for (field, value) in context.iter() {
+        if !params.has(field) {
+            params.set(field, value.clone());
+        }
+    }
 }
 
 /// Carries the decoded request out, within its time.
@@ -249,11 +292,7 @@ async fn carry_out(
             Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
         );
     }
-    for (field, value) in facts.context.iter() {
-        if !params.has(field) {
-            params.set(field, value.clone());
-        }
-    }
+    complete(&mut params, &facts.context);
     let params = Arc::new(params);
     let kind = front.dialect.operation(op);
     let at = clock::now();

@@ -34,4 +34,5 @@ mod rpc_cost;
 mod side_by_side;
 mod support;
 mod tls;
+mod tokens;
 mod transport;

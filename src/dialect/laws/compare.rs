@@ -145,7 +145,8 @@ pub(super) fn requests(
         query_pairs(&expected.query).join("&"),
         query_pairs(&got.query).join("&"),
     );
-    for (name, _) in &dialect.plan().headers {
+    let of_ops = dialect.plan().ops.iter().flat_map(|op| &op.headers);
+    for (name, _) in dialect.plan().headers.iter().chain(of_ops) {
         let text = |request: &OwnedRequest| format!("{:?}", request.headers.get(name));
         texts(name.as_str(), text(expected), text(got));
     }
@@ -415,6 +416,8 @@ impl Carried<'_> {
                         copy(field, out);
                     }
                 }),
+            // It stands in headers, which no law fills by chance.
+            Form::Basic { .. } => {}
             Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
         }
     }

@@ -168,6 +168,8 @@ fn set(row: &Row, rng: &mut Rng, record: &mut Record) {
                 }
             }
         }
+        // It stands in headers of requests, which are not made by chance.
+        Form::Basic { .. } => {}
         Form::Field { .. } | Form::Const(_) | Form::Url(_) | Form::Presence => {}
     }
 }

@@ -64,7 +64,8 @@ fn shown(parts: &Parts) -> String {
 /// The operations that both have; requests without an op if there are none.
 fn common(from: &Dialect, to: &Dialect) -> Vec<Option<OperationKind>> {
     let of = |dialect: &Dialect| -> BTreeSet<OperationKind> {
-        dialect.plan().ops.iter().map(|op| op.does).collect()
+        let does = dialect.plan().ops.iter().map(|op| op.does);
+        does.filter(|kind| !kind.is_about_tokens()).collect()
     };
     let both: Vec<_> = of(from).intersection(&of(to)).copied().map(Some).collect();
     if both.is_empty() { vec![None] } else { both }

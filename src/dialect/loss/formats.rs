@@ -112,7 +112,8 @@ fn spellings(wide: &Limit, narrow: &Limit) -> Option<String> {
 /// The limits of every field that stands in a request or an answer.
 fn limits(plan: &Plan) -> BTreeMap<Field, Limit> {
     let mut limits: BTreeMap<Field, Limit> = BTreeMap::new();
-    for op in &plan.ops {
+    // How a client gets its token is no part of a link.
+    for op in plan.ops.iter().filter(|op| !op.does.is_about_tokens()) {
         let parts = survey::request(op)
             .into_iter()
             .chain(survey::document(&op.answer.tree));

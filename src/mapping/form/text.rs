@@ -3,6 +3,7 @@
 use crate::finding::Text;
 use crate::mapping::plan::{FieldRef, Form, Part};
 use crate::mapping::row::{RowReader, field};
+use crate::model::FieldType;
 
 impl RowReader<'_> {
     pub(super) fn join_form(&self) -> Option<Form> {
@@ -31,6 +32,24 @@ impl RowReader<'_> {
             return None;
         }
         Some(Form::Join(parts))
+    }
+
+    /// `{ basic = "client_id", secret = "client_secret" }`.
+    pub(super) fn basic_form(&self) -> Option<Form> {
+        let user = self.table.need_text("basic");
+        let secret = self.table.need_text("secret");
+        let named = |text: &Text<'_>| match field(text, self.sink())? {
+            FieldRef::Here(field) if field.kind() == FieldType::Text => Some(field),
+            _ => {
+                let message = "`basic` and `secret` name fields of the request that are texts";
+                self.sink().error("LB103", text.span.clone(), message);
+                None
+            }
+        };
+        Some(Form::Basic {
+            user: user.as_ref().and_then(named)?,
+            secret: secret.as_ref().and_then(named)?,
+        })
     }
 
     /// A text with `{field}` in it.

@@ -7,8 +7,8 @@ mod documents;
 mod users;
 mod values;
 
-use self::values::{fault, invalid, no_random, subject};
-pub(super) use self::values::{need_subject, problem, told, too_long};
+use self::values::{fault, invalid, subject};
+pub(super) use self::values::{need_subject, no_random, problem, told, too_long};
 use super::ids::{Account, Among, Ids, is_among};
 use crate::directory::Directory;
 use crate::edge::keys;
@@ -98,6 +98,10 @@ impl Binder<'_> {
             },
             K::UserAlias => self.user_alias()?,
             K::Status => Action::Status,
+            // They are answered before anything is bound: no backend knows of tokens.
+            K::TokenIssue | K::TokenDescribe => {
+                return Err(Failure::Unsupported { operation: kind });
+            }
         })
     }
 

@@ -77,7 +77,7 @@ pub(in crate::server) fn problem(field: Field, why: Why, max: Option<usize>) -> 
     }
 }
 
-pub(super) fn no_random() -> Failure {
+pub(in crate::server) fn no_random() -> Failure {
     Failure::Overloaded {
         retry_after: std::time::Duration::from_secs(1),
     }

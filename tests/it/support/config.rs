@@ -8,7 +8,7 @@ use linkbridge::mapping::builtin;
 use sha2::{Digest as _, Sha256};
 
 use super::fixtures::{
-    DISABLED, Fixture, HARNESS, K, L, PROVIDERS, Q, R, TENANTS, THEIRS, VENDORS, W,
+    BOT, DISABLED, Fixture, HARNESS, K, KID, L, PROVIDERS, Q, R, TENANTS, THEIRS, VENDORS, W,
 };
 
 /// What differs between the configurations of two cases.
@@ -143,13 +143,23 @@ const ALL: &str = "scopes = [\"links.read\", \"links.read_token\", \"links.creat
     \"pending.read\", \"pending.complete\", \"pending.create\", \"providers.read\", \"users.read\", \
     \"users.write\", \"directory.write\"]\n";
 
+/// The line with the public key that client `super` signs assertions with.
+fn assertion_key() -> String {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/keys/test-only-rsa.pub.pem"
+    );
+    format!("assertion_keys = [{{ id = \"{KID}\", key = \"file:{file}\", subject = \"{BOT}\" }}]\n")
+}
+
 /// Out of the way of tests that write fast.
 const FAST: &str = "100000/s burst 100000";
 
 fn clients(out: &mut String, profile: &Profile) {
     // What comes back in an hour does not come back while a case runs.
     let rate = profile.rate.map(|n| format!("1/h burst {n}"));
-    client(out, "super", K, rate.as_deref().unwrap_or(FAST), ALL);
+    let signs = format!("{}{ALL}", assertion_key());
+    client(out, "super", K, rate.as_deref().unwrap_or(FAST), &signs);
     let reads = "scopes = [\"links.read\", \"links.read_token\"]\n";
     client(out, "links", L, FAST, reads);
     let reads =

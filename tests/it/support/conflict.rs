@@ -14,6 +14,7 @@ use linkbridge::dialect::Dialect;
 use linkbridge::directory::Aliases;
 use linkbridge::edge::authn::Clients;
 use linkbridge::edge::issuer::Issuers;
+use linkbridge::edge::tokens::Tokens;
 use linkbridge::mapping::builtin;
 use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
@@ -145,6 +146,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         fronts: config.fronts.into_iter().filter_map(mount).collect(),
         clients: Clients::new(config.clients),
         issuers: Issuers::default(),
+        tokens: Tokens::unkept(config.tokens, 0).map_err(|error| error.to_string())?,
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend: Arc::new(backend),

@@ -1,9 +1,12 @@
 //! The fixtures that every black-box test shares: tenants, users and providers as each vendor knows them, and keys.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use linkbridge::server::clock;
 
 /// Tenant `acme`, as FusionAuth knows it.
 pub(crate) const T: &str = "48426136-8eb7-49d5-81f3-9280b146a334";
@@ -33,6 +36,11 @@ pub(crate) const Q: &str = "Qw7eR1tY5uI9oP3aS6dF0gH4jK8lZ2xC-vB_nMmNbVc";
 pub(crate) const W: &str = "Ww2jF6kS9dA3lQ7eR1tY5uI8oP0zXcV4-bN_mGhJkTr";
 /// The key with which the tests bring about what a case finds; no case asks with it.
 pub(crate) const HARNESS: &str = "Hh2kD7gS5jF9lA3wQ8eR1tY6uI0oP4zX-cV_bNmHjKd";
+
+/// Whom the assertions of the client of K name.
+pub(crate) const BOT: &str = "311800000000000777";
+/// The name of the key that signs them.
+pub(crate) const KID: &str = "321700000000000001";
 
 /// The path of FusionAuth's link operations.
 pub(crate) const LINK: &str = "/api/identity-provider/link";
@@ -194,11 +202,41 @@ pub(crate) fn placeholders(vendor: &str, addr: SocketAddr) -> Vec<(String, Strin
     let keys = [("K", K), ("R", R), ("L", L), ("Q", Q), ("BASIC", &basic)];
     let keys = keys.map(|(name, key)| (name, key.to_owned()));
     let origin = format!("http://{addr}");
+    let proofs = [
+        ("TOKEN_BASIC", STANDARD.encode(format!("super:{K}"))),
+        ("ASSERTION", assertion(&origin, Duration::from_secs(3600))),
+    ];
     let places = [("ORIGIN", origin), ("HOST", addr.to_string())];
     ids.chain(keys)
         .chain(places)
+        .chain(proofs)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+/// What the client of K signs to get a token from the server of this origin.
+pub(crate) fn assertion(origin: &str, lifetime: Duration) -> String {
+    let now = now();
+    let claims = serde_json::json!({
+        "iss": BOT, "sub": BOT, "aud": origin, "iat": now, "exp": now + lifetime.as_secs(),
+    });
+    signed(&claims)
+}
+
+/// The time, as the server that is asked has it, in seconds since the epoch.
+pub(crate) fn now() -> u64 {
+    let millis = u64::try_from(clock::now().0).unwrap();
+    millis / 1000
+}
+
+/// These claims, signed by the key of the client of K.
+pub(crate) fn signed(claims: &serde_json::Value) -> String {
+    let pem = include_str!("../../keys/test-only-rsa.pem");
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let key = EncodingKey::from_rsa_der(&STANDARD.decode(base64).unwrap());
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some(KID.to_owned());
+    jsonwebtoken::encode(&header, claims, &key).unwrap()
 }
 
 /// The body that links `subject` at P to `user`, as FusionAuth wants it.

@@ -39,10 +39,17 @@ impl Server {
 
     /// A server over the data that is in this directory.
     pub(crate) fn start_in(dir: &Path, profile: &Profile) -> Result<Self, String> {
+        Self::start_with(dir, &|ports| {
+            config::text(profile, ports, &dir.join("data"))
+        })
+    }
+
+    /// A server over the data that is in this directory, with the configuration that `text` has for these ports.
+    pub(crate) fn start_with(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
         let mut last = String::new();
         // A port that was free can be taken before the child binds it: then the child ends, and another is tried.
         for _ in 0..3 {
-            match Self::try_start(dir, profile) {
+            match Self::try_start(dir, text) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = error,
             }
@@ -50,11 +57,10 @@ impl Server {
         Err(last)
     }
 
-    fn try_start(dir: &Path, profile: &Profile) -> Result<Self, String> {
+    fn try_start(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
         let ports = free_ports();
         let file = dir.join("config.toml");
-        let text = config::text(profile, ports, &dir.join("data"));
-        std::fs::write(&file, text).map_err(|e| e.to_string())?;
+        std::fs::write(&file, text(ports)).map_err(|e| e.to_string())?;
         let log = dir.join("server.log");
         let out = OpenOptions::new()
             .create(true)

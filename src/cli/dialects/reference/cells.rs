@@ -227,7 +227,8 @@ pub(super) fn rows(plan: &Plan) -> Vec<&Row> {
     let mut found: Vec<&Row> = headers.map(|(_, row)| row).collect();
     for op in &plan.ops {
         let texts = op.captures.iter().chain(&op.query).map(|(_, row)| row);
-        let headers = op.answer.headers.iter().map(|(_, row)| row);
+        let headers = op.headers.iter().chain(&op.answer.headers);
+        let headers = headers.map(|(_, row)| row);
         let bodies = op.request.rows.iter().chain(&op.answer.tree.rows);
         found.extend(texts.chain(headers).chain(bodies.map(|(_, row)| row)));
     }

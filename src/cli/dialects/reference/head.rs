@@ -59,7 +59,8 @@ fn tenant(plan: &Plan) -> String {
     let mut places: Vec<String> = Vec::new();
     let headers = plan.headers.iter().filter(|(_, row)| names(row));
     places.extend(headers.map(|(name, _)| place("header", name.as_str())));
-    for op in &plan.ops {
+    // Where a token is asked for, the path says what the token is for.
+    for op in plan.ops.iter().filter(|op| !op.does.is_about_tokens()) {
         for (part, rows) in [("path", &op.captures), ("query", &op.query)] {
             let rows = rows.iter().filter(|(_, row)| names(row));
             places.extend(rows.map(|(name, _)| place(part, name)));

@@ -54,6 +54,9 @@ fn one(op: &Op, records: &Records<'_>) -> String {
             page.limit
         );
     }
+    if let Some(seconds) = op.lifetime {
+        let _ = write!(out, " A token lives {seconds} seconds.");
+    }
     let marks = [
         op.evidence.map(cells::evidence),
         op.because.as_deref().map(prose),
@@ -119,6 +122,8 @@ fn request(op: &Op, records: &Records<'_>) -> String {
     };
     let mut rows = named(&op.captures, "path");
     rows.extend(named(&op.query, "query"));
+    let headers = op.headers.iter();
+    rows.extend(headers.map(|(name, row)| cells(place("header", name.as_str()), row, records)));
     let body = op.request.rows.iter();
     rows.extend(body.map(|(path, row)| cells(place("body", path.dotted()), row, records)));
     if rows.is_empty() {
