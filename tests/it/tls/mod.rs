@@ -2,6 +2,7 @@
 
 mod clients;
 mod judges;
+mod malformed;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
