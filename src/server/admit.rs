@@ -2,6 +2,7 @@
 //! also is all that words a refusal before the request is read.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::request::Parts;
@@ -133,7 +134,11 @@ async fn grant(
     if let Ok(known) = shared.clients.by_key(credential) {
         return Ok(known);
     }
-    of_issuer(shared, front, source, credential).await
+    let limit = shared.settings.timeouts.request;
+    let granted = tokio::time::timeout(limit, of_issuer(shared, front, source, credential)).await;
+    granted.unwrap_or(Err(Failure::Overloaded {
+        retry_after: Duration::from_secs(1),
+    }))
 }
 
 /// What a token of a configured issuer grants: its client, with what the token leaves of it.
