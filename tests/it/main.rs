@@ -27,6 +27,7 @@ mod laws;
 mod layers;
 mod loss;
 mod race;
+mod reflection;
 mod rpc_cost;
 mod side_by_side;
 mod support;
