@@ -83,7 +83,7 @@ fn public_key(reference: &str, at: &At<'_>) -> Option<PublicKey> {
         // It may well be a key itself, and the wrong half of it.
         at.mask();
         at.error(
-            "LB540",
+            "LB543",
             "a public key stands in a file of its own",
             "refer to it: `file:PATH`",
         );
@@ -100,7 +100,7 @@ fn public_key(reference: &str, at: &At<'_>) -> Option<PublicKey> {
         .map_err(|fault| {
             let hint = "write the public half in PEM, as `openssl pkey -in KEY -pubout` does: RSA of at least 2048 bits, \
                         P-256 or Ed25519";
-            at.error("LB540", format!("{path}: {fault}"), hint);
+            at.error("LB543", format!("{path}: {fault}"), hint);
         })
         .ok()
 }

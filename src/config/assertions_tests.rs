@@ -72,10 +72,10 @@ fn a_public_key_of_each_kind_is_read() {
 #[test]
 fn a_key_that_cannot_be_used_is_told_with_its_reason() {
     for (file, code, word) in [
-        ("weak-rsa-1024.pub.pem", "LB540", "1024 bits"),
-        ("other-p384.pub.pem", "LB540", "neither RSA"),
-        ("test-only-rsa.pem", "LB540", "private key"),
-        ("README.md", "LB540", "no public key"),
+        ("weak-rsa-1024.pub.pem", "LB543", "1024 bits"),
+        ("other-p384.pub.pem", "LB543", "neither RSA"),
+        ("test-only-rsa.pem", "LB543", "private key"),
+        ("README.md", "LB543", "no public key"),
         ("nowhere.pem", "LB504", "cannot be read"),
     ] {
         let fault = fault(&client("a", &key("k", "s", file)));
@@ -85,7 +85,7 @@ fn a_key_that_cannot_be_used_is_told_with_its_reason() {
     let inline = "assertion_keys = [{ id = \"k\", key = \"c2VjcmV0\", subject = \"s\" }]";
     let text = fault(&client("a", inline));
     assert!(
-        text.contains("LB540") && !text.contains("c2VjcmV0"),
+        text.contains("LB543") && !text.contains("c2VjcmV0"),
         "{text}"
     );
     let twice = client("a", &key("k", "s", "test-only-rsa.pub.pem"))
