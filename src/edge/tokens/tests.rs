@@ -300,6 +300,26 @@ fn a_token_leaves_a_client_what_both_of_them_may_do() {
 }
 
 #[test]
+fn no_character_of_a_token_can_be_another_one() {
+    let tokens = tokens();
+    let token = issued(&tokens);
+    assert!(is_good(&tokens, &token));
+    for index in 0..token.len() {
+        for other in ['A', 'b', '_', '.', '=', '\u{e9}'] {
+            let (before, after) = token.split_at(index);
+            let mut rest = after.chars();
+            if rest.next() == Some(other) {
+                continue;
+            }
+            let changed = format!("{before}{other}{}", rest.as_str());
+            assert!(!is_good(&tokens, &changed), "{index}: {changed}");
+        }
+        let (cut, _) = token.split_at(index);
+        assert!(!is_good(&tokens, cut), "{index}");
+    }
+}
+
+#[test]
 fn what_is_no_token_of_ours_is_for_others_to_look_at() {
     for other in ["", "lb_billing_key", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
         assert!(!looks_like_ours(other), "{other}");
