@@ -1,6 +1,6 @@
 //! What is taken: without it, refusing everything would pass for safe.
 
-use linkbridge::edge::issuer::{ClaimNames, KeysAt};
+use linkbridge::edge::issuer::{Algorithm, ClaimNames, KeysAt};
 use linkbridge::edge::scope::{Scope, Scopes};
 use linkbridge::model::Failure;
 
@@ -138,4 +138,30 @@ fn a_token_is_good_at_the_fronts_of_its_issuer_only() {
     let at = |dialect| who(world.identify_at(&good(), dialect, &|| Ok(())));
     assert_eq!(at("zitadel-v2").as_deref(), Ok("svc-billing"));
     assert_eq!(at("ory"), Err(Failure::Unauthenticated));
+}
+
+/// Keys and tokens that another library has made.
+#[test]
+fn tokens_that_openssl_has_signed_are_taken() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jwt/openssl.json");
+    let made: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let (world, _) = World::with_keys(&made["jwks"].to_string());
+    let tokens = made["tokens"].as_object().unwrap();
+    assert_eq!(tokens.len(), Algorithm::ALL.len());
+    for (algorithm, token) in tokens {
+        let token = token.as_str().unwrap();
+        assert_eq!(
+            who(world.identify(token)).as_deref(),
+            Ok("svc-billing"),
+            "{algorithm}"
+        );
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let first = if signature.starts_with('A') { "B" } else { "A" };
+        let forged = format!("{signed}.{first}{}", &signature[1..]);
+        assert_eq!(
+            who(world.identify(&forged)),
+            Err(Failure::Unauthenticated),
+            "{algorithm}"
+        );
+    }
 }
