@@ -11,7 +11,7 @@ use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::Dialect;
 use crate::edge::authn::{Client, Clients};
-use crate::edge::issuer::{self, Issuers};
+use crate::edge::issuer::{self, Issuers, KeysAt, Proof};
 use crate::edge::keys;
 use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, render};
@@ -127,6 +127,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
     let directory = Arc::new(config.directory);
+    let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
     let issuers = issuers(config.issuers, &config.outbound)?;
     let parts = Parts {
         fronts,
@@ -152,6 +153,9 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         None => say("health is off"),
     }
     say(format!("backend: {described}"));
+    for issuer in trusted {
+        say(issuer);
+    }
     let mut guide = dialects::Guide::new(&directory);
     for front in &mounted {
         tell(front);
@@ -179,6 +183,18 @@ fn listening(address: SocketAddr, protocol: &Protocol) -> String {
             format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
         }
     }
+}
+
+/// An issuer in a few words, for the start.
+fn describe(issuer: &issuer::Settings) -> String {
+    let proof = match &issuer.proof {
+        Proof::Signature { keys, .. } => match keys {
+            KeysAt::Url(url) => format!("keys at {url}"),
+            KeysAt::File(path) => format!("keys in {}", path.display()),
+        },
+        Proof::Introspection(endpoint) => format!("asked at {}", endpoint.url),
+    };
+    format!("tokens of {} ({}), {proof}", issuer.name, issuer.issuer)
 }
 
 /// Whoever calls nobody needs no certificates to trust.

@@ -122,3 +122,7 @@ fn fitting(table: &Table<'_>, text: &Text<'_>) -> bool {
     }
     is_fitting
 }
+
+#[cfg(test)]
+#[path = "assertions_tests.rs"]
+mod tests;

@@ -14,6 +14,9 @@ use crate::finding::{Table, Text, suggest};
 use crate::model::VendorName;
 use crate::outbound::Url;
 
+/// What means nothing where the issuer is asked.
+const OF_SIGNATURES: &[&str] = &["algorithms", "typ", "cache_seconds", "stale_hours"];
+
 /// What an issuer may refer to.
 pub(super) struct Known<'a> {
     pub(super) catalog: &'a Catalog,
@@ -164,6 +167,13 @@ fn proof(table: &Table<'_>, vars: &Vars) -> Option<Proof> {
         .map(|asked| endpoint(asked, vars, allow_http));
     if let Some(asked) = asked {
         asked.finish();
+        for key in OF_SIGNATURES.iter().filter(|key| table.has(key)) {
+            let message = format!("`{key}` is for issuers with `keys`");
+            let hint = "an issuer that is asked says itself which tokens are good";
+            table
+                .sink()
+                .error_hint("LB535", table.key_span(key), message, hint);
+        }
     }
     match (keys, signs, asks) {
         (Some(_), proof, None) => proof,

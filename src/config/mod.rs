@@ -40,7 +40,7 @@
 //! | LB532 | not a URL that can be called |
 //! | LB533 | a URL to call that is not encrypted |
 //! | LB534 | unknown signature algorithm |
-//! | LB535 | an issuer with both or none of `keys` and `introspection` |
+//! | LB535 | an issuer with both or none of `keys` and `introspection`, or with what goes with the other |
 //! | LB536 | not a range of addresses |
 //! | LB537 | certificates to trust that cannot be read |
 //! | LB538 | the tenants of tokens are of an unknown vendor |

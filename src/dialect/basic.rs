@@ -6,6 +6,8 @@ use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use zeroize::Zeroizing;
+
 use super::form;
 use crate::model::Why;
 
@@ -28,7 +30,8 @@ pub(super) fn read(header: &str) -> Option<Result<(String, String), Why>> {
 }
 
 fn pair(encoded: &str) -> Option<(String, String)> {
-    let text = String::from_utf8(LENIENT.decode(encoded).ok()?).ok()?;
+    let bytes = Zeroizing::new(LENIENT.decode(encoded).ok()?);
+    let text = std::str::from_utf8(&bytes).ok()?;
     let (name, secret) = text.split_once(':')?;
     let (name, secret) = (form::decode(name)?, form::decode(secret)?);
     (!name.is_empty()).then_some((name, secret))
@@ -36,8 +39,8 @@ fn pair(encoded: &str) -> Option<(String, String)> {
 
 /// The header of a name and a secret.
 pub(super) fn write(name: &str, secret: &str) -> String {
-    let pair = format!("{}:{}", form::encode(name), form::encode(secret));
-    format!("{SCHEME} {}", STANDARD.encode(pair))
+    let pair = Zeroizing::new(format!("{}:{}", form::encode(name), form::encode(secret)));
+    format!("{SCHEME} {}", STANDARD.encode(&*pair))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod overlap;
 mod page;
 mod patch;
 mod read;
+mod reflection;
 mod request;
 mod response;
 mod rpc;
@@ -28,6 +29,7 @@ use std::collections::{BTreeMap, HashSet};
 use http::Method;
 
 pub use self::failure::to_record as failure_record;
+pub use self::reflection::{NoQuestion, REFLECTION, reflect};
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
 pub use crate::mapping::plan::{Auth, PageRule};
 

@@ -109,6 +109,16 @@ impl<'d> Call<'d> {
         }
     }
 
+    /// Whether its op tells something by this status. Then it is an answer, also where the status is one of
+    /// errors to those who ask over REST.
+    #[must_use]
+    pub fn tells(&self, status: u16) -> bool {
+        let [index] = self.method.ops;
+        let answer = &self.dialect.op(super::op_id(index)).answer;
+        let mut conditional = answer.status_if.iter();
+        answer.statuses.contains(&status) || conditional.any(|(told, _)| *told == status)
+    }
+
     /// Reads a message in its binary form. `request` is the call's head; its body is not looked at.
     ///
     /// # Errors

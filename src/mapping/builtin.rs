@@ -24,6 +24,18 @@ pub const SOURCES: &[(&str, &str)] = &[
 /// Name and text of the messages that the calls of built-in mappings are made of.
 const PROTOS: &[(&str, &str)] = &[
     (
+        "grpc.health.v1",
+        include_str!("../../mappings/grpc.health.v1.proto"),
+    ),
+    (
+        "grpc.reflection.v1",
+        include_str!("../../mappings/grpc.reflection.v1.proto"),
+    ),
+    (
+        "grpc.reflection.v1alpha",
+        include_str!("../../mappings/grpc.reflection.v1alpha.proto"),
+    ),
+    (
         "zitadel.idp.v1",
         include_str!("../../mappings/zitadel.idp.v1.proto"),
     ),

@@ -1,7 +1,7 @@
 //! What can only be said of a whole plan: ops that no request can tell apart, operations that cannot
 //! be sent, parameters that no row binds.
 
-use super::plan::{FieldRef, Form, Only, Op, Part, Plan, Row, Tree};
+use super::plan::{Auth, FieldRef, Form, Only, Op, Part, Plan, Row, Tree};
 use super::route;
 use crate::finding::Sink;
 use crate::model::{Field, OperationKind};
@@ -27,6 +27,11 @@ pub(super) fn plan(plan: &Plan, sink: &Sink, whole: bool) {
 /// An answer has one body, and one of status 204 has none.
 fn answer(op: &Op, sink: &Sink) {
     let answer = &op.answer;
+    if op.does.is_about_tokens() && op.auth == Auth::Required {
+        let message = "who asks for a token, or where there is one, has none yet";
+        let hint = "add auth = \"none\"";
+        sink.error_hint("LB004", op.origin.span.clone(), message, hint);
+    }
     if op.lifetime.is_some() != (op.does == OperationKind::TokenIssue) {
         let message = "an op that does \"token.issue\", and no other, has a `lifetime`: the seconds that a token lives";
         sink.error("LB003", op.origin.span.clone(), message);

@@ -1,5 +1,7 @@
 //! Records: the neutral trees of canonical fields between a dialect and the typed model.
 
+use zeroize::Zeroize;
+
 use super::{Field, FieldType};
 
 /// The value of a field.
@@ -40,6 +42,17 @@ impl Value {
 /// Records are small (a link has ten fields), so a list is searched faster than a map.
 #[derive(Clone, Default)]
 pub struct Record(Vec<(Field, Value)>);
+
+/// The memory of secrets is wiped.
+impl Drop for Record {
+    fn drop(&mut self) {
+        for (field, value) in &mut self.0 {
+            if let (true, Value::Text(text)) = (field.is_secret(), value) {
+                text.zeroize();
+            }
+        }
+    }
+}
 
 /// Secrets are named, and not shown.
 impl std::fmt::Debug for Record {
@@ -196,5 +209,26 @@ impl FromIterator<(Field, Value)> for Record {
             record.set(field, value);
         }
         record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_names_secrets_and_does_not_show_them() {
+        let mut record = Record::new();
+        for field in Field::ALL.iter().filter(|field| field.is_secret()) {
+            record.set_text(*field, "canary");
+        }
+        record.set_text(Field::ClientId, "billing");
+        let outer = Record::new().with(Field::Link, Value::Record(record));
+        let shown = format!("{outer:?}");
+        assert!(
+            shown.contains("ClientSecret") && shown.contains("billing"),
+            "{shown}"
+        );
+        assert!(!shown.contains("canary"), "{shown}");
     }
 }

@@ -2,6 +2,7 @@
 //! also is all that words a refusal before the request is read.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::header::ACCEPT;
 use http::request::Parts;
@@ -138,7 +139,11 @@ async fn grant(
     if tokens::looks_like_ours(credential.expose()) {
         return of_ours(shared, front, credential).ok_or(Failure::Unauthenticated);
     }
-    of_issuer(shared, front, source, credential).await
+    let limit = shared.settings.timeouts.request;
+    let granted = tokio::time::timeout(limit, of_issuer(shared, front, source, credential)).await;
+    granted.unwrap_or(Err(Failure::Overloaded {
+        retry_after: Duration::from_secs(1),
+    }))
 }
 
 /// What a token of ours grants: the client that it was issued to, if it still is one, with what both may do.

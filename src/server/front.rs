@@ -111,6 +111,12 @@ impl Front {
     pub(super) fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
         path_below((self.host.as_deref(), self.prefix.as_str()), host, path)
     }
+
+    /// Whether a path is that of server reflection here.
+    pub(super) fn reflects(&self, host: &str, path: &str) -> bool {
+        self.path_below(host, path)
+            .is_some_and(|below| self.dialect.reflects(below))
+    }
 }
 
 /// Puts the most particular fronts first.

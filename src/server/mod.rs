@@ -20,6 +20,7 @@ mod perform;
 mod phase;
 mod present;
 mod providers;
+mod reflection;
 mod respond;
 mod rpc;
 mod tenant;

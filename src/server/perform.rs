@@ -27,6 +27,10 @@ pub(super) async fn perform(
     call: Call,
 ) -> Result<Record, Failure> {
     if call.kind == OperationKind::Status {
+        // It is the same for every tenant, known or not.
+        if let Some(refusal) = call.refusal.filter(|r| *r != Failure::TenantUnknown) {
+            return Err(refusal);
+        }
         let mut reply = present::status(world.backend.ready());
         present::set_time(&mut reply, call.at);
         return Ok(reply);

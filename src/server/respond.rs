@@ -10,9 +10,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::front::Front;
+use super::reflection::Reflection;
 use crate::dialect::OpId;
 use crate::model::{Failure, FailureKind, Record, Response};
-use crate::transport::Answer;
+use crate::transport::{Answer, Protocol};
 
 /// A failure in the words of the front, if there is one.
 pub(super) fn failure(
@@ -94,7 +95,7 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut response = http::Response::new(Payload {
+    let mut response = http::Response::new(Payload::Whole {
         data: Some(body).filter(|body| !body.is_empty()),
         trailers: answer.trailers,
     });
@@ -103,10 +104,33 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
     response
 }
 
-/// A complete body, and the trailers of gRPC after it.
-pub(super) struct Payload {
-    data: Option<Bytes>,
-    trailers: Option<HeaderMap>,
+/// The head of a stream, which goes on by itself.
+pub(super) fn streamed(protocol: Protocol, stream: Reflection) -> http::Response<Payload> {
+    let answer = Answer {
+        status: 200,
+        headers: HeaderMap::from_iter([(
+            CONTENT_TYPE,
+            HeaderValue::from_static(protocol.content_type()),
+        )]),
+        body: Bytes::new(),
+        trailers: None,
+    };
+    let mut response = to_http(answer, false);
+    // How long it will be is not known.
+    response.headers_mut().remove(CONTENT_LENGTH);
+    *response.body_mut() = Payload::Stream(Box::pin(stream));
+    response
+}
+
+/// What is sent after a head.
+pub(super) enum Payload {
+    /// A complete body, and the trailers of gRPC after it.
+    Whole {
+        data: Option<Bytes>,
+        trailers: Option<HeaderMap>,
+    },
+    /// Messages and trailers as they come.
+    Stream(Pin<Box<Reflection>>),
 }
 
 impl Body for Payload {
@@ -114,20 +138,33 @@ impl Body for Payload {
     type Error = Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let data = self.data.take().map(Frame::data);
-        let frame = data.or_else(|| self.trailers.take().map(Frame::trailers));
-        Poll::Ready(frame.map(Ok))
+        match self.get_mut() {
+            Self::Whole { data, trailers } => {
+                let data = data.take().map(Frame::data);
+                let frame = data.or_else(|| trailers.take().map(Frame::trailers));
+                Poll::Ready(frame.map(Ok))
+            }
+            Self::Stream(stream) => stream.as_mut().poll_frame(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.trailers.is_none()
+        match self {
+            Self::Whole { data, trailers } => data.is_none() && trailers.is_none(),
+            Self::Stream(stream) => stream.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+        match self {
+            Self::Whole { data, .. } => {
+                SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
+            }
+            Self::Stream(stream) => stream.size_hint(),
+        }
     }
 }
 

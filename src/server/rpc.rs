@@ -24,6 +24,8 @@ pub(super) struct Wire<'f> {
 pub(super) enum Found<'f> {
     /// A call of the front at this place in the list, which means an op.
     Call(usize, RpcCall<'f>, Wire<'f>),
+    /// Server reflection, a stream; the front is the first that has it.
+    Reflection(usize, Wire<'f>),
     /// A call that nobody serves, with what is said to that.
     Unserved(usize, Wire<'f>, Response),
     /// A request that is no call, to a path that only calls have.
@@ -35,11 +37,11 @@ pub(super) enum Found<'f> {
 /// Looks whether a request is a call.
 pub(super) fn find<'f>(fronts: &'f [Front], host: &str, parts: &Parts) -> Found<'f> {
     let path = parts.uri.path();
-    // The names of packages are joined by points, which saves most paths the look.
+    // A service's name, which stands before the method's, has points in it. That saves most paths the look.
     if !path
-        .split('/')
+        .rsplit('/')
         .nth(1)
-        .is_some_and(|first| first.contains('.'))
+        .is_some_and(|service| service.contains('.'))
     {
         return Found::Nothing;
     }
@@ -48,6 +50,15 @@ pub(super) fn find<'f>(fronts: &'f [Front], host: &str, parts: &Parts) -> Found<
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let protocol = content_type.and_then(Protocol::named);
+    if let Some((index, front)) = reflecting(fronts, host, path) {
+        return match met(index, &front.dialect, None, protocol, parts) {
+            // gRPC-Web cannot stream both ways.
+            Found::Unserved(index, wire, _) if wire.protocol == Protocol::Grpc(Codec::Proto) => {
+                Found::Reflection(index, wire)
+            }
+            other => other,
+        };
+    }
     let mut stranger = None;
     for (index, front) in fronts.iter().enumerate() {
         let dialect = &*front.dialect;
@@ -72,6 +83,12 @@ pub(super) fn find<'f>(fronts: &'f [Front], host: &str, parts: &Parts) -> Found<
         }
         _ => Found::Nothing,
     }
+}
+
+/// The first front that has server reflection at this path.
+fn reflecting<'f>(fronts: &'f [Front], host: &str, path: &str) -> Option<(usize, &'f Front)> {
+    let mut fronts = fronts.iter().enumerate();
+    fronts.find(|(_, front)| front.reflects(host, path))
 }
 
 /// A path of calls: is the request one, and one that this front understands?
@@ -139,9 +156,10 @@ pub(super) fn told(status: &Status) -> Response {
 }
 
 impl Wire<'_> {
-    /// What came of the call, in its protocol's frames.
-    pub(super) fn framed(&self, response: Response) -> Answer {
-        if response.status >= 400 {
+    /// What came of the call, in its protocol's frames. `replied`: it was carried out, and this is its answer.
+    pub(super) fn framed(&self, response: Response, replied: bool) -> Answer {
+        let is_answer = replied && self.call.is_some_and(|call| call.tells(response.status));
+        if response.status >= 400 && !is_answer {
             return self.refused(response);
         }
         let message = match (self.protocol.codec(), self.call) {
@@ -182,5 +200,37 @@ fn by_status(status: u16) -> Code {
         404 => Code::Unimplemented,
         429 | 502 | 503 | 504 => Code::Unavailable,
         _ => Code::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::RpcCalled;
+    use crate::mapping::builtin;
+
+    /// An answer that says by its status over REST that something is wrong is an answer all the same; a
+    /// failure of the same status is none.
+    #[test]
+    fn a_server_that_is_not_ready_says_so_in_a_message() {
+        let loaded = builtin::load_builtin("zitadel-v2").unwrap();
+        let dialect = Dialect::new(loaded.plan.unwrap());
+        let RpcCalled::Method(call) = dialect.call("/grpc.health.v1.Health/Check") else {
+            panic!("no such call");
+        };
+        let wire = Wire {
+            protocol: Protocol::Grpc(Codec::Proto),
+            dialect: &dialect,
+            call: Some(call),
+        };
+        let response = |body: &str| Response {
+            status: 503,
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+        };
+        let told = wire.framed(response(r#"{"status":"NOT_SERVING"}"#), true);
+        assert_eq!(&told.body[..], [0, 0, 0, 0, 2, 1 << 3, 2]);
+        let failed = wire.framed(response(r#"{"code":14,"message":"later"}"#), false);
+        assert_eq!(failed.headers["grpc-status"], "14");
     }
 }

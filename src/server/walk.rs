@@ -20,6 +20,7 @@ use super::admit::{Head, admit};
 use super::call::{Call, Tells};
 use super::front::{self, Found, Front};
 use super::perform::perform;
+use super::reflection::Reflection;
 use super::rpc::{self, Wire};
 use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
@@ -44,6 +45,10 @@ struct Facts<'f> {
     op: Option<OpId>,
     /// How it came, if it is a remote procedure call.
     wire: Option<Wire<'f>>,
+    /// What goes on as a stream, once it is let in.
+    stream: Option<Reflection>,
+    /// Whether the request was carried out, and what goes back is its answer.
+    replied: bool,
     /// How long the client waits, from the start of the request.
     patience: Option<Duration>,
     /// Who it is from, and what that one may do.
@@ -108,8 +113,11 @@ pub(super) async fn answer(
         status: response.status,
         duration: start.elapsed(),
     });
+    if let (Some(stream), Some(wire)) = (facts.stream, facts.wire) {
+        return respond::streamed(wire.protocol, stream);
+    }
     let answer = match facts.wire {
-        Some(wire) => wire.framed(response),
+        Some(wire) => wire.framed(response, facts.replied),
         None => respond::plain(response),
     };
     respond::to_http(answer, is_http1 && (facts.close || facts.body_pending))
@@ -153,6 +161,11 @@ async fn walk<'f>(
                 Err(status) => return rpc::told(&status),
             }
             Some((index, call))
+        }
+        rpc::Found::Reflection(index, wire) => {
+            facts.meet(shared, Some(index), &parts);
+            facts.wire = Some(wire);
+            return begin_stream(shared, source, (&host, &parts), wire, body, facts);
         }
         rpc::Found::Unserved(index, wire, response) => {
             facts.meet(shared, Some(index), &parts);
@@ -270,6 +283,30 @@ fn complete(params: &mut Record, context: &Record) {
     }
 }
 
+/// Lets a stream in. What it goes on with is in the facts; its head is that of a success.
+fn begin_stream(
+    shared: &Arc<Shared>,
+    source: IpAddr,
+    (host, parts): (&str, &Parts),
+    wire: Wire<'_>,
+    body: Incoming,
+    facts: &mut Facts<'_>,
+) -> Response {
+    if let Err(failure) = shared.limits.check_source(source) {
+        return refuse(shared, facts, &failure);
+    }
+    let begun = transport::timeout(wire.protocol, &parts.headers)
+        .and_then(|patience| Reflection::begin(shared, source, (host, parts), patience, body));
+    match begun {
+        Ok(stream) => facts.stream = Some(stream),
+        Err(status) => return rpc::told(&status),
+    }
+    Response {
+        status: 200,
+        ..Response::default()
+    }
+}
+
 /// Carries the decoded request out, within its time.
 async fn carry_out(
     shared: &Arc<Shared>,
@@ -332,9 +369,11 @@ async fn carry_out(
         })))
     };
     match result {
-        Ok(reply) => front
-            .dialect
-            .encode_response(op, &reply, &params, &front.settings),
+        Ok(reply) => {
+            facts.replied = true;
+            let settings = &front.settings;
+            front.dialect.encode_response(op, &reply, &params, settings)
+        }
         Err(failure) => refused(front, op, failure, &params, at),
     }
 }

@@ -27,18 +27,17 @@ pub struct Answer {
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// Fields of a status, in the order in which they are written.
-type Fields = Vec<(&'static str, String)>;
+pub(super) type Fields = Vec<(&'static str, String)>;
 
 /// Frames the message of a successful answer. `headers` are the answer's own; a content type and a content
 /// length in them are replaced.
 #[must_use]
 pub fn answer(protocol: Protocol, mut headers: HeaderMap, message: Vec<u8>) -> Answer {
     let Ok(length) = u32::try_from(message.len()) else {
-        let status = Status::new(Code::ResourceExhausted, "the answer is larger than a frame");
-        return refuse(protocol, headers, &status);
+        return refuse(protocol, headers, &larger_than_a_frame());
     };
     typed(&mut headers, protocol.content_type());
-    let success: Fields = vec![("grpc-status", "0".to_owned())];
+    let success = success();
     let (body, trailers) = match protocol {
         Protocol::Connect(_) => (message, None),
         Protocol::Grpc(_) => {
@@ -59,6 +58,15 @@ pub fn answer(protocol: Protocol, mut headers: HeaderMap, message: Vec<u8>) -> A
         body: text_or_not(protocol, body),
         trailers,
     }
+}
+
+/// The status of what went well.
+pub(super) fn success() -> Fields {
+    vec![("grpc-status", "0".to_owned())]
+}
+
+pub(super) fn larger_than_a_frame() -> Status {
+    Status::new(Code::ResourceExhausted, "the answer is larger than a frame")
 }
 
 /// Frames a failure. `headers` are as for [`answer`]; which encodings are taken is added to them, since
@@ -115,7 +123,7 @@ fn error(status: &Status) -> Value {
 }
 
 /// The status as gRPC sends it. Its binary form adds the details, so it is there if they are.
-fn fields(status: &Status) -> Fields {
+pub(super) fn fields(status: &Status) -> Fields {
     let mut fields = vec![("grpc-status", status.code.number().to_string())];
     if !status.message.is_empty() {
         let message = utf8_percent_encode(&status.message, ENCODED).to_string();
@@ -128,7 +136,7 @@ fn fields(status: &Status) -> Fields {
     fields
 }
 
-fn insert(headers: &mut HeaderMap, fields: Fields) {
+pub(super) fn insert(headers: &mut HeaderMap, fields: Fields) {
     for (name, value) in fields {
         // Digits, base64 and percent-encoded text are printable, as values must be.
         if let Ok(value) = HeaderValue::try_from(value) {

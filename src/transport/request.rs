@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::compression::{self, Encoding, too_large};
-use super::{Code, Codec, Protocol, Status, frame, web_text};
+use super::frame::{self, Frame};
+use super::{Code, Codec, Protocol, Status, web_text};
 
 /// The one message of a unary request, `limit` bytes at most. It is empty where a frame is: that is a
 /// message without fields, in JSON too.
@@ -48,11 +49,21 @@ fn bare(codec: Codec, headers: &HeaderMap, body: Bytes, limit: usize) -> Result<
 
 /// The message of gRPC is in a frame.
 fn framed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Status> {
+    let encoding = frame_encoding(headers)?;
+    unframed(frame::only(body, limit)?, encoding, limit)
+}
+
+/// How the messages in frames are compressed, those that are.
+pub(super) fn frame_encoding(headers: &HeaderMap) -> Result<Encoding, Status> {
     let encoding = compression::named(headers, "grpc-encoding")?;
     if compression::named(headers, "content-encoding") != Ok(Encoding::Identity) {
         return Err(compression::unknown("content-encoding", "identity"));
     }
-    let frame = frame::only(body, limit)?;
+    Ok(encoding)
+}
+
+/// The message of a frame.
+pub(super) fn unframed(frame: Frame, encoding: Encoding, limit: usize) -> Result<Bytes, Status> {
     match (frame.compressed, encoding) {
         (false, _) => Ok(frame.data),
         (true, Encoding::Gzip) => unpacked(frame.data, encoding, limit),

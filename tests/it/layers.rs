@@ -61,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Crates that one module only may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
+    ("form_urlencoded", "dialect/form.rs"),
     ("governor", "edge/rate_limit"),
     ("jsonwebtoken", "edge/"),
     ("rustls_native_certs", "outbound/"),

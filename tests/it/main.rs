@@ -30,6 +30,7 @@ mod layers;
 mod loss;
 mod outbound;
 mod race;
+mod reflection;
 mod rpc_cost;
 mod side_by_side;
 mod support;

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::claims::{self, Bearer, Kind};
+use super::health::Health;
 use super::{Gate, Now, Settings, json};
 use crate::edge::keys::{self, KeyHash};
 use crate::model::{Failure, Secret};
@@ -61,6 +62,7 @@ pub(super) struct Introspector {
     /// Held by whoever asks about a token.
     flights: Mutex<HashMap<KeyHash, Arc<tokio::sync::Mutex<()>>>>,
     turns: Semaphore,
+    health: Health,
 }
 
 #[derive(Clone)]
@@ -87,6 +89,7 @@ impl Introspector {
             remembered: Mutex::default(),
             flights: Mutex::default(),
             turns: Semaphore::new(MAX_ASKED),
+            health: Health::default(),
         }
     }
 
@@ -133,18 +136,23 @@ impl Introspector {
 
     async fn answer(&self, token: &Secret, now: Now) -> Answer {
         let issuer = self.settings.name.as_str();
+        if !self.health.may_try(now.tick) {
+            return Answer::None;
+        }
         let turn = tokio::time::timeout(MAX_WAIT, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             tracing::warn!(issuer, "too many questions about tokens at once");
             return Answer::None;
         };
-        match self.fetch(token).await {
-            Ok(body) => self.judge(&body, now),
-            Err(why) => {
-                tracing::error!(issuer, why, "an issuer cannot be asked about tokens");
-                Answer::None
-            }
-        }
+        let fetched = self.fetch(token).await;
+        self.health.note(fetched.is_ok(), now.tick);
+        let why = match fetched {
+            Ok((StatusCode::OK, body)) => return self.judge(&body, now),
+            Ok((status, _)) => format!("the answer is {}", status.as_u16()),
+            Err(fault) => fault,
+        };
+        tracing::error!(issuer, why, "an issuer cannot be asked about tokens");
+        Answer::None
     }
 
     fn judge(&self, body: &[u8], now: Now) -> Answer {
@@ -160,7 +168,7 @@ impl Introspector {
             .map_or(Answer::Bad, Answer::Good)
     }
 
-    async fn fetch(&self, token: &Secret) -> Result<Bytes, String> {
+    async fn fetch(&self, token: &Secret) -> Result<(StatusCode, Bytes), String> {
         let json = HeaderValue::from_static("application/json");
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let authorization = self
@@ -185,11 +193,7 @@ impl Introspector {
             max_bytes: MAX_BYTES,
         };
         let answer = self.http.call(request).await.map_err(|f| f.to_string())?;
-        if answer.status == StatusCode::OK {
-            Ok(answer.body)
-        } else {
-            Err(format!("the answer is {}", answer.status.as_u16()))
-        }
+        Ok((answer.status, answer.body))
     }
 
     /// Basic, each half as a form has it (RFC 6749, section 2.3.1).

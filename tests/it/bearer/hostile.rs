@@ -3,6 +3,7 @@
 
 use linkbridge::edge::issuer::{Algorithm, KeysAt, Proof};
 use linkbridge::model::Failure;
+use proptest::prelude::*;
 
 use super::sign::{By, KEYS, b64, signature, token};
 use super::world::{
@@ -494,6 +495,57 @@ fn an_algorithm_that_the_issuer_does_not_use_is_refused() {
         let is_es256 = name.contains("ES256");
         assert_eq!(world.identify(&token).is_ok(), is_es256, "{name}");
     }
+}
+
+#[test]
+fn without_a_list_every_typ_will_do_but_our_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwks.json");
+    std::fs::write(&path, jwks(&all_keys())).unwrap();
+    let mut corp = settings(KeysAt::File(path));
+    let Proof::Signature { typ, .. } = &mut corp.proof else {
+        panic!("the issuer signs")
+    };
+    typ.clear();
+    let world = World::of(vec![corp]);
+    let typed = |typ| world.identify(&varied(&[("typ", typ)], &[], &By::Rs256));
+    for typ in ["", r#""JWT""#, r#""x""#, r#""""#] {
+        assert!(typed(typ).is_ok(), "{typ}");
+    }
+    for typ in [
+        r#""linkbridge+jwt""#,
+        r#""LinkBridge+JWT""#,
+        r#""application/linkbridge+jwt""#,
+        r#""Application/linkbridge+jwt""#,
+    ] {
+        assert_eq!(who(typed(typ)), Err(Failure::Unauthenticated), "{typ}");
+    }
+}
+
+/// Whatever a text is, it is refused and nothing panics: as it stands, and as the parts of a token.
+#[test]
+fn no_text_is_a_token() {
+    let (world, _) = World::with_keys(&jwks(&all_keys()));
+    proptest!(|(text in ".{0,300}", header in "\\PC{0,100}", claims in "\\PC{0,200}")| {
+        let made = token(&header, &claims, &By::Bytes(vec![1; 64]));
+        for text in [text, made, format!("{}.{}.{}", b64(&header), claims, header)] {
+            prop_assert_eq!(who(world.identify(&text)), Err(Failure::Unauthenticated));
+        }
+    });
+}
+
+/// A member of any name and value, in a token that is good otherwise, lets nobody else in.
+#[test]
+fn no_further_member_makes_another_client() {
+    let (world, _) = World::with_keys(&jwks(&all_keys()));
+    let header = [("alg", r#""EdDSA""#), ("kid", r#""ed-1""#)];
+    let value = r#"[0-9]{1,25}|"[a-z]{0,9}"|null|\[\]|\{\}"#;
+    proptest!(|(name in "[a-z0-9_]{1,8}", value in value)| {
+        let token = varied(&header, &[(&name, &value)], &By::EdDsa);
+        if let Ok(client) = who(world.identify(&token)) {
+            prop_assert!(client == "svc-billing" || name == "azp");
+        }
+    });
 }
 
 /// Keys that must not verify what they have signed.

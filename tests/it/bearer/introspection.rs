@@ -273,3 +273,28 @@ fn questions_are_limited() {
         );
     }
 }
+
+#[test]
+fn an_issuer_that_is_away_is_tried_once_a_second() {
+    let idp = Idp::start(Does::Closes);
+    let mut world = asks(&idp);
+    for n in 0..50 {
+        assert!(is_overloaded(&world, &format!("token-{n}")));
+    }
+    assert_eq!(idp.asked(), 5);
+    world.passed = 1;
+    for n in 0..50 {
+        assert!(is_overloaded(&world, &format!("token-{n}")));
+    }
+    assert_eq!(idp.asked(), 6);
+    idp.now_does(says(&[]));
+    world.passed = 3;
+    assert!(world.identify("token-1").is_ok() && world.identify("token-2").is_ok());
+    // A token that the issuer chokes on is no outage.
+    idp.now_does(Does::Answers(500, String::new(), String::new()));
+    for n in 0..20 {
+        assert!(is_overloaded(&world, &format!("bad-{n}")));
+    }
+    idp.now_does(says(&[]));
+    assert!(world.identify("token-3").is_ok());
+}

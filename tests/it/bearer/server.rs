@@ -267,6 +267,7 @@ fn an_opaque_token_is_asked_about_and_the_issuers_outage_is_no_refusal() {
     assert_eq!(server.list("canary-1"), 200);
     assert_eq!(server.list(&corp(&[])), 200);
     let log = server.log();
+    assert!(log.contains("tokens of corp (https://login.example.com/), keys in jwks.json"));
     assert!(log.contains("cannot be asked about tokens"), "{log}");
     for secret in ["canary-", "a secret of ours", "YSBzZWNyZXQ", "eyJ"] {
         let line = log.lines().find(|line| line.contains(secret));

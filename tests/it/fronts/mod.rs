@@ -2,8 +2,10 @@
 //! ids, and rules hold whoever wrote. `tests/fronts/` has the data: how each vendor's client works
 //! (`clients/`), what a vendor's API makes impossible, and what bad input is answered.
 
+mod bad_calls;
 mod bad_input;
 mod clients;
+mod deadlines;
 mod facts;
 mod impossible;
 mod isolation;

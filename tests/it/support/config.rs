@@ -83,7 +83,10 @@ pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
     clients(&mut out, profile);
     fronts(&mut out, profile);
     // All tests come from one address; what limits it is tested elsewhere.
-    out.push_str("[limits]\nsource_rate = \"100000/s burst 100000\"\n");
+    out.push_str("[limits]\n");
+    for limit in ["source_rate", "failed_auth_rate"] {
+        writeln!(out, "{limit} = \"{FAST}\"").unwrap();
+    }
     out
 }
 

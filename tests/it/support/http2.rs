@@ -68,7 +68,11 @@ impl Http2 {
     fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
         self.runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(self.addr).await;
-            let io = TokioIo::new(stream.map_err(|error| error.to_string())?);
+            let stream = stream.map_err(|error| error.to_string())?;
+            stream
+                .set_nodelay(true)
+                .map_err(|error| error.to_string())?;
+            let io = TokioIo::new(stream);
             let made = handshake(TokioExecutor::new(), io).await;
             let (sender, connection) = made.map_err(|error| error.to_string())?;
             tokio::spawn(connection);

@@ -85,9 +85,9 @@ pub(in crate::fronts) static CALLS: LazyLock<Vec<Case>> = LazyLock::new(|| {
     let read = |table: &toml::Table| -> Result<Vec<Case>, String> {
         let dialect = text(table, "dialect")?;
         let (method, message) = (text(table, "method")?, text(table, "message")?);
-        let known = methods(&dialect).into_iter();
-        let op = known.filter(|(name, _)| *name == method).map(|(_, op)| op);
-        let op = op.last().ok_or_else(|| format!("no op has {method}"))?;
+        let mut known = methods(&dialect).into_iter();
+        let op = known.find(|(name, _)| *name == method).map(|(_, op)| op);
+        let op = op.ok_or_else(|| format!("no op has {method}"))?;
         let spoken = protocols(&dialect);
         let spoken = [
             ("connect", "application/json"),
