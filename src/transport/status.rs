@@ -16,7 +16,7 @@ pub struct Status {
 /// One message of any type (`google.protobuf.Any`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// The full name of its type, without [`TYPE_PREFIX`].
+    /// The full name of its type, without `type.googleapis.com/`.
     pub type_name: String,
     /// The encoded message.
     pub value: Vec<u8>,
