@@ -455,6 +455,8 @@ mod deletes_tests;
 #[cfg(test)]
 mod joins_tests;
 #[cfg(test)]
+mod rpc_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tls_tests;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -36,15 +36,19 @@ impl Drop for Server {
     }
 }
 
-/// A server that waits a second for a piece, and three in all. `more` ends its `[limits]`.
-fn start(more: &str) -> Server {
+fn start(limits: &str) -> Server {
+    start_with(limits, "")
+}
+
+/// A server that waits a second for a piece, and three in all.
+fn start_with(limits: &str, fronts: &str) -> Server {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let text = format!(
         "[server]\ndata = \"{}\"\npublic_url = \"http://127.0.0.1:{port}\"\nadmin_listen = \"off\"\n\
          [[listener]]\naddress = \"127.0.0.1:{port}\"\nhttp2 = true\n\
-         [limits]\nbody_chunk_seconds = 1\nbody_seconds = 3\n{more}\n\
-         [[tenant]]\nkey = \"acme\"\nids = {{ zitadel = \"311700000000000009\" }}\n",
+         [limits]\nbody_chunk_seconds = 1\nbody_seconds = 3\n{limits}\n\
+         [[tenant]]\nkey = \"acme\"\nids = {{ zitadel = \"311700000000000009\" }}\n{fronts}",
         dir.path().join("data").display(),
     );
     std::fs::write(dir.path().join("c.toml"), text).unwrap();
@@ -296,6 +300,36 @@ fn what_is_no_stream_of_grpc_is_refused() {
             let answer = Stream::open(&server, V1, content_type).await.answer;
             assert_eq!(answer.status(), status, "{content_type}");
         }
+    });
+}
+
+#[test]
+fn a_front_is_told_of_where_it_is() {
+    let fronts = "[[front]]\ndialect = \"zitadel-v2\"\nprefix = \"/z\"\n\
+                  [[front]]\ndialect = \"zitadel-management-v1\"\n";
+    let server = start_with("", fronts);
+    run(async {
+        let services = ["zitadel.user.v2.User", "zitadel.management.v1.Management"];
+        for (prefix, told) in [("/z", [true, false]), ("", [false, true])] {
+            let path = format!("{prefix}{V1}");
+            let mut stream = Stream::open(&server, &path, "application/grpc").await;
+            stream.send(LIST);
+            let message = stream.next().await.unwrap();
+            assert_eq!(services.map(|service| says(&message, service)), told);
+        }
+        // A unary call is below the prefix, too: an empty question, and the answer is `SERVING`.
+        let check = "/z/grpc.health.v1.Health/Check";
+        let stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, server.port));
+        let io = TokioIo::new(stream.await.unwrap());
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        tokio::spawn(connection);
+        let request = http::Request::post(format!("http://127.0.0.1:{}{check}", server.port))
+            .header("content-type", "application/grpc")
+            .body(Full::new(Bytes::from_static(&[0; 5])))
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(&body[..], [0, 0, 0, 0, 2, 1 << 3, 1]);
     });
 }
 
