@@ -3,8 +3,14 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::settings::OpenError;
+
+/// How often, and how long apart, the lock is tried for: a process that was just killed may hold it for a
+/// moment still, as may a child that is between its fork and its start.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(30);
 
 /// The data directory and the names in it.
 #[derive(Clone, Debug)]
@@ -57,11 +63,14 @@ impl Files {
             .truncate(false)
             .open(&path)
             .map_err(|e| OpenError::io(&path, &e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
-            Err(TryLockError::Error(e)) => Err(OpenError::io(&path, &e)),
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(e)) => return Err(OpenError::io(&path, &e)),
+            }
         }
+        Err(OpenError::Locked { path })
     }
 
     /// Makes an empty database file if there is none. SQLite would make it readable for everybody
