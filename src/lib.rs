@@ -11,6 +11,7 @@ pub mod dialect;
 pub mod directory;
 pub mod edge;
 pub mod finding;
+pub mod json;
 pub mod mapping;
 pub mod model;
 pub mod outbound;

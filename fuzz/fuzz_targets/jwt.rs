@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
-use linkbridge::edge::issuer::jwt::{MAX_BYTES, Token};
+use linkbridge::edge::jwt::{MAX_BYTES, Token};
 
 fuzz_target!(|text: &str| {
     if let Some(token) = Token::read(text) {

@@ -1,8 +1,5 @@
 //! Bodies of requests: from bytes (JSON or a form) to JSON under a vendor's habits, and the members that nothing reads.
 
-use std::fmt;
-
-use serde::de::{Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::at::At;
@@ -63,7 +60,7 @@ pub(super) fn json(text: &[u8], plan: &Plan) -> Result<Json, Failure> {
         return Err(malformed());
     }
     let parsed = match plan.json.refuses_duplicates {
-        true => strictly(text),
+        true => crate::json::strict(text),
         false => serde_json::from_slice(text),
     };
     let json = parsed.map_err(|_| malformed())?;
@@ -100,75 +97,6 @@ pub(super) fn whole(why: Why) -> Problem {
         field: None,
         why,
         max: None,
-    }
-}
-
-/// Parses JSON in which no object has two members of one name.
-fn strictly(bytes: &[u8]) -> serde_json::Result<Json> {
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let json = parser.deserialize_any(Strict)?;
-    parser.end()?;
-    Ok(json)
-}
-
-struct Strict;
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, truth: bool) -> Result<Json, E> {
-        Ok(Json::Bool(truth))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::from(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::from(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::from(number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::String(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
-            all.push(item);
-        }
-        Ok(Json::Array(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
-        let mut all = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict)?;
-            if all.insert(name, value).is_some() {
-                return Err(A::Error::custom("two members have one name"));
-            }
-        }
-        Ok(Json::Object(all))
-    }
-}
-
-impl<'de> serde::de::DeserializeSeed<'de> for Strict {
-    type Value = Json;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, parser: D) -> Result<Json, D::Error> {
-        parser.deserialize_any(self)
     }
 }
 
@@ -386,16 +314,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn an_object_with_two_members_of_one_name_is_refused() {
-        assert_eq!(
-            strictly(br#"{"a":{"b":[1,-2,1.5,"x",null,true]}}"#).ok(),
-            Some(json!({"a":{"b":[1,-2,1.5,"x",null,true]}}))
-        );
-        assert!(strictly(br#"{"a":[{"b":1,"b":1}]}"#).is_err());
-        assert!(strictly(b"{} x").is_err() && strictly(b"{").is_err());
-    }
 
     #[test]
     fn snake_case_is_read_as_camel_case_at_any_depth() {

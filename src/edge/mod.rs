@@ -8,6 +8,7 @@ pub mod body;
 pub mod connections;
 pub mod head;
 pub mod issuer;
+pub mod jwt;
 pub mod keys;
 pub mod rate_limit;
 pub mod scope;

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 /// Each module with the modules that it may use. What is not listed is forbidden.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("finding", &[]),
+    ("json", &[]),
     ("model", &[]),
     ("telemetry", &["model"]),
     ("mapping", &["finding", "model"]),
-    ("dialect", &["finding", "mapping", "model"]),
+    ("dialect", &["finding", "json", "mapping", "model"]),
     ("transport", &["model"]),
     ("directory", &["model"]),
     ("backend", &["directory", "model", "outbound"]),
     ("outbound", &[]),
-    ("edge", &["model", "outbound"]),
+    ("edge", &["json", "model", "outbound"]),
     (
         "server",
         &[

@@ -19,8 +19,9 @@ use zeroize::Zeroizing;
 
 use super::claims::{self, Bearer, Kind};
 use super::health::Health;
-use super::{Gate, Now, Settings, json};
+use super::{Gate, Now, Settings};
 use crate::edge::keys::{self, KeyHash};
+use crate::json;
 use crate::model::{Failure, Secret};
 use crate::outbound::{self, Url};
 

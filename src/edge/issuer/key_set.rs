@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{DecodingKey, crypto};
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
 use super::algorithm::{Algorithm, Kind};
-use super::json;
-use super::jwt::Token;
+use crate::edge::jwt::Token;
+use crate::json;
 
 /// The most keys of a set that are looked at.
 const MAX_KEYS: usize = 100;
@@ -97,8 +97,7 @@ impl Key {
     }
 
     fn has_signed(&self, token: &Token<'_>, algorithm: Algorithm) -> bool {
-        let signed = token.signed.as_bytes();
-        crypto::verify(token.signature, signed, &self.key, algorithm.jose()).unwrap_or(false)
+        token.is_signed_by(&self.key, algorithm.jose())
     }
 }
 

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use self::public::stand_in;
 pub use self::public::{PublicKey, PublicKeyFault};
-use super::jws::Unverified;
 use crate::edge::authn::{Clients, Grant};
+use crate::edge::jwt::Token;
 
 /// The longest that an assertion may live from now on, in seconds.
 const MAX_SECONDS: i64 = 3600;
@@ -68,7 +68,7 @@ struct Claims {
 /// Whom an assertion says to be from, before anything is verified: what guesses are counted by.
 #[must_use]
 pub fn named(assertion: &str) -> Option<String> {
-    let claims: Claims = Unverified::read(assertion)?.claims()?;
+    let claims: Claims = Token::read(assertion)?.claims_as()?;
     Some(claims.iss)
 }
 
@@ -82,14 +82,14 @@ pub fn check(
     audiences: &[&str],
     (now, leeway): (i64, i64),
 ) -> Result<Grant, Refusal> {
-    let token = Unverified::read(assertion).ok_or(Refusal::Unknown)?;
-    let claims: Option<Claims> = token.claims();
-    let known = claims.as_ref().zip(token.header.kid.as_deref());
+    let token = Token::read(assertion).ok_or(Refusal::Unknown)?;
+    let claims: Option<Claims> = token.claims_as();
+    let known = claims.as_ref().zip(token.kid.as_deref());
     let known = known.and_then(|(claims, kid)| clients.by_assertion_key(&claims.iss, kid));
-    let fitting = known.filter(|(_, key)| key.algorithm_name() == token.header.alg);
+    let fitting = known.filter(|(_, key)| key.algorithm_name() == token.alg);
     let key = match &fitting {
         Some((_, key)) => *key,
-        None => stand_in(&token.header.alg).ok_or(Refusal::Unknown)?,
+        None => stand_in(&token.alg).ok_or(Refusal::Unknown)?,
     };
     let is_signed = token.is_signed_by(key.verifying(), key.algorithm());
     let (Some(claims), Some((grant, _)), true) = (claims, fitting, is_signed) else {

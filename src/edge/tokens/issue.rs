@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::verify::Claims;
-use super::{AUDIENCE, TYPE, Tokens, jws};
+use super::{AUDIENCE, Tokens, jws};
 use crate::edge::authn::Client;
+use crate::edge::jwt::OWN_TYP;
 use crate::model::{MAX_TOKEN_SECONDS, Secret, TenantId, VendorName};
 
 /// Random bytes in the name of a token.
@@ -50,7 +51,7 @@ impl Tokens {
         };
         let ring = self.ring();
         let (kid, key) = ring.signing().ok_or(IssueError)?;
-        let token = jws::write(TYPE, kid, &claims, &key).ok_or(IssueError)?;
+        let token = jws::write(OWN_TYP, kid, &claims, &key).ok_or(IssueError)?;
         Ok(Secret::new(token))
     }
 }

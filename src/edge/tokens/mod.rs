@@ -20,8 +20,6 @@ pub use self::keys::KeyError;
 use self::keys::Ring;
 pub use self::verify::{Claims, looks_like_ours};
 
-/// What a token says that it is: no other token of this or another issuer says so.
-const TYPE: &str = "linkbridge+jwt";
 /// For whom a token is.
 const AUDIENCE: &str = "linkbridge";
 /// The name of the file that the signing keys are kept in.

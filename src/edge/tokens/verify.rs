@@ -3,9 +3,9 @@
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 
-use super::jws::Unverified;
-use super::{AUDIENCE, TYPE, Tokens};
+use super::{AUDIENCE, Tokens};
 use crate::edge::authn::Grant;
+use crate::edge::jwt::{OWN_TYP, Token};
 use crate::edge::scope::{Scope, Scopes};
 use crate::model::{MAX_TOKEN_SECONDS, TenantId, VendorName};
 
@@ -38,11 +38,7 @@ pub struct Claims {
 /// decide, and for nobody else.
 #[must_use]
 pub fn looks_like_ours(credential: &str) -> bool {
-    Unverified::read(credential).is_some_and(|token| is_ours(&token))
-}
-
-fn is_ours(token: &Unverified<'_>) -> bool {
-    token.header.typ.as_deref() == Some(TYPE)
+    Token::read(credential).is_some_and(|token| token.is_own())
 }
 
 impl Tokens {
@@ -50,12 +46,12 @@ impl Tokens {
     /// this time, in seconds since the epoch. Who the client is, is for the caller to look up.
     #[must_use]
     pub fn verify(&self, token: &str, vendor: &VendorName, now: i64) -> Option<Claims> {
-        let token = Unverified::read(token).filter(is_ours)?;
-        let key = self.ring().public(token.header.kid.as_deref()?)?;
-        if token.header.alg != "EdDSA" || !token.is_signed_by(&key, Algorithm::EdDSA) {
+        let token = Token::read(token).filter(|token| token.typ.as_deref() == Some(OWN_TYP))?;
+        let key = self.ring().public(token.kid.as_deref()?)?;
+        if token.alg != "EdDSA" || !token.is_signed_by(&key, Algorithm::EdDSA) {
             return None;
         }
-        let claims: Claims = token.claims()?;
+        let claims: Claims = token.claims_as()?;
         let is_for_us = claims.iss == self.settings.issuer && claims.aud == AUDIENCE;
         let lives = claims.exp.saturating_sub(claims.iat);
         let is_good_now = claims.iat <= now.saturating_add(self.leeway()) && now < claims.exp;

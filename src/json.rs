@@ -8,11 +8,20 @@ use serde_json::{Map, Number, Value};
 
 /// The object that `bytes` are; `None` if they are no JSON, no object, or have a name twice at any depth.
 /// A number beyond what a float can hold is no JSON here, and nesting is bounded by the parser.
-pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice::<Strict>(bytes) {
-        Ok(Strict(Value::Object(object))) => Some(object),
+#[must_use]
+pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    match strict(bytes) {
+        Ok(Value::Object(object)) => Some(object),
         _ => None,
     }
+}
+
+/// The JSON that `bytes` are.
+///
+/// # Errors
+/// What `serde_json` says of what is no JSON, and of an object that has a name twice.
+pub fn strict(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value)
 }
 
 struct Strict(Value);

@@ -6,9 +6,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::json;
+use crate::json;
 
 /// The longest token that is looked at.
 pub const MAX_BYTES: usize = 8 * 1024;
@@ -24,13 +26,13 @@ const REFUSED_HEADERS: &[&str] = &["crit", "b64", "zip", "enc"];
 /// A token that can be read. Its signature has not been checked.
 pub struct Token<'t> {
     /// What is signed: the first two parts with their dot.
-    pub(super) signed: &'t str,
+    pub(in crate::edge) signed: &'t str,
     /// The third part.
-    pub(super) signature: &'t str,
-    pub(super) alg: String,
-    pub(super) kid: Option<String>,
-    pub(super) typ: Option<String>,
-    pub(super) claims: Map<String, Value>,
+    pub(in crate::edge) signature: &'t str,
+    pub(in crate::edge) alg: String,
+    pub(in crate::edge) kid: Option<String>,
+    pub(in crate::edge) typ: Option<String>,
+    pub(in crate::edge) claims: Map<String, Value>,
 }
 
 impl<'t> Token<'t> {
@@ -69,6 +71,18 @@ impl<'t> Token<'t> {
         })
     }
 
+    /// The claims, as the type has them; `None` if they are not so. Nobody vouches for them yet.
+    pub(in crate::edge) fn claims_as<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(Value::Object(self.claims.clone())).ok()
+    }
+
+    /// Whether the holder of this key has signed it with this algorithm. What the header says of the
+    /// algorithm does not count.
+    pub(in crate::edge) fn is_signed_by(&self, key: &DecodingKey, algorithm: Algorithm) -> bool {
+        let signed = self.signed.as_bytes();
+        crypto::verify(self.signature, signed, key, algorithm).unwrap_or(false)
+    }
+
     /// Whether it says that linkbridge has issued it.
     #[must_use]
     pub fn is_own(&self) -> bool {
@@ -84,7 +98,7 @@ impl<'t> Token<'t> {
     }
 
     /// Whether its `typ` is among these; none of them asks for nothing.
-    pub(super) fn has_typ_of(&self, allowed: &[String]) -> bool {
+    pub(in crate::edge) fn has_typ_of(&self, allowed: &[String]) -> bool {
         let is_given = |typ: &String| {
             let given = self.typ.as_deref().map(media_type);
             given.is_some_and(|given| given == media_type(typ))
@@ -115,5 +129,44 @@ fn media_type(text: &str) -> String {
     match lower.strip_prefix("application/") {
         Some(rest) if !rest.contains('/') => rest.to_owned(),
         _ => lower,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str, payload: &str) -> String {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.c2ln", part(header), part(payload))
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_token_is_none() {
+        let plain = token(r#"{"alg":"EdDSA"}"#, "{}");
+        assert!(Token::read(&plain).is_some());
+        let padded = plain.replacen('.', "=.", 1);
+        let (head, _) = plain.rsplit_once('.').unwrap();
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a.b.c",
+            head,
+            &format!("{head}."),
+            &format!("{plain}.x"),
+            &format!("{plain} "),
+            &padded,
+            &token("[]", "{}"),
+            &token("{}", "{}"),
+            &token(r#"{"alg":"EdDSA","crit":["exp"]}"#, "{}"),
+            &token(r#"{"alg":"EdDSA","crit":[]}"#, "{}"),
+            &token(r#"{"alg":"EdDSA","alg":"none"}"#, "{}"),
+            &token(r#"{"alg":"EdDSA","kid":"a","kid":"b"}"#, "{}"),
+            &token(r#"{"alg":7}"#, "{}"),
+            &"a".repeat(9000),
+        ] {
+            assert!(Token::read(bad).is_none(), "{bad}");
+        }
     }
 }
