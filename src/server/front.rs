@@ -36,13 +36,11 @@ fn rank(host: Option<&str>, prefix: &str) -> (bool, std::cmp::Reverse<usize>) {
 }
 
 /// Which front a request is for, and what it means there.
-pub(super) enum Found<'f, 'p> {
+pub(super) enum Found<'f> {
     /// One or several ops.
     Ops {
         /// The front's place in the list.
         index: usize,
-        /// The path below its prefix.
-        path: &'p str,
         /// What it may mean.
         candidates: Candidates<'f>,
     },
@@ -61,12 +59,12 @@ pub(super) enum Found<'f, 'p> {
 }
 
 /// Finds the front. Of several the first one wins that serves the method and path: see [`sort`].
-pub(super) fn find<'f, 'p>(
+pub(super) fn find<'f>(
     fronts: &'f [Front],
     host: &str,
     method: &http::Method,
-    path: &'p str,
-) -> Found<'f, 'p> {
+    path: &str,
+) -> Found<'f> {
     let mut wrong_method = None;
     for (index, front) in fronts.iter().enumerate() {
         let Some(below) = front.path_below(host, path) else {
@@ -74,11 +72,7 @@ pub(super) fn find<'f, 'p>(
         };
         match front.dialect.route(method, below) {
             Routed::Ops(candidates) => {
-                return Found::Ops {
-                    index,
-                    path: below,
-                    candidates,
-                };
+                return Found::Ops { index, candidates };
             }
             Routed::WrongMethod { allow } if wrong_method.is_none() => {
                 wrong_method = Some(Found::WrongMethod { index, allow });

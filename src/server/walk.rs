@@ -6,70 +6,33 @@
 //! the process; once a write has begun, it is an outcome that nobody knows.
 
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bytes::Bytes;
 use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
 use super::admit::{Head, admit};
-use super::call::{Call, Tells};
+use super::carry_out::{answer_about_tokens, carry_out};
+use super::facts::Facts;
 use super::front::{self, Found, Front};
-use super::perform::perform;
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
-use super::{Shared, clock, respond, tokens};
-use crate::dialect::{Decoded, OpId};
-use crate::edge::authn::Grant;
+use super::{Shared, respond, tokens};
+use crate::dialect::{Candidates, Decoded, RpcCall};
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{
-    self, Failure, Field, OperationKind, Place, Problem, Record, Response, Value, Why,
-};
+use crate::model::{Failure, Place, Problem, Record, Response, Why};
 use crate::telemetry;
-use crate::transport::{self, Codec};
+use crate::transport::{self, Codec, Status};
 
 /// Held by whoever must be waited for when the server ends.
 pub(super) type Alive = mpsc::Sender<()>;
-
-/// What is known of a request so far: for its log line, and for wording a failure that comes late.
-#[derive(Default)]
-struct Facts<'f> {
-    front: Option<usize>,
-    /// What the head says to that front, for wording whatever comes of it.
-    context: Record,
-    op: Option<OpId>,
-    /// How it came, if it is a remote procedure call.
-    wire: Option<Wire<'f>>,
-    /// What goes on as a stream, once it is let in.
-    stream: Option<Reflection>,
-    /// Whether the request was carried out, and what goes back is its answer.
-    replied: bool,
-    /// How long the client waits, from the start of the request.
-    patience: Option<Duration>,
-    /// Who it is from, and what that one may do.
-    grant: Option<Grant>,
-    /// Whether body bytes may still come: then the connection cannot go on after the answer.
-    body_pending: bool,
-    close: bool,
-    /// Whether a write has begun: what ends without an answer after that may have been carried out.
-    may_have_written: bool,
-}
-
-impl Facts<'_> {
-    /// Notes the front that a request is for, and what its head says there.
-    fn meet(&mut self, shared: &Shared, front: Option<usize>, parts: &Parts) {
-        self.front = front;
-        if let Some(front) = front.and_then(|index| shared.fronts.get(index)) {
-            let path = parts.uri.path();
-            self.context = Head { parts, path }.context(front);
-        }
-    }
-}
 
 /// Answers one request. Never fails: whatever happens becomes a response. The last answer of a
 /// connection says that it is, so that no request is sent into a closing connection.
@@ -105,7 +68,7 @@ pub(super) async fn answer(
             .front
             .and_then(|i| shared.fronts.get(i))
             .map(|f| f.dialect.name()),
-        op: op_name(shared, &facts),
+        op: facts.op_name(shared),
         client: facts
             .grant
             .as_ref()
@@ -123,6 +86,20 @@ pub(super) async fn answer(
     respond::to_http(answer, is_http1 && (facts.close || facts.body_pending))
 }
 
+/// What a request leads to, by its head alone.
+enum Target<'f> {
+    /// To an op, or to several between which the body decides.
+    Op {
+        front: &'f Front,
+        candidates: Candidates<'f>,
+        call: Option<(RpcCall<'f>, Wire<'f>)>,
+    },
+    /// To a stream.
+    Stream(Wire<'f>),
+    /// To nothing but an answer.
+    Answer(Response),
+}
+
 async fn walk<'f>(
     shared: &'f Arc<Shared>,
     source: IpAddr,
@@ -131,13 +108,14 @@ async fn walk<'f>(
     alive: &Alive,
     facts: &mut Facts<'f>,
 ) -> Response {
-    let host = match head::check(
+    let checked = head::check(
         &parts.method,
         &parts.uri,
         parts.version,
         &parts.headers,
         &shared.settings.head,
-    ) {
+    );
+    let host = match checked {
         Ok(host) => host,
         Err(fault) => {
             facts.close = true;
@@ -146,141 +124,142 @@ async fn walk<'f>(
     };
     head::drop_ambiguous_fields(&mut parts.headers);
     facts.close |= parts.method == http::Method::TRACE;
-    if !head::has_one_reading(&parts.uri) {
-        facts.close = true;
-        let nearest = front::nearest(&shared.fronts, &host, parts.uri.path());
-        facts.meet(shared, nearest, &parts);
-        return refuse(shared, facts, &malformed(Place::Path));
-    }
-    let call = match rpc::find(&shared.fronts, &host, &parts) {
-        rpc::Found::Nothing => None,
-        rpc::Found::Call(index, call, wire) => {
-            facts.wire = Some(wire);
-            match transport::timeout(wire.protocol, &parts.headers) {
-                Ok(patience) => facts.patience = patience,
-                Err(status) => return rpc::told(&status),
-            }
-            Some((index, call))
-        }
-        rpc::Found::Reflection(index, wire) => {
-            facts.meet(shared, Some(index), &parts);
-            facts.wire = Some(wire);
+    let (front, candidates, call) = match target(shared, &host, &parts, facts) {
+        Target::Op {
+            front,
+            candidates,
+            call,
+        } => (front, candidates, call),
+        Target::Stream(wire) => {
             return begin_stream(shared, source, (&host, &parts), wire, body, facts);
         }
-        rpc::Found::Unserved(index, wire, response) => {
-            facts.meet(shared, Some(index), &parts);
-            facts.wire = Some(wire);
-            return response;
-        }
-        rpc::Found::Refused(index, response) => {
-            facts.meet(shared, Some(index), &parts);
-            return response;
-        }
-    };
-    let found = match call {
-        Some((index, call)) => Found::Ops {
-            index,
-            path: parts.uri.path(),
-            candidates: call.candidates(),
-        },
-        None => front::find(&shared.fronts, &host, &parts.method, parts.uri.path()),
-    };
-    let (index, path, candidates) = match found {
-        Found::Ops {
-            index,
-            path,
-            candidates,
-        } => (index, path, candidates),
-        Found::WrongMethod { index, allow } => {
-            facts.meet(shared, Some(index), &parts);
-            return refuse(shared, facts, &Failure::MethodNotAllowed { allow });
-        }
-        Found::Unknown { index } => {
-            facts.meet(shared, index, &parts);
-            return refuse(shared, facts, &Failure::RouteUnknown);
-        }
-    };
-    facts.meet(shared, Some(index), &parts);
-    let Some(front) = shared.fronts.get(index) else {
-        return refuse(shared, facts, &Failure::RouteUnknown);
+        Target::Answer(response) => return response,
     };
     let head = Head {
         parts: &parts,
-        path,
+        path: front
+            .path_below(&host, parts.uri.path())
+            .unwrap_or_default(),
     };
     // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
     let only = candidates.only();
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let grant = &mut facts.grant;
     if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {
-        return refuse(shared, facts, &failure);
+        return facts.refuse(shared, &failure);
     }
     let body = match body::collect(body, &shared.settings.body).await {
         Ok(body) => body,
         Err(fault) => return refuse_body(shared, facts, fault),
     };
     facts.body_pending = false;
-    let request = head.request(&body);
-    let settings = &front.settings;
-    let decoded = match (call, facts.wire) {
-        (Some((_, call)), Some(wire)) => {
-            let limit = shared.settings.body.bytes;
-            match transport::message(wire.protocol, &parts.headers, body.clone(), limit) {
-                Err(status) => return rpc::told(&status),
-                Ok(message) if wire.protocol.codec() == Codec::Proto => {
-                    call.decode_binary(&request, &message, settings)
-                }
-                Ok(message) => call.decode_json(&request, &message, settings),
-            }
-        }
-        _ => front
-            .dialect
-            .decode_request(&candidates, &request, settings),
-    };
-    let decoded = match decoded {
+    let decoded = match decode(shared, front, &candidates, call, &head, &body) {
         Ok(decoded) => decoded,
-        Err(failure) => return refuse(shared, facts, &failure),
+        Err(Undecoded::Refused(failure)) => return facts.refuse(shared, &failure),
+        Err(Undecoded::Misframed(status)) => return rpc::told(&status),
     };
     facts.op = Some(decoded.op);
     if front.dialect.operation(decoded.op).is_about_tokens() {
+        let path = head.path;
         let sender = tokens::Sender { source, path };
         return answer_about_tokens(shared, front, decoded, &sender, facts);
     }
     carry_out(shared, front, decoded, alive, facts).await
 }
 
-/// Answers a request for a token, or for where tokens are given.
-fn answer_about_tokens(
-    shared: &Shared,
-    front: &Front,
-    mut decoded: Decoded,
-    sender: &tokens::Sender<'_>,
-    facts: &mut Facts<'_>,
-) -> Response {
-    complete(&mut decoded.params, &facts.context);
-    let at = clock::now();
-    let answered = match front.dialect.operation(decoded.op) {
-        OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
-        _ => Ok((Record::new(), None)),
-    };
-    let (op, params) = (decoded.op, &decoded.params);
-    match answered {
-        Ok((reply, client)) => {
-            facts.grant = client.or(facts.grant.take());
-            let settings = &front.settings;
-            front.dialect.encode_response(op, &reply, params, settings)
+/// Finds out what a request is for, and notes it.
+fn target<'f>(
+    shared: &'f Arc<Shared>,
+    host: &str,
+    parts: &Parts,
+    facts: &mut Facts<'f>,
+) -> Target<'f> {
+    let path = parts.uri.path();
+    if !head::has_one_reading(&parts.uri) {
+        facts.close = true;
+        facts.meet(shared, front::nearest(&shared.fronts, host, path), parts);
+        return Target::Answer(facts.refuse(shared, &malformed(Place::Path)));
+    }
+    let (index, candidates, call) = match rpc::find(&shared.fronts, host, parts) {
+        rpc::Found::Nothing => match front::find(&shared.fronts, host, &parts.method, path) {
+            Found::Ops { index, candidates } => (index, candidates, None),
+            Found::WrongMethod { index, allow } => {
+                facts.meet(shared, Some(index), parts);
+                let failure = Failure::MethodNotAllowed { allow };
+                return Target::Answer(facts.refuse(shared, &failure));
+            }
+            Found::Unknown { index } => {
+                facts.meet(shared, index, parts);
+                return Target::Answer(facts.refuse(shared, &Failure::RouteUnknown));
+            }
+        },
+        rpc::Found::Call(index, call, wire) => {
+            facts.wire = Some(wire);
+            match transport::timeout(wire.protocol, &parts.headers) {
+                Ok(patience) => facts.patience = patience,
+                Err(status) => return Target::Answer(rpc::told(&status)),
+            }
+            (index, call.candidates(), Some((call, wire)))
         }
-        Err(failure) => refused(front, op, failure, params, at),
+        rpc::Found::Reflection(index, wire) => {
+            facts.meet(shared, Some(index), parts);
+            facts.wire = Some(wire);
+            return Target::Stream(wire);
+        }
+        rpc::Found::Unserved(index, wire, response) => {
+            facts.meet(shared, Some(index), parts);
+            facts.wire = Some(wire);
+            return Target::Answer(response);
+        }
+        rpc::Found::Refused(index, response) => {
+            facts.meet(shared, Some(index), parts);
+            return Target::Answer(response);
+        }
+    };
+    facts.meet(shared, Some(index), parts);
+    match shared.fronts.get(index) {
+        Some(front) => Target::Op {
+            front,
+            candidates,
+            call,
+        },
+        None => Target::Answer(facts.refuse(shared, &Failure::RouteUnknown)),
     }
 }
 
-/// Adds what the head of a request says, for wording what comes of it.
-fn complete(params: &mut Record, context: &Record) {
-    for (field, value) in context.iter() {
-        if !params.has(field) {
-            params.set(field, value.clone());
+/// Why a request cannot be read.
+enum Undecoded {
+    /// The dialect says so.
+    Refused(Failure),
+    /// The framing of a call is broken.
+    Misframed(Status),
+}
+
+/// Reads a request, or the message of a call.
+fn decode(
+    shared: &Shared,
+    front: &Front,
+    candidates: &Candidates<'_>,
+    call: Option<(RpcCall<'_>, Wire<'_>)>,
+    head: &Head<'_>,
+    body: &Bytes,
+) -> Result<Decoded, Undecoded> {
+    let request = head.request(body);
+    let settings = &front.settings;
+    let decoded = match call {
+        None => front.dialect.decode_request(candidates, &request, settings),
+        Some((call, wire)) => {
+            let limit = shared.settings.body.bytes;
+            let headers = &head.parts.headers;
+            let message = transport::message(wire.protocol, headers, body.clone(), limit);
+            let message = message.map_err(Undecoded::Misframed)?;
+            match wire.protocol.codec() {
+                Codec::Proto => call.decode_binary(&request, &message, settings),
+                Codec::Json => call.decode_json(&request, &message, settings),
+            }
         }
-    }
+    };
+    decoded.map_err(Undecoded::Refused)
 }
 
 /// Lets a stream in. What it goes on with is in the facts; its head is that of a success.
@@ -293,7 +272,7 @@ fn begin_stream(
     facts: &mut Facts<'_>,
 ) -> Response {
     if let Err(failure) = shared.limits.check_source(source) {
-        return refuse(shared, facts, &failure);
+        return facts.refuse(shared, &failure);
     }
     let begun = transport::timeout(wire.protocol, &parts.headers)
         .and_then(|patience| Reflection::begin(shared, source, (host, parts), patience, body));
@@ -307,114 +286,11 @@ fn begin_stream(
     }
 }
 
-/// Carries the decoded request out, within its time.
-async fn carry_out(
-    shared: &Arc<Shared>,
-    front: &Front,
-    decoded: Decoded,
-    alive: &Alive,
-    facts: &mut Facts<'_>,
-) -> Response {
-    let Decoded {
-        op,
-        mut params,
-        problems,
-        refusal,
-    } = decoded;
-    if let Some(rule) = front.dialect.page(op)
-        && !params.has(Field::PageLimit)
-    {
-        params.set(
-            Field::PageLimit,
-            Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
-        );
-    }
-    complete(&mut params, &facts.context);
-    let params = Arc::new(params);
-    let kind = front.dialect.operation(op);
-    let at = clock::now();
-    let call = Call {
-        kind,
-        vendor: front.dialect.vendor().clone(),
-        rules: front.dialect.rules(&front.settings),
-        tells: Tells::of(&front.dialect, op),
-        members: front.dialect.members(op).to_vec(),
-        params: Arc::clone(&params),
-        problems,
-        refusal,
-        at,
-    };
-    let (limit, late) = time(shared, facts);
-    let result = if kind.writes() {
-        facts.may_have_written = true;
-        let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
-        let task = tokio::spawn(async move {
-            let client = grant.as_ref().map(Grant::client);
-            let result = perform(&shared.world, client, call).await;
-            drop(alive);
-            result
-        });
-        match tokio::time::timeout(limit, task).await {
-            Ok(Ok(result)) => result,
-            // The panic goes on here, where it gets its incident and its answer.
-            Ok(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
-            Ok(Err(_)) => Err(Failure::OutcomeUnknown),
-            Err(_) => Err(late.unwrap_or(Failure::OutcomeUnknown)),
-        }
-    } else {
-        let client = facts.grant.as_ref().map(Grant::client);
-        let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
-        performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
-            retry_after: Duration::from_secs(1),
-        })))
-    };
-    match result {
-        Ok(reply) => {
-            facts.replied = true;
-            let settings = &front.settings;
-            front.dialect.encode_response(op, &reply, &params, settings)
-        }
-        Err(failure) => refused(front, op, failure, &params, at),
-    }
-}
-
-/// How long an operation may take, and what it is to the client if it takes longer and the client's own
-/// patience is what ends first: to have waited too long says nothing about what was done.
-fn time(shared: &Shared, facts: &Facts<'_>) -> (Duration, Option<Failure>) {
-    let limit = shared.settings.timeouts.request;
-    match facts.patience {
-        Some(patience) if patience < limit => (patience, Some(Failure::UpstreamTimeout)),
-        _ => (limit, None),
-    }
-}
-
-/// The answer to a request that was understood and not carried out.
-fn refused(
-    front: &Front,
-    op: OpId,
-    failure: Failure,
-    params: &Record,
-    at: model::Instant,
-) -> Response {
-    if let Some(mut reply) = front.dialect.list_of_nothing(op, &failure) {
-        reply.set(Field::CarriedOutAt, Value::Int(at.0));
-        let settings = &front.settings;
-        return front.dialect.encode_response(op, &reply, params, settings);
-    }
-    let failure = front.dialect.place(op, failure);
-    respond::failure(Some(front), &failure, Some(op), params)
-}
-
-fn refuse(shared: &Shared, facts: &Facts<'_>, failure: &Failure) -> Response {
-    let front = facts.front.and_then(|index| shared.fronts.get(index));
-    respond::failure(front, failure, facts.op, &facts.context)
-}
-
 fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response {
     match fault {
-        BodyFault::TooLarge => refuse(shared, facts, &Failure::TooLarge),
+        BodyFault::TooLarge => facts.refuse(shared, &Failure::TooLarge),
         BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
-        BodyFault::Broken => refuse(shared, facts, &malformed(Place::Body)),
+        BodyFault::Broken => facts.refuse(shared, &malformed(Place::Body)),
     }
 }
 
@@ -438,7 +314,7 @@ fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
     );
     tracing::error!(
         incident,
-        op = op_name(shared, facts),
+        op = facts.op_name(shared),
         "a request ended in a panic"
     );
     let failure = if facts.may_have_written {
@@ -447,11 +323,6 @@ fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
         Failure::Internal { incident }
     };
     // Should wording the failure be what panics, there still is an answer.
-    catch_unwind(AssertUnwindSafe(|| refuse(shared, facts, &failure)))
+    catch_unwind(AssertUnwindSafe(|| facts.refuse(shared, &failure)))
         .unwrap_or_else(|_| respond::failure(None, &failure, None, &Record::new()))
-}
-
-fn op_name<'s>(shared: &'s Shared, facts: &Facts<'_>) -> Option<&'s str> {
-    let front = facts.front.and_then(|index| shared.fronts.get(index))?;
-    facts.op.map(|op| front.dialect.op_name(op))
 }

@@ -1,0 +1,141 @@
+//! A decoded request, carried out within its time and answered in the words of its front.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::{Call, Tells};
+use super::facts::Facts;
+use super::front::Front;
+use super::perform::perform;
+use super::walk::Alive;
+use super::{Shared, clock, respond, tokens};
+use crate::dialect::{Decoded, OpId};
+use crate::edge::authn::Grant;
+use crate::model::{Failure, Field, Instant, OperationKind, Record, Response, Value};
+
+/// Carries the decoded request out, within its time.
+pub(super) async fn carry_out(
+    shared: &Arc<Shared>,
+    front: &Front,
+    decoded: Decoded,
+    alive: &Alive,
+    facts: &mut Facts<'_>,
+) -> Response {
+    let Decoded {
+        op,
+        mut params,
+        problems,
+        refusal,
+    } = decoded;
+    if let Some(rule) = front.dialect.page(op)
+        && !params.has(Field::PageLimit)
+    {
+        params.set(
+            Field::PageLimit,
+            Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
+        );
+    }
+    complete(&mut params, &facts.context);
+    let params = Arc::new(params);
+    let kind = front.dialect.operation(op);
+    let at = clock::now();
+    let call = Call {
+        kind,
+        vendor: front.dialect.vendor().clone(),
+        rules: front.dialect.rules(&front.settings),
+        tells: Tells::of(&front.dialect, op),
+        members: front.dialect.members(op).to_vec(),
+        params: Arc::clone(&params),
+        problems,
+        refusal,
+        at,
+    };
+    let (limit, late) = time(shared, facts);
+    let result = if kind.writes() {
+        facts.may_have_written = true;
+        let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
+        let task = tokio::spawn(async move {
+            let client = grant.as_ref().map(Grant::client);
+            let result = perform(&shared.world, client, call).await;
+            drop(alive);
+            result
+        });
+        match tokio::time::timeout(limit, task).await {
+            Ok(Ok(result)) => result,
+            // The panic goes on here, where it gets its incident and its answer.
+            Ok(Err(ended)) if ended.is_panic() => resume_unwind(ended.into_panic()),
+            Ok(Err(_)) => Err(Failure::OutcomeUnknown),
+            Err(_) => Err(late.unwrap_or(Failure::OutcomeUnknown)),
+        }
+    } else {
+        let client = facts.grant.as_ref().map(Grant::client);
+        let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
+        performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
+            retry_after: Duration::from_secs(1),
+        })))
+    };
+    match result {
+        Ok(reply) => {
+            facts.replied = true;
+            let settings = &front.settings;
+            front.dialect.encode_response(op, &reply, &params, settings)
+        }
+        Err(failure) => refused(front, op, failure, &params, at),
+    }
+}
+
+/// How long an operation may take, and what it is to the client if it takes longer and the client's own
+/// patience is what ends first: to have waited too long says nothing about what was done.
+fn time(shared: &Shared, facts: &Facts<'_>) -> (Duration, Option<Failure>) {
+    let limit = shared.settings.timeouts.request;
+    match facts.patience {
+        Some(patience) if patience < limit => (patience, Some(Failure::UpstreamTimeout)),
+        _ => (limit, None),
+    }
+}
+
+/// The answer to a request that was understood and not carried out.
+fn refused(front: &Front, op: OpId, failure: Failure, params: &Record, at: Instant) -> Response {
+    if let Some(mut reply) = front.dialect.list_of_nothing(op, &failure) {
+        reply.set(Field::CarriedOutAt, Value::Int(at.0));
+        let settings = &front.settings;
+        return front.dialect.encode_response(op, &reply, params, settings);
+    }
+    let failure = front.dialect.place(op, failure);
+    respond::failure(Some(front), &failure, Some(op), params)
+}
+
+/// Answers a request for a token, or for where tokens are given.
+pub(super) fn answer_about_tokens(
+    shared: &Shared,
+    front: &Front,
+    mut decoded: Decoded,
+    sender: &tokens::Sender<'_>,
+    facts: &mut Facts<'_>,
+) -> Response {
+    complete(&mut decoded.params, &facts.context);
+    let at = clock::now();
+    let answered = match front.dialect.operation(decoded.op) {
+        OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
+        _ => Ok((Record::new(), None)),
+    };
+    let (op, params) = (decoded.op, &decoded.params);
+    match answered {
+        Ok((reply, client)) => {
+            facts.grant = client.or(facts.grant.take());
+            let settings = &front.settings;
+            front.dialect.encode_response(op, &reply, params, settings)
+        }
+        Err(failure) => refused(front, op, failure, params, at),
+    }
+}
+
+/// Adds what the head of a request says, for wording what comes of it.
+fn complete(params: &mut Record, context: &Record) {
+    for (field, value) in context.iter() {
+        if !params.has(field) {
+            params.set(field, value.clone());
+        }
+    }
+}
