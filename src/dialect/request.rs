@@ -61,15 +61,7 @@ impl<'a> Look<'a> {
         request: &'a Request<'a>,
         mut message: Json,
         method: &RpcMethod,
-        settings: &Settings,
     ) -> Self {
-        let no_params = Record::new();
-        let option = |name: &str| super::option(plan, settings, name);
-        let scene = Scene {
-            request: &no_params,
-            option: &option,
-            body: false,
-        };
         let body = match &method.body {
             // Absent, or null, is an empty message.
             Some(member) => match message.get_mut(member).map(Json::take) {
@@ -81,7 +73,7 @@ impl<'a> Look<'a> {
         Self {
             plan,
             request,
-            query: Query::parse("", &plan.query, &scene),
+            query: Query::none(&plan.query),
             body,
             message: Some(message),
         }

@@ -9,7 +9,7 @@ use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor, Seria
 use serde_json::Value as Json;
 
 use super::request::Look;
-use super::{Candidates, Decoded, Dialect, Settings, body};
+use super::{Candidates, Decoded, Dialect, body};
 use crate::mapping::rpc::RpcMethod;
 use crate::model::{Failure, Request, Response, Why};
 
@@ -123,48 +123,33 @@ impl<'d> Call<'d> {
     ///
     /// # Errors
     /// `Invalid` for what is no such message.
-    pub fn decode_binary(
-        &self,
-        request: &Request<'_>,
-        message: &[u8],
-        settings: &Settings,
-    ) -> Result<Decoded, Failure> {
+    pub fn decode_binary(&self, request: &Request<'_>, message: &[u8]) -> Result<Decoded, Failure> {
         let malformed = || Failure::Invalid(vec![body::whole(Why::Malformed)]);
         let message = DynamicMessage::decode(self.method.input.clone(), message);
         let message = message.map_err(|_| malformed())?;
-        self.decode(request, json(&message).ok_or_else(malformed)?, settings)
+        self.decode(request, json(&message).ok_or_else(malformed)?)
     }
 
     /// Reads a message in its JSON form.
     ///
     /// # Errors
     /// `Invalid` for what is no JSON.
-    pub fn decode_json(
-        &self,
-        request: &Request<'_>,
-        message: &[u8],
-        settings: &Settings,
-    ) -> Result<Decoded, Failure> {
+    pub fn decode_json(&self, request: &Request<'_>, message: &[u8]) -> Result<Decoded, Failure> {
         // A frame without anything in it is a message without fields.
         let message = match message {
             [] => Json::Object(serde_json::Map::new()),
             text => body::json(text, &self.dialect.plan)?,
         };
-        self.decode(request, message, settings)
+        self.decode(request, message)
     }
 
-    fn decode(
-        &self,
-        request: &Request<'_>,
-        message: Json,
-        settings: &Settings,
-    ) -> Result<Decoded, Failure> {
+    fn decode(&self, request: &Request<'_>, message: Json) -> Result<Decoded, Failure> {
         if !message.is_object() {
             return Err(Failure::Invalid(vec![body::whole(Why::WrongType)]));
         }
         let [index] = self.method.ops;
         let op = self.dialect.op(super::op_id(index));
-        let look = Look::of_message(&self.dialect.plan, request, message, self.method, settings);
+        let look = Look::of_message(&self.dialect.plan, request, message, self.method);
         Ok(look.decode(index, op))
     }
 

@@ -85,6 +85,15 @@ impl<'q> Query<'q> {
         }
     }
 
+    /// A query without parameters.
+    pub(super) fn none(rules: &'q QueryRules) -> Self {
+        Self {
+            pairs: Vec::new(),
+            rules,
+            absent_values: &[],
+        }
+    }
+
     /// What the query says of `name`.
     pub(super) fn param(&self, name: &str) -> Param {
         let mut values = Vec::new();

@@ -254,8 +254,8 @@ fn decode(
             let message = transport::message(wire.protocol, headers, body.clone(), limit);
             let message = message.map_err(Undecoded::Misframed)?;
             match wire.protocol.codec() {
-                Codec::Proto => call.decode_binary(&request, &message, settings),
-                Codec::Json => call.decode_json(&request, &message, settings),
+                Codec::Proto => call.decode_binary(&request, &message),
+                Codec::Json => call.decode_json(&request, &message),
             }
         }
     };

@@ -60,7 +60,7 @@ fn called(dialect: &Dialect, case: &Table) -> Decoded {
         body: b"",
     };
     let call = call(dialect, case);
-    let decoded = call.decode_binary(&request, &message, &Settings::default());
+    let decoded = call.decode_binary(&request, &message);
     decoded.unwrap()
 }
 
