@@ -211,8 +211,8 @@ impl Importer {
             }
         }
         self.write_fresh(at, &fresh)?;
-        for row in fresh {
-            self.note(row, &row.made());
+        if let Some(owners) = &mut self.owners {
+            fresh.iter().for_each(|row| row.known_to(owners));
         }
         others.extend(entangled);
         Ok(others)

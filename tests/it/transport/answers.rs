@@ -73,6 +73,12 @@ fn golden_frames_are_taken_apart_and_made_again() {
     }
 }
 
+/// Mappings have the words in a list of their own, for neither module may know the other.
+#[test]
+fn mappings_have_a_word_for_every_protocol() {
+    assert_eq!(linkbridge::mapping::rpc::PROTOCOLS, Protocol::NAMES);
+}
+
 #[test]
 fn answers_have_the_content_type_that_their_protocol_is_named_by() {
     for protocol in ALL {

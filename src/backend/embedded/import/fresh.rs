@@ -7,6 +7,7 @@
 use rusqlite::config::DbConfig;
 
 use super::owners::Owners;
+use super::row::COUNT_REVISION;
 use super::{Done, Importer, Row, Verdict};
 use crate::backend::embedded::document::Document;
 use crate::backend::embedded::task::{Entry, Step, Task, number};
@@ -60,12 +61,9 @@ impl Importer {
 
     /// Revisions outlive their users, so that a fresh one may have some.
     fn write_revisions(&self, rows: &[&Row]) -> Step<()> {
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO revisions (tenant, user_id, revision) VALUES (?1, ?2, 1) \
-             ON CONFLICT (tenant, user_id) DO UPDATE SET revision = revision + 1",
-        )?;
+        let mut count = self.conn.prepare_cached(COUNT_REVISION)?;
         for row in rows {
-            insert.execute((row.tenant.as_str(), row.user_id.as_str()))?;
+            count.execute((row.tenant.as_str(), row.user_id.as_str()))?;
         }
         Ok(())
     }

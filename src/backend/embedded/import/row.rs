@@ -9,6 +9,10 @@ use crate::directory::CANONICAL_VENDOR;
 use crate::model::id::uuid_in_lower_case;
 use crate::model::{Alias, UserId};
 
+/// Counts a change of a user.
+pub(super) const COUNT_REVISION: &str = "INSERT INTO revisions (tenant, user_id, revision) VALUES (?1, ?2, 1) \
+     ON CONFLICT (tenant, user_id) DO UPDATE SET revision = revision + 1";
+
 /// How an id of a row stands to what is there.
 enum Standing {
     /// It is the user's already.
@@ -101,11 +105,7 @@ impl Task<'_> {
             return self.touch(user, document).map(drop);
         }
         // As `next_revision`, whose answer costs more than the counting.
-        self.change(
-            "INSERT INTO revisions (tenant, user_id, revision) VALUES (?1, ?2, 1) \
-             ON CONFLICT (tenant, user_id) DO UPDATE SET revision = revision + 1",
-            (self.tenant(), user.as_str()),
-        )?;
+        self.change(COUNT_REVISION, (self.tenant(), user.as_str()))?;
         self.write_user(user, document)
     }
 
