@@ -1,10 +1,11 @@
 //! Backends: where operations are carried out.
 //!
-//! A backend gets operations in canonical ids and answers outcomes or failures. It knows no dialect,
-//! no HTTP and no configuration file. Rules are decided in the writing transaction. One conformance
+//! A backend gets operations in canonical ids and answers outcomes or failures. It knows no front
+//! and no configuration file. Rules are decided in the writing transaction. One conformance
 //! suite (`tests/it/backend`) holds for every implementation.
 
 pub mod embedded;
+pub mod upstream;
 
 use std::future::Future;
 use std::pin::Pin;

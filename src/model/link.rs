@@ -21,10 +21,10 @@ pub struct Link {
     pub display_name: Option<String>,
     /// The provider's token, encrypted at rest.
     pub token: Option<Secret>,
-    /// When the link was made.
-    pub created_at: Instant,
-    /// When it was last changed.
-    pub updated_at: Instant,
+    /// When the link was made; `None` if the IdP that keeps it does not say.
+    pub created_at: Option<Instant>,
+    /// When it was last changed; `None` as above.
+    pub updated_at: Option<Instant>,
     /// When it was last used to log in; `None` if that is not known.
     pub last_login_at: Option<Instant>,
     /// The user's revision at the last change.
@@ -77,10 +77,10 @@ pub struct User {
     pub ids: Vec<Alias>,
     /// What a vendor's user object carries beyond links: JSON text, kept as it was put.
     pub document: Option<String>,
-    /// When the user was first put.
-    pub created_at: Instant,
-    /// When the user was last changed.
-    pub updated_at: Instant,
+    /// When the user was first put; `None` if the IdP that keeps the user does not say.
+    pub created_at: Option<Instant>,
+    /// When the user was last changed; `None` as above.
+    pub updated_at: Option<Instant>,
     /// Counts every write that concerns the user.
     pub revision: u64,
 }

@@ -99,8 +99,8 @@ pub(super) fn link(provider: &str, subject: &str) -> Link {
         subject,
         display_name: None,
         token: Some(Secret::new("opaque-token")),
-        created_at: Instant(1),
-        updated_at: Instant(2),
+        created_at: Some(Instant(1)),
+        updated_at: Some(Instant(2)),
         last_login_at: None,
         revision: 1,
     }
@@ -261,8 +261,8 @@ pub(super) fn user(id: &str) -> User {
         tenant: TenantId::new("blue").unwrap(),
         ids: Vec::new(),
         document: Some(r#"{"a":1}"#.to_owned()),
-        created_at: Instant(1),
-        updated_at: Instant(2),
+        created_at: Some(Instant(1)),
+        updated_at: Some(Instant(2)),
         revision: 1,
     }
 }

@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dialect", &["finding", "json", "mapping", "model"]),
     ("transport", &["model"]),
     ("directory", &["model"]),
-    ("backend", &["directory", "model", "outbound"]),
+    ("backend", &["dialect", "directory", "model", "outbound"]),
     ("outbound", &[]),
     ("edge", &["json", "model", "outbound"]),
     (

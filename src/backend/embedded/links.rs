@@ -53,8 +53,8 @@ impl Task<'_> {
             subject: new.subject.clone(),
             display_name: new.display_name.map(str::to_owned),
             token: new.token.cloned(),
-            created_at: self.at(),
-            updated_at: self.at(),
+            created_at: Some(self.at()),
+            updated_at: Some(self.at()),
             last_login_at: None,
             revision: match revision {
                 Some(revision) => revision,
@@ -107,7 +107,7 @@ impl Task<'_> {
                 link.display_name,
                 sealed.as_ref().map(|s| &s.bytes),
                 sealed.as_ref().map(|s| s.key.0.as_slice()),
-                link.created_at.0,
+                self.at().0,
                 number(link.revision),
             ],
         )?;
@@ -132,7 +132,7 @@ impl Task<'_> {
             };
             let sealed = self.seal(row, token)?;
             link.revision = self.next_revision(&link.user_id)?;
-            link.updated_at = link.updated_at.max(self.at());
+            link.updated_at = link.updated_at.max(Some(self.at()));
             let changed = self.change(
                 "UPDATE links SET display_name = coalesce(?3, display_name), token = coalesce(?4, token), \
                  token_key = coalesce(?5, token_key), updated_at = ?6, revision = ?7 \
@@ -143,7 +143,7 @@ impl Task<'_> {
                     display_name,
                     sealed.as_ref().map(|s| &s.bytes),
                     sealed.as_ref().map(|s| s.key.0.as_slice()),
-                    link.updated_at.0,
+                    link.updated_at.map(|at| at.0),
                     number(link.revision),
                 ],
             )?;

@@ -85,8 +85,8 @@ pub(super) fn link(row: &SqlRow<'_>, keys: &Keyring) -> Step<Link> {
         subject: of.subject,
         display_name: row.get(5)?,
         token,
-        created_at: Instant(row.get(8)?),
-        updated_at: Instant(row.get(9)?),
+        created_at: Some(Instant(row.get(8)?)),
+        updated_at: Some(Instant(row.get(9)?)),
         last_login_at: row.get::<_, Option<i64>>(10)?.map(Instant),
         revision: counter(row.get(11)?)?,
     })
@@ -133,8 +133,8 @@ pub(super) fn user(row: &SqlRow<'_>) -> Step<User> {
         tenant: TenantId::new(text(row, 1)?).map_err(|_| ODD)?,
         ids: Vec::new(),
         document: row.get(2)?,
-        created_at: Instant(row.get(3)?),
-        updated_at: Instant(row.get(4)?),
+        created_at: Some(Instant(row.get(3)?)),
+        updated_at: Some(Instant(row.get(4)?)),
         revision: counter(row.get(5)?)?,
     })
 }

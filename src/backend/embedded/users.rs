@@ -189,8 +189,8 @@ impl Task<'_> {
             tenant: self.operation.tenant.clone(),
             ids: Vec::new(),
             document: None,
-            created_at: Instant(created_at),
-            updated_at: Instant(updated_at),
+            created_at: Some(Instant(created_at)),
+            updated_at: Some(Instant(updated_at)),
             revision: counter(revision)?,
         }))
     }

@@ -40,11 +40,12 @@ impl Presenter<'_> {
             record.set_text_opt(Field::Token, link.token.as_ref().map(Secret::expose));
         }
         record.set_text(Field::LinkId, link.link_id.to_string());
-        record.set(Field::CreatedAt, Value::Int(link.created_at.0));
-        record.set(Field::UpdatedAt, Value::Int(link.updated_at.0));
-        if let Some(at) = link.last_login_at {
-            record.set(Field::LastLoginAt, Value::Int(at.0));
-        }
+        let instants = [
+            (Field::CreatedAt, link.created_at),
+            (Field::UpdatedAt, link.updated_at),
+            (Field::LastLoginAt, link.last_login_at),
+        ];
+        set_instants(&mut record, instants);
         set_revision(&mut record, link.revision);
         set_provider(&mut record, provider);
         record.set(Field::Enabled, Value::Bool(provider.enabled));
@@ -86,8 +87,11 @@ impl Presenter<'_> {
         if self.client.scopes.has(Scope::UsersRead) {
             set_ids_and_document(&mut record, user);
         }
-        record.set(Field::CreatedAt, Value::Int(user.created_at.0));
-        record.set(Field::UpdatedAt, Value::Int(user.updated_at.0));
+        let instants = [
+            (Field::CreatedAt, user.created_at),
+            (Field::UpdatedAt, user.updated_at),
+        ];
+        set_instants(&mut record, instants);
         set_revision(&mut record, user.revision);
         Ok(Some(record))
     }
@@ -145,14 +149,20 @@ fn credentials(told: &[Told<'_>], shown: &[Record]) -> Vec<Record> {
         let links: Vec<_> = all
             .filter(|((_, provider), _)| provider.kind.protocol() == *protocol)
             .collect();
-        let oldest = links.iter().map(|((link, _), _)| link.created_at).min()?;
-        let newest = links.iter().map(|((link, _), _)| link.updated_at).max()?;
+        if links.is_empty() {
+            return None;
+        }
+        let known =
+            |at: fn(&Link) -> Option<Instant>| links.iter().filter_map(move |((l, _), _)| at(l));
+        let instants = [
+            (Field::CreatedAt, known(|link| link.created_at).min()),
+            (Field::UpdatedAt, known(|link| link.updated_at).max()),
+        ];
         let records = links.iter().map(|(_, record)| (*record).clone()).collect();
         let mut record = Record::with_capacity(4);
         record.set_text(Field::Protocol, protocol.name());
         record.set(Field::Links, Value::List(records));
-        record.set(Field::CreatedAt, Value::Int(oldest.0));
-        record.set(Field::UpdatedAt, Value::Int(newest.0));
+        set_instants(&mut record, instants);
         Some(record)
     };
     Protocol::ALL.iter().filter_map(of).collect()
@@ -175,6 +185,15 @@ pub(super) fn set_count(reply: &mut Record, link_count: Option<u64>, limit: Opti
 
 pub(super) fn set_revision(record: &mut Record, revision: u64) {
     record.set(Field::Revision, whole(revision));
+}
+
+/// Tells the instants that are known.
+fn set_instants(record: &mut Record, instants: impl IntoIterator<Item = (Field, Option<Instant>)>) {
+    for (field, at) in instants {
+        if let Some(at) = at {
+            record.set(field, Value::Int(at.0));
+        }
+    }
 }
 
 pub(super) fn set_ready(reply: &mut Record, ready: bool) {
