@@ -62,8 +62,8 @@ fn a_users_links_are_told_in_one_list_and_by_protocol() {
     ];
     let mut outcome = answered(&told);
     if let Outcome::User { links, .. } = &mut outcome {
-        links[1].created_at = Some(Instant(7));
-        links[3].updated_at.0 = 9;
+        links[1].created_at = Some(crate::model::Instant(7));
+        links[3].updated_at = Some(crate::model::Instant(9));
     }
     let trial = trial_of_two_protocols(&[Scope::UsersRead, Scope::LinksRead], vec![Ok(outcome)]);
     let get = Call {
