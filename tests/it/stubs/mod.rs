@@ -1,6 +1,7 @@
 //! Stub vendors: servers in the test process that behave as the vendors' public documents and sources say,
 //! the judge of the upstream role from outside. They share no code with what they judge.
 
+mod flip;
 mod fusionauth;
 mod golden;
 mod independence;
