@@ -6,6 +6,7 @@ mod fusionauth;
 mod golden;
 mod independence;
 mod message;
+mod ory;
 mod server;
 mod server_tests;
 
