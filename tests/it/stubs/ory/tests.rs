@@ -111,7 +111,7 @@ fn two_identities_that_want_one_account_at_once_do_not_both_get_it() {
 fn over_the_limit_the_hosted_network_says_when_to_come_back() {
     let stub = Stub::start(vendor());
     stub.tamper_next([Fate::Instead(Ory::rate_limited())]);
-    let mut ask = || {
+    let ask = || {
         let headers = [("Authorization", "Bearer pat")];
         let answer = Client::new(stub.addr()).send("GET", "/admin/identities", &headers, None);
         answer.unwrap()
