@@ -19,6 +19,8 @@ mod aliases;
 mod ask;
 mod audit;
 mod batches;
+mod beside;
+mod beside_kill;
 mod corruption;
 mod disk;
 mod documents;
