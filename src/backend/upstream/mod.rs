@@ -6,6 +6,7 @@
 //! the configuration alone.
 
 pub mod exchange;
+pub mod scan;
 pub mod settings;
 pub mod state;
 

@@ -38,6 +38,7 @@ mod puts;
 mod races;
 mod random;
 mod rules;
+mod scan;
 mod scripts;
 mod unlink;
 mod users;
