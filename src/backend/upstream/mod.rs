@@ -16,6 +16,7 @@ mod find;
 mod links;
 mod locks;
 mod pending;
+pub mod scan;
 pub mod settings;
 pub mod state;
 mod talk;
