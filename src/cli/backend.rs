@@ -18,7 +18,7 @@ pub(super) struct Open {
 /// # Errors
 /// A sentence that says why it cannot be opened and what to do.
 pub(super) fn open(backend: config::Backend) -> Result<Open, String> {
-    let store = Embedded::open(settings(backend)).map_err(|error| error.to_string())?;
+    let store = Embedded::open(settings(backend.store)).map_err(|error| error.to_string())?;
     let store = Arc::new(store);
     Ok(Open {
         backend: Arc::clone(&store) as Arc<dyn Backend>,
@@ -27,11 +27,11 @@ pub(super) fn open(backend: config::Backend) -> Result<Open, String> {
 }
 
 /// What the embedded store is opened with.
-pub(super) fn settings(backend: config::Backend) -> embedded::Settings {
-    let config::Backend::Embedded {
+pub(super) fn settings(store: config::Store) -> embedded::Settings {
+    let config::Store {
         directory,
         token_keys,
-    } = backend;
+    } = store;
     embedded::Settings {
         token_keys,
         ..embedded::Settings::new(directory)
@@ -40,10 +40,10 @@ pub(super) fn settings(backend: config::Backend) -> embedded::Settings {
 
 /// The backend in a few words, for the start.
 pub(super) fn describe(backend: &config::Backend) -> String {
-    let config::Backend::Embedded {
+    let config::Store {
         directory,
         token_keys,
-    } = backend;
+    } = &backend.store;
     let keys = match token_keys.len() {
         0 => "its own token key".to_owned(),
         1 => "1 token key".to_owned(),

@@ -22,6 +22,10 @@ fn catalog() -> Catalog {
             "zitadel" => vec![route(&[Some(name)]), route(&[None, Some("users"), None])],
             _ => vec![route(&[Some(name)]), route(&[Some("users"), Some(name)])],
         },
+        tenants: Tenants {
+            needed: name == "pingone",
+            said: name == "pingone" || name == "fusionauth",
+        },
     };
     let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
     Catalog {
