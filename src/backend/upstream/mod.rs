@@ -5,8 +5,10 @@
 //! mapping, or by what is kept beside it ([`state`]). Where to call and with which credential comes from
 //! the configuration alone.
 
+mod backend;
 pub mod exchange;
 pub mod settings;
 pub mod state;
 
+pub use self::backend::{Parts, Upstream};
 pub use self::settings::Settings;

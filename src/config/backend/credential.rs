@@ -27,17 +27,19 @@ pub(super) fn credential(table: &Table<'_>, vars: &Vars, allow_http: bool) -> Op
         return None;
     }
     let given = table.table("credential")?;
-    let credential = of_kind(&given, vars, allow_http);
-    given.finish();
-    credential
-}
-
-fn of_kind(given: &Table<'_>, vars: &Vars, allow_http: bool) -> Option<Credential> {
     if !given.has("kind") {
         // Asking for it says that it is missing.
         return given.need_text("kind").and(None);
     }
-    match given.word("kind", KINDS)? {
+    // Which other keys there are depends on the kind: without one, nothing is said of them.
+    let kind = given.word("kind", KINDS)?;
+    let credential = of_kind(kind, &given, vars, allow_http);
+    given.finish();
+    credential
+}
+
+fn of_kind(kind: usize, given: &Table<'_>, vars: &Vars, allow_http: bool) -> Option<Credential> {
+    match kind {
         0 => Some(Credential::None),
         1 => Some(Credential::Static {
             token: secret::needed(given, "token", vars)?,
