@@ -31,6 +31,7 @@ use http::Method;
 
 pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
+pub use self::uses::Tenants;
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
 pub use crate::mapping::plan::{Auth, PageRule};
 
@@ -248,6 +249,12 @@ impl Dialect {
     #[must_use]
     pub fn uses(&self, field: Field) -> bool {
         self.used.contains(&field)
+    }
+
+    /// What the requests that are sent to an IdP say of tenants.
+    #[must_use]
+    pub fn tenants(&self) -> Tenants {
+        uses::tenants(&self.plan)
     }
 
     /// The members of a user's document that the op's request speaks of; none if it has the document as
