@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "backend",
             "dialect",
             "directory",
             "edge",
