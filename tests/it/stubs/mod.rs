@@ -5,10 +5,14 @@ mod flip;
 mod fusionauth;
 mod golden;
 mod independence;
+pub(crate) mod keycloak;
 mod message;
 mod ory;
+mod paths;
+pub(crate) mod pingone;
 mod server;
 mod server_tests;
+pub(crate) mod zitadel;
 
 use std::time::{Duration, Instant};
 
