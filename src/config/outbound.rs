@@ -15,6 +15,7 @@ pub(super) fn settings(root: &Table<'_>) -> Settings {
         },
         roots: roots(&table),
         timeouts: timeouts(&table),
+        ..Settings::default()
     };
     table.finish();
     settings

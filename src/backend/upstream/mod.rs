@@ -5,8 +5,10 @@
 //! mapping, or by what is kept beside it ([`state`]). Where to call and with which credential comes from
 //! the configuration alone.
 
+pub mod caller;
 pub mod exchange;
 pub mod settings;
 pub mod state;
 
+pub use self::caller::Caller;
 pub use self::settings::Settings;
