@@ -90,7 +90,10 @@ impl World {
             });
             let ids: serde_json::Map<_, _> = ids.collect();
             let body = json!({ "ids": ids, "document": document });
-            native::put_user_with(&mut client, TENANTS[0].key, user.key, &body).unwrap();
+            native::put_user_with(&mut client, TENANTS[0].key, user.key, &body).unwrap_or_else(|e| {
+                let log: Vec<String> = self.idp.take_log().iter().map(|r| r.line()).collect();
+                panic!("{e}\n{}\n{}", log.join("\n"), self.server.log())
+            });
         }
     }
 }
