@@ -5,13 +5,15 @@ mod probe;
 
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+
 pub(super) use self::describe::{describe, place};
 pub(super) use self::probe::ask_all;
 use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
 use crate::backend::route::Route;
 use crate::backend::upstream::exchange::Exchange;
-use crate::backend::upstream::{self, Upstream};
+use crate::backend::upstream::{self, Caller, Upstream};
 use crate::config::{self, Node};
 use crate::dialect::Dialect;
 use crate::directory::{Aliases, Directory};
@@ -136,7 +138,11 @@ fn join(
 
 /// What carries the calls to an upstream.
 fn exchange(settings: &upstream::Settings) -> Result<Arc<dyn Exchange>, String> {
-    Err(format!("the upstream {} cannot be called yet", settings.name))
+    let place = settings.dialect.credential_place();
+    let (header, scheme) = place.unwrap_or((AUTHORIZATION, Some("Bearer".to_owned())));
+    let caller = Caller::new(&settings.endpoint, header, scheme);
+    let caller = caller.map_err(|fault| format!("upstream {}: {fault}", settings.name))?;
+    Ok(Arc::new(caller))
 }
 
 /// What the embedded store is opened with.

@@ -319,6 +319,13 @@ impl Dialect {
         })
     }
 
+    /// Where a request has its credential, with the scheme word before it: the first of the places.
+    #[must_use]
+    pub fn credential_place(&self) -> Option<(http::HeaderName, Option<String>)> {
+        let take = self.plan.take.first()?;
+        Some((take.header.clone(), take.scheme.clone()))
+    }
+
     /// What there is in the places where the dialect keeps the credential.
     #[must_use]
     pub fn presented(&self, request: &Request<'_>) -> Presented {

@@ -6,9 +6,11 @@
 //! the configuration alone.
 
 mod backend;
+pub mod caller;
 pub mod exchange;
 pub mod settings;
 pub mod state;
 
 pub use self::backend::{Parts, Upstream};
+pub use self::caller::Caller;
 pub use self::settings::Settings;

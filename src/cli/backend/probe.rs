@@ -135,10 +135,10 @@ fn answered(
     let dialect = &leaf.settings.dialect;
     let status = response.status;
     let reply = dialect.decode_response(op, response);
-    let reply = reply.map_err(|failure| match failure {
-        Failure::Unauthenticated => format!("the credential is refused, {status}"),
-        Failure::Forbidden => format!("the credential does not allow this, {status}"),
-        failure => format!("status {status}, {}", failure.kind().name()),
+    let reply = reply.map_err(|failure| match status {
+        401 => format!("the credential is refused, {status}"),
+        403 => format!("the credential does not allow this, {status}"),
+        _ => format!("status {status}, which is {}", failure.kind().name()),
     })?;
     let count = |field| reply.list(field).map_or(0, <[Record]>::len);
     Ok(match kind {
