@@ -117,7 +117,9 @@ fn join(
 ) -> Result<upstream::Settings, String> {
     let named = |name: &str| {
         let found = dialects.iter().find(|dialect| dialect.name() == name);
-        found.cloned().ok_or_else(|| format!("there is no dialect `{name}`"))
+        found
+            .cloned()
+            .ok_or_else(|| format!("there is no dialect `{name}`"))
     };
     let pending_origin = upstream.pending_origin.map(|origin| {
         Ok::<_, String>(upstream::settings::PendingOrigin {

@@ -30,8 +30,8 @@ use http::Method;
 
 pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
-pub use self::uses::Tenants;
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
+pub use self::uses::Tenants;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;

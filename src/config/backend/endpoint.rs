@@ -51,7 +51,9 @@ fn base_url(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url>
     let path = rest.find('/').and_then(|at| rest.get(at..));
     if rest.contains('?') || !path.is_none_or(head::is_canonical) {
         let message = "the paths of a dialect cannot be put behind this URL";
-        let hint = format!("without a query, and without `//`, `.` and `..` in its path, such as `{EXAMPLE}/iam`");
+        let hint = format!(
+            "without a query, and without `//`, `.` and `..` in its path, such as `{EXAMPLE}/iam`"
+        );
         table
             .sink()
             .error_hint("LB563", text.span.clone(), message, hint);
@@ -125,5 +127,8 @@ fn breaker(table: &Table<'_>) -> (u32, Duration) {
         given.finish();
     }
     let failures = u32::try_from(failures).unwrap_or(5);
-    (failures, Duration::from_secs(u64::try_from(seconds).unwrap_or(10)))
+    (
+        failures,
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(10)),
+    )
 }
