@@ -13,6 +13,7 @@ use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
 use crate::backend::route::Route;
 use crate::backend::upstream::exchange::Exchange;
+use crate::backend::upstream::settings::Endpoint;
 use crate::backend::upstream::{self, Caller, Upstream};
 use crate::config::{self, Node};
 use crate::dialect::Dialect;
@@ -87,8 +88,9 @@ impl Opener<'_> {
                     aliases: Arc::clone(&self.store) as _,
                     local: Arc::clone(&self.store) as _,
                     state: Arc::clone(&self.store) as _,
+                    pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
                 };
-                let exchange = exchange(&leaf.settings)?;
+                let exchange = leaf.exchange()?;
                 let opened = Upstream::open(leaf.settings.clone(), exchange, parts);
                 self.leaves.push(leaf);
                 Ok(Arc::new(opened))
@@ -138,13 +140,32 @@ fn join(
     })
 }
 
-/// What carries the calls to an upstream.
-fn exchange(settings: &upstream::Settings) -> Result<Arc<dyn Exchange>, String> {
-    let place = settings.dialect.credential_place();
+impl Leaf {
+    /// What carries the calls to it, with connections of its own.
+    fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
+        let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
+        exchange.map_err(|error| self.told(&error))
+    }
+
+    /// What is wrong with it.
+    fn told(&self, error: &str) -> String {
+        format!("upstream {}: {error}", self.settings.name)
+    }
+}
+
+/// What carries the calls to an IdP. A dialect that has no credential shows one as most others do.
+fn exchange(dialect: &Dialect, endpoint: &Endpoint) -> Result<Arc<dyn Exchange>, String> {
+    let place = dialect.credential_place();
     let (header, scheme) = place.unwrap_or((AUTHORIZATION, Some("Bearer".to_owned())));
-    let caller = Caller::new(&settings.endpoint, header, scheme);
-    let caller = caller.map_err(|fault| format!("upstream {}: {fault}", settings.name))?;
+    let caller = Caller::new(endpoint, header, scheme).map_err(|error| error.to_string())?;
     Ok(Arc::new(caller))
+}
+
+/// Where pending links are asked for that are not known here.
+fn pending_origin(settings: &upstream::Settings) -> Result<Option<Arc<dyn Exchange>>, String> {
+    let origin = settings.pending_origin.as_ref();
+    let exchange = origin.map(|origin| exchange(&origin.dialect, &origin.endpoint));
+    exchange.transpose()
 }
 
 /// What the embedded store is opened with.

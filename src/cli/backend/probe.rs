@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Leaf, exchange};
+use super::Leaf;
 use crate::backend::upstream::exchange::{Effect, Exchange, Unanswered};
 use crate::cli::{complain, say};
 use crate::dialect::{OpId, Settings};
@@ -58,7 +58,7 @@ async fn tell_all(leaves: Vec<Leaf>, directory: Arc<Directory>) {
         let directory = Arc::clone(&directory);
         asked.spawn(async move {
             // Connections belong to the threads that serve: these calls have their own.
-            match exchange(&leaf.settings) {
+            match leaf.exchange() {
                 Ok(exchange) => test(&leaf, &*exchange, &directory, PATIENCE).await,
                 Err(error) => Found::Wrong(error),
             }
