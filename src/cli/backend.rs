@@ -11,7 +11,8 @@ use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
 use crate::backend::route::Route;
 use crate::backend::upstream::exchange::Exchange;
-use crate::backend::upstream::{self, Upstream};
+use crate::backend::upstream::settings::Endpoint;
+use crate::backend::upstream::{self, Caller, Upstream};
 use crate::config::{self, Node};
 use crate::dialect::Dialect;
 use crate::directory::{Aliases, Directory};
@@ -85,8 +86,9 @@ impl Opener<'_> {
                     aliases: Arc::clone(&self.store) as _,
                     local: Arc::clone(&self.store) as _,
                     state: Arc::clone(&self.store) as _,
+                    pending_origin: pending_origin(&leaf.settings)?,
                 };
-                let exchange = exchange(&leaf.settings)?;
+                let exchange = exchange(&leaf.settings.dialect, &leaf.settings.endpoint)?;
                 let opened = Upstream::open(leaf.settings.clone(), exchange, parts);
                 self.leaves.push(leaf);
                 Ok(Arc::new(opened))
@@ -115,7 +117,9 @@ fn join(
 ) -> Result<upstream::Settings, String> {
     let named = |name: &str| {
         let found = dialects.iter().find(|dialect| dialect.name() == name);
-        found.cloned().ok_or_else(|| format!("there is no dialect `{name}`"))
+        found
+            .cloned()
+            .ok_or_else(|| format!("there is no dialect `{name}`"))
     };
     let pending_origin = upstream.pending_origin.map(|origin| {
         Ok::<_, String>(upstream::settings::PendingOrigin {
@@ -134,9 +138,19 @@ fn join(
     })
 }
 
-/// What carries the calls to an upstream.
-fn exchange(settings: &upstream::Settings) -> Result<Arc<dyn Exchange>, String> {
-    Err(format!("the upstream {} cannot be called yet", settings.name))
+/// What carries the calls to an IdP.
+fn exchange(dialect: &Dialect, endpoint: &Endpoint) -> Result<Arc<dyn Exchange>, String> {
+    let place = dialect.credential_place();
+    let (header, scheme) = place.ok_or("the dialect says nowhere where a credential is sent")?;
+    let caller = Caller::new(endpoint, header, scheme).map_err(|error| error.to_string())?;
+    Ok(Arc::new(caller))
+}
+
+/// Where pending links are asked for that are not known here.
+fn pending_origin(settings: &upstream::Settings) -> Result<Option<Arc<dyn Exchange>>, String> {
+    let origin = settings.pending_origin.as_ref();
+    let exchange = origin.map(|origin| exchange(&origin.dialect, &origin.endpoint));
+    exchange.transpose()
 }
 
 /// What the embedded store is opened with.

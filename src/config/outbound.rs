@@ -21,6 +21,7 @@ pub(super) fn over(table: &Table<'_>, default: &Settings) -> Settings {
         policy: nets(table).map_or_else(|| default.policy.clone(), |allowed| Policy { allowed }),
         roots: roots(table).unwrap_or_else(|| default.roots.clone()),
         timeouts: timeouts(table, &default.timeouts),
+        ..default.clone()
     }
 }
 

@@ -117,7 +117,10 @@ fn the_example_has_every_key_and_no_other() {
     root.finish();
     // All upstreams have the same keys, and a place where pending links are minted has those of them that
     // are about calling it: the example has each key at one of them.
-    let places = ["backend.route.upstream.", "backend.upstream.pending_origin."];
+    let places = [
+        "backend.route.upstream.",
+        "backend.upstream.pending_origin.",
+    ];
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for (mut key, present) in sink.known_keys() {
         for place in places {

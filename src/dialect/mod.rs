@@ -31,8 +31,8 @@ use http::Method;
 
 pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
-pub use self::uses::Tenants;
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
+pub use self::uses::Tenants;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
@@ -318,6 +318,13 @@ impl Dialect {
             };
             (!secret.is_empty()).then(|| Secret::new(secret))
         })
+    }
+
+    /// Where a request has its credential, with the scheme word before it: the first of the places.
+    #[must_use]
+    pub fn credential_place(&self) -> Option<(http::HeaderName, Option<String>)> {
+        let take = self.plan.take.first()?;
+        Some((take.header.clone(), take.scheme.clone()))
     }
 
     /// What there is in the places where the dialect keeps the credential.

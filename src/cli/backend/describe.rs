@@ -53,7 +53,10 @@ fn listed(tenants: &[TenantId]) -> String {
 fn upstream(leaf: &Upstream) -> String {
     let (name, dialect) = (&leaf.name, &leaf.dialect);
     let url = leaf.endpoint.base_url.to_string();
-    format!("upstream {name} ({dialect} at {})", url.trim_end_matches('/'))
+    format!(
+        "upstream {name} ({dialect} at {})",
+        url.trim_end_matches('/')
+    )
 }
 
 fn store(store: &config::Store) -> String {

@@ -58,7 +58,7 @@ async fn tell_all(leaves: Vec<Leaf>, directory: Arc<Directory>) {
         let directory = Arc::clone(&directory);
         asked.spawn(async move {
             // Connections belong to the threads that serve: these calls have their own.
-            match exchange(&leaf.settings) {
+            match exchange(&leaf.settings.dialect, &leaf.settings.endpoint) {
                 Ok(exchange) => test(&leaf, &*exchange, &directory, PATIENCE).await,
                 Err(error) => Found::Wrong(error),
             }
@@ -96,7 +96,9 @@ async fn test(
     let word = kind.name();
     match told {
         Ok(told) => Found::Fine(format!("upstream {name} answers ({word}: {told})")),
-        Err(why) => Found::Wrong(format!("upstream {name} cannot be used now ({word}: {why})")),
+        Err(why) => Found::Wrong(format!(
+            "upstream {name} cannot be used now ({word}: {why})"
+        )),
     }
 }
 
@@ -316,11 +318,18 @@ mod tests {
     async fn providers_that_are_seen_are_counted() {
         let listed = |ids: &[&str]| {
             let all: Vec<String> = ids.iter().map(|id| provider(id)).collect();
-            let body = format!(r#"{{"providers":[{}],"total":{}}}"#, all.join(","), ids.len());
+            let body = format!(
+                r#"{{"providers":[{}],"total":{}}}"#,
+                all.join(","),
+                ids.len()
+            );
             Scripted::with(200, &body)
         };
         for (ids, told) in [
-            (&["google", "b", "c"][..], "3 providers; 2 of them are not configured"),
+            (
+                &["google", "b", "c"][..],
+                "3 providers; 2 of them are not configured",
+            ),
             (&["google"], "1 provider"),
             (&[], "0 providers"),
         ] {
@@ -356,7 +365,10 @@ mod tests {
     #[tokio::test]
     async fn a_tenant_stands_in_the_path_where_the_dialect_needs_it() {
         let exchange = Scripted::with(403, "{}");
-        assert!(matches!(tested("pingone", &exchange).await, Found::Wrong(_)));
+        assert!(matches!(
+            tested("pingone", &exchange).await,
+            Found::Wrong(_)
+        ));
         let path = "/v1/environments/b3a6a3a8-7f7e-4c08-9a35-6b8f3b6c9d21/identityProviders";
         assert_eq!(*exchange.asked.lock().unwrap(), [format!("GET {path}")]);
     }

@@ -32,7 +32,10 @@ pub(super) fn check(sink: &Sink, leaves: &[&Leaf], known: &Known<'_>) {
         if leaf.tenants.is_empty() {
             let hint = "every tenant has a [[backend.route]]; take this upstream away, or a route";
             let at = leaf.places.table.clone();
-            let message = format!("no tenant has links at the upstream `{}`", leaf.upstream.name);
+            let message = format!(
+                "no tenant has links at the upstream `{}`",
+                leaf.upstream.name
+            );
             sink.warning("LB569", at, message, Some(hint.to_owned()));
         }
     }
@@ -105,7 +108,8 @@ fn refuse_open_users<'a>(
 fn is_one_authority(one: &Endpoint, other: &Endpoint) -> bool {
     let root = PathAndQuery::from_static("/");
     let is_one_origin = one.base_url.at(root.clone()) == other.base_url.at(root);
-    let same_client = |a: &TokenRequest, b: &TokenRequest| a.url == b.url && a.client_id == b.client_id;
+    let same_client =
+        |a: &TokenRequest, b: &TokenRequest| a.url == b.url && a.client_id == b.client_id;
     match (&one.credential, &other.credential) {
         (Credential::None, Credential::None) => one.base_url == other.base_url,
         (Credential::Static { token: a }, Credential::Static { token: b }) => {
@@ -142,7 +146,9 @@ fn tenant_ids(sink: &Sink, leaf: &Leaf, known: &Known<'_>) {
         let hint = format!("say `ids.{vendor} = \"…\"` for the [[tenant]] `{id}`");
         let at = leaf.places.dialect.clone();
         if said.needed {
-            let message = format!("the tenant `{id}` has no id at `{vendor}`, and requests of `{dialect}` name the tenant");
+            let message = format!(
+                "the tenant `{id}` has no id at `{vendor}`, and requests of `{dialect}` name the tenant"
+            );
             sink.error_hint("LB566", at, message, hint);
         } else if said.said && leaf.tenants.len() > 1 {
             let message = format!(

@@ -67,9 +67,8 @@ fn of_kind(kind: usize, given: &Table<'_>, vars: &Vars, allow_http: bool) -> Opt
 
 fn token_request(given: &Table<'_>, allow_http: bool) -> Option<TokenRequest> {
     let url = given.need_text("token_url");
-    let url = url.and_then(|text| {
-        outbound::url(given, &text, allow_http, "take the credential", EXAMPLE)
-    });
+    let url = url
+        .and_then(|text| outbound::url(given, &text, allow_http, "take the credential", EXAMPLE));
     let client_id = filled(given, given.need_text("client_id"));
     let scope = filled(given, given.text("scope"));
     let audience = filled(given, given.text("audience"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Known, credential};
 use crate::backend::upstream::settings::Endpoint;
-use crate::config::{outbound, tls};
+use crate::config::outbound;
 use crate::edge::head;
 use crate::finding::{Table, Text};
 use crate::outbound::{Settings, Timeouts, Url};
@@ -52,7 +52,9 @@ fn base_url(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url>
     let path = rest.find('/').and_then(|at| rest.get(at..));
     if rest.contains('?') || !path.is_none_or(head::is_canonical) {
         let message = "the paths of a dialect cannot be put behind this URL";
-        let hint = format!("without a query, and without `//`, `.` and `..` in its path, such as `{EXAMPLE}/iam`");
+        let hint = format!(
+            "without a query, and without `//`, `.` and `..` in its path, such as `{EXAMPLE}/iam`"
+        );
         table
             .sink()
             .error_hint("LB563", text.span.clone(), message, hint);
@@ -84,5 +86,8 @@ fn breaker(table: &Table<'_>) -> (u32, Duration) {
         given.finish();
     }
     let failures = u32::try_from(failures).unwrap_or(5);
-    (failures, Duration::from_secs(u64::try_from(seconds).unwrap_or(10)))
+    (
+        failures,
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(10)),
+    )
 }
