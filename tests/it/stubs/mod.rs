@@ -39,5 +39,8 @@ pub(crate) struct Later<V> {
     /// How long it takes.
     pub(crate) after: Duration,
     /// What happens then.
-    pub(crate) end: Box<dyn FnOnce(&mut V, Instant) -> Answer + Send>,
+    pub(crate) end: End<V>,
 }
+
+/// Does what is left of a request, and answers it.
+pub(crate) type End<V> = Box<dyn FnOnce(&mut V, Instant) -> Answer + Send>;

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::server::{Fate, Stub};
-use super::{Answer, Later, Request, Vendor};
+use super::{Answer, Fate, Later, Request, Stub, Vendor};
 use crate::support::client::{Client, Lost};
 
 /// Counts what it is asked, and says how often.
@@ -133,6 +132,10 @@ fn what_hangs_or_floods_ends_with_the_stub() {
             std::thread::yield_now();
         }
         std::thread::sleep(Duration::from_millis(50));
+        assert!(!asks.is_finished());
+        // Whoever asks now is answered; who was asked before is not.
+        stub.heal();
+        assert_eq!(n(&mut Client::new(addr)), u64::from(done) + 1);
         assert!(!asks.is_finished());
         drop(stub);
         assert!(asks.join().unwrap().is_err());

@@ -18,6 +18,7 @@ fn vendor() -> Flip {
 
 fn given(vendor: &mut Flip, words: &[&str]) {
     match words {
+        ["tokens", "revoked"] => vendor.revoke(),
         ["no", "providers"] => vendor.providers.clear(),
         ["link", user, alias, subject, name] => {
             let link = Linked {

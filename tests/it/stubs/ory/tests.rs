@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::{Stub, golden};
+use super::super::{Fate, Stub, golden};
 use super::{Entry, Kind, Ory, Release};
 use crate::support::client::Client;
 
@@ -105,4 +105,21 @@ fn two_identities_that_want_one_account_at_once_do_not_both_get_it() {
     let mut statuses = [one.join().unwrap(), two.join().unwrap()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
+}
+
+#[test]
+fn over_the_limit_the_hosted_network_says_when_to_come_back() {
+    let stub = Stub::start(vendor());
+    stub.tamper_next([Fate::Instead(Ory::rate_limited())]);
+    let ask = || {
+        let headers = [("Authorization", "Bearer pat")];
+        let answer = Client::new(stub.addr()).send("GET", "/admin/identities", &headers, None);
+        answer.unwrap()
+    };
+    let answer = ask();
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    let limit = answer.header("x-ratelimit-limit");
+    assert_eq!(limit, Some("10, 10;w=1, 300;w=60"));
+    assert_eq!(answer.header("x-ratelimit-reset"), Some("1"));
+    assert_eq!(ask().status, 200);
 }
