@@ -21,6 +21,7 @@ mod rpc;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod upstream;
 mod uses;
 mod write;
 
@@ -35,7 +36,7 @@ pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan, Take};
-use crate::mapping::route::{self, Match};
+use crate::mapping::route::Match;
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
     Value, VendorName,
@@ -460,15 +461,8 @@ impl Dialect {
     ) -> Option<(OpId, OwnedRequest)> {
         let (index, op) = request::choose_by_values(&self.plan, kind, params, settings)?;
         let request = request::encode(&self.plan, op, params, settings);
-        // A value in the path can make it the path of another op, or of none.
-        let leads_back = match self.plan.routes.find(&request.method, &request.path) {
-            Match::Ops(indexes) => {
-                indexes.contains(&index) && route::is_sent_path(op, &request.path)
-            }
-            Match::Methods(_) | Match::Nothing => false,
-        };
-        let is_plain = request.path.split('/').all(|s| s != "." && s != "..");
-        (leads_back && is_plain).then_some((op_id(index), request))
+        let leads_back = self.leads_back(index, op, &request);
+        leads_back.then_some((op_id(index), request))
     }
 
     /// Reads an answer: the reply record.
