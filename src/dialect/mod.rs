@@ -32,6 +32,7 @@ use http::Method;
 pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
+pub use self::uses::Tenants;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
@@ -250,6 +251,12 @@ impl Dialect {
         self.used.contains(&field)
     }
 
+    /// What the requests that are sent to an IdP say of tenants.
+    #[must_use]
+    pub fn tenants(&self) -> Tenants {
+        uses::tenants(&self.plan)
+    }
+
     /// The members of a user's document that the op's request speaks of; none if it has the document as
     /// a whole, or not at all.
     #[must_use]
@@ -311,6 +318,13 @@ impl Dialect {
             };
             (!secret.is_empty()).then(|| Secret::new(secret))
         })
+    }
+
+    /// Where a request has its credential, with the scheme word before it: the first of the places.
+    #[must_use]
+    pub fn credential_place(&self) -> Option<(http::HeaderName, Option<String>)> {
+        let take = self.plan.take.first()?;
+        Some((take.header.clone(), take.scheme.clone()))
     }
 
     /// What there is in the places where the dialect keeps the credential.

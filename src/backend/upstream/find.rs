@@ -185,8 +185,8 @@ impl Upstream {
     ) -> Answer {
         // Who is named is asked for: that is an answer whatever an index knows.
         if let Some(user) = guard {
-            let known = self.held(operation, user).await?.into_iter();
-            return found(known.filter(|known| known.is(provider, subject)).next());
+            let mut held = self.held(operation, user).await?.into_iter();
+            return found(held.find(|known| known.is(provider, subject)));
         }
         match self.holder(operation, provider, subject).await? {
             Holder::User(known) => found(Some(*known)),

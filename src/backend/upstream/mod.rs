@@ -9,6 +9,7 @@
 //! under a lock of its user and its account, after a look at what the user has; what is not known afterwards
 //! is looked up, and what cannot be is [`Failure::OutcomeUnknown`].
 
+pub mod caller;
 mod create;
 mod delete;
 pub mod exchange;
@@ -24,6 +25,7 @@ mod users;
 
 use std::sync::Arc;
 
+pub use self::caller::Caller;
 use self::exchange::Exchange;
 use self::locks::Locks;
 pub use self::settings::Settings;
