@@ -7,8 +7,10 @@ use super::Request;
 pub(crate) enum Paths {
     /// Into segments first, as RFC 3986 has it: `%2F` is a part of an id.
     SplitFirst,
-    /// Decoded first: `%2F` parts segments, and `..` goes one up. Many servers do so, none should.
+    /// Decoded first: `%2F` parts segments.
     DecodedFirst,
+    /// Decoded first, and then `..` goes one up. Some servers in between do so, none should.
+    Cleaned,
 }
 
 impl Paths {
@@ -21,8 +23,8 @@ impl Paths {
         let mut found: Vec<String> = Vec::new();
         for segment in path.trim_start_matches('/').split('/') {
             match segment {
-                "." => {}
-                ".." => {
+                "." if self == Paths::Cleaned => {}
+                ".." if self == Paths::Cleaned => {
                     found.pop();
                 }
                 other => found.push(other.to_owned()),
@@ -58,7 +60,7 @@ pub(crate) fn client(request: &Request) -> Option<(String, String)> {
 }
 
 #[test]
-fn a_path_is_taken_apart_in_two_ways() {
+fn a_path_is_taken_apart_in_three_ways() {
     let of = |path: &str, paths: Paths| {
         paths.segments(&Request {
             method: "GET".to_owned(),
@@ -70,7 +72,9 @@ fn a_path_is_taken_apart_in_two_ways() {
     };
     let path = "/users/a%2F..%2Fb/links";
     assert_eq!(of(path, Paths::SplitFirst), ["users", "a/../b", "links"]);
-    assert_eq!(of(path, Paths::DecodedFirst), ["users", "b", "links"]);
+    let decoded = ["users", "a", "..", "b", "links"];
+    assert_eq!(of(path, Paths::DecodedFirst), decoded);
+    assert_eq!(of(path, Paths::Cleaned), ["users", "b", "links"]);
     assert_eq!(of("/users/", Paths::SplitFirst), ["users", ""]);
-    assert_eq!(of("/a/%2e%2E/b", Paths::DecodedFirst), ["b"]);
+    assert_eq!(of("/a/%2e%2E/b", Paths::Cleaned), ["b"]);
 }

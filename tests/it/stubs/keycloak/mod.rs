@@ -152,12 +152,14 @@ impl Keycloak {
             ("GET", ["users", id]) => {
                 may("view-users")?;
                 let user = realm.user(id, &may)?;
-                Ok(Answer::json(200, says::user(id, user, is_brief(request))))
+                let mut shown = says::user(id, user, is_brief(request));
+                shown["federatedIdentities"] = realm.links(user);
+                Ok(says::told(&shown))
             }
             ("GET", ["users", id, "federated-identity"]) => {
                 let user = realm.user(id, &may)?;
                 may("view-users")?;
-                Ok(Answer::json(200, realm.links(user)))
+                Ok(says::told(&realm.links(user)))
             }
             ("POST", ["users", id, "federated-identity", alias]) => {
                 realm.user(id, &may)?;
@@ -174,13 +176,13 @@ impl Keycloak {
             }
             ("GET", ["identity-provider", "instances"]) => {
                 may("view-identity-providers")?;
-                Ok(Answer::json(200, realm.providers(request)?))
+                Ok(says::told(&realm.providers(request)?))
             }
             ("GET", ["identity-provider", "instances", alias]) => {
                 may("view-identity-providers")?;
                 let found = realm.providers.iter().find(|p| p.alias == *alias);
                 let found = found.ok_or(Error::status(404))?;
-                Ok(Answer::json(200, says::provider(found, false)))
+                Ok(says::told(&says::provider(found, false)))
             }
             (_, ["users"] | ["users", _] | ["users", _, "federated-identity"])
             | (_, ["users", _, "federated-identity", _])
@@ -243,6 +245,13 @@ impl Realm {
             .json()
             .filter(Value::is_object)
             .ok_or(Error::no_json())?;
+        for (name, value) in body.as_object().into_iter().flatten() {
+            match (name.as_str(), value) {
+                ("identityProvider" | "userId" | "userName", Value::String(_) | Value::Null) => {}
+                ("identityProvider" | "userId" | "userName", _) => return Err(Error::wrong_type()),
+                _ => return Err(Error::no_member(name)),
+            }
+        }
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let user = self.users.get_mut(id).unwrap();
         if user.links.contains_key(alias) {
@@ -286,7 +295,7 @@ impl Realm {
         let shown: Vec<Value> = shown
             .map(|(id, user)| says::user(id, user, is_brief(request)))
             .collect();
-        Ok(Answer::json(200, shown.into()))
+        Ok(says::told(&shown.into()))
     }
 
     fn providers(&self, request: &Request) -> Result<Value, Error> {

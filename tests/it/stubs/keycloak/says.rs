@@ -47,6 +47,24 @@ impl Error {
         Self { status: 400, body }
     }
 
+    /// A member of another type, as a real server of version 26.7.3 answered.
+    pub(super) fn wrong_type() -> Self {
+        let body = json!({
+            "error": "unknown_error",
+            "error_description": "Cannot parse the JSON",
+        });
+        Self { status: 400, body }
+    }
+
+    /// A member that is not known, as a real server of version 26.7.3 answered.
+    pub(super) fn no_member(name: &str) -> Self {
+        let what = "Invalid json representation for FederatedIdentityRepresentation";
+        Self::named(
+            400,
+            &format!("{what}. Unrecognized field \"{name}\" at line 1 column 2."),
+        )
+    }
+
     /// The answer, which is a page if the request asks for one.
     pub(super) fn answer(self, request: &Request) -> Answer {
         let accept = request.header("accept").unwrap_or_default();
@@ -57,6 +75,11 @@ impl Error {
         page.body = b"<html><body>We are sorry...</body></html>".to_vec();
         page
     }
+}
+
+/// An answer of success.
+pub(super) fn told(body: &Value) -> Answer {
+    Answer::json_as(200, "application/json;charset=UTF-8", body).with("cache-control", "no-cache")
 }
 
 /// A user.
@@ -105,6 +128,7 @@ pub(super) fn provider(provider: &Provider, brief: bool) -> Value {
         members.retain(|name, _| {
             ["alias", "displayName", "providerId", "enabled"].contains(&name.as_str())
         });
+        shown["config"] = json!({});
     }
     shown
 }
