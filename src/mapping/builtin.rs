@@ -8,7 +8,6 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("fusionauth", include_str!("../../mappings/fusionauth.toml")),
     ("flip", include_str!("../../mappings/flip.toml")),
     ("flip-v3", include_str!("../../mappings/flip-v3.toml")),
-    ("keycloak", include_str!("../../mappings/keycloak.toml")),
     ("ory", include_str!("../../mappings/ory.toml")),
     ("pingone", include_str!("../../mappings/pingone.toml")),
     ("zitadel-v2", include_str!("../../mappings/zitadel-v2.toml")),
@@ -20,6 +19,7 @@ pub const SOURCES: &[(&str, &str)] = &[
         "zitadel-management-v1",
         include_str!("../../mappings/zitadel-management-v1.toml"),
     ),
+    ("keycloak", include_str!("../../mappings/keycloak.toml")),
 ];
 
 /// Name and text of the messages that the calls of built-in mappings are made of.
