@@ -148,7 +148,11 @@ impl Upstream {
         let Some(row) = row else { return };
         let link = &mut known.link;
         let residual = self.settings.residual;
-        if residual.display_name == Keep::Keep && link.display_name.is_none() {
+        let is_nameless = row.display_name.as_deref() == Some("");
+        if is_nameless && link.display_name.as_deref() == Some(link.subject.as_str()) {
+            link.display_name = None;
+        }
+        if residual.display_name == Keep::Keep && link.display_name.is_none() && !is_nameless {
             link.display_name.clone_from(&row.display_name);
         }
         if residual.token == Keep::Keep && link.token.is_none() {
@@ -205,7 +209,7 @@ fn of_row(row: &Row) -> Known {
             user_id: row.user_id.clone(),
             provider_id: row.provider_id.clone(),
             subject: row.subject.clone(),
-            display_name: row.display_name.clone(),
+            display_name: row.display_name.clone().filter(|name| !name.is_empty()),
             token: row.token.clone(),
             created_at: row.created_at,
             updated_at: row.created_at,
