@@ -210,9 +210,7 @@ impl Client {
             let response = head
                 .await
                 .map_err(|_| no_answer(Fault::TimedOut("the answer")))?
-                .map_err(|error| {
-                    NoAnswer::of(&error, connection.connection_metadata().is_some())
-                })?;
+                .map_err(|error| NoAnswer::of(&error, connection.connection_metadata().as_ref()))?;
             read(response, max_bytes).await.map_err(NoAnswer::sent)
         };
         let whole = tokio::time::timeout(self.timeouts.total.min(within), call).await;
@@ -247,6 +245,10 @@ async fn read(
     max_bytes: usize,
 ) -> Result<Answer, Fault> {
     let (parts, body) = response.into_parts();
+    if parts.status.is_informational() {
+        // Another protocol, which nobody has asked for.
+        return Err(Fault::Broken);
+    }
     let is_encoded = parts
         .headers
         .get_all(CONTENT_ENCODING)
