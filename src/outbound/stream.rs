@@ -30,10 +30,15 @@ impl Heard {
     }
 }
 
+/// How many reads in a row succeed before others get their turn: who never stops sending heads of interim
+/// answers, which hyper reads away without an end, would have the thread for itself, and no timer would fire.
+const READS_IN_A_ROW: u8 = 4;
+
 /// Notes what is heard.
 struct Ear {
     io: Box<dyn Io>,
     heard: Heard,
+    in_a_row: u8,
 }
 
 /// A connection.
@@ -43,8 +48,8 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn plain(tcp: TcpStream) -> Self {
-        Self::over(Box::new(tcp), false)
+    pub(super) fn plain(tcp: TcpStream, is_http2: bool) -> Self {
+        Self::over(Box::new(tcp), is_http2)
     }
 
     /// What the peer has chosen by ALPN decides what is spoken.
@@ -56,7 +61,11 @@ impl Stream {
     fn over(io: Box<dyn Io>, is_http2: bool) -> Self {
         let heard = Heard::default();
         Self {
-            io: TokioIo::new(Ear { io, heard }),
+            io: TokioIo::new(Ear {
+                io,
+                heard,
+                in_a_row: 0,
+            }),
             is_http2,
         }
     }
@@ -83,11 +92,21 @@ impl AsyncRead for Ear {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.in_a_row >= READS_IN_A_ROW {
+            self.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.heard.0.store(true, Ordering::Relaxed);
         }
+        self.in_a_row = if polled.is_ready() {
+            self.in_a_row + 1
+        } else {
+            0
+        };
         polled
     }
 }

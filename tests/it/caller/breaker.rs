@@ -17,9 +17,7 @@ fn world(url: &str) -> World {
 }
 
 fn pause(world: &World, millis: u64) {
-    world
-        .runtime
-        .block_on(tokio::time::sleep(Duration::from_millis(millis)));
+    world.pause(Duration::from_millis(millis));
 }
 
 #[test]
