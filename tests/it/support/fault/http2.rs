@@ -131,11 +131,7 @@ fn serve(stream: &mut TcpStream, next: impl Fn() -> Act2) -> io::Result<()> {
         match kind {
             SETTINGS if flags & ACK == 0 => write(stream, SETTINGS, ACK, 0, &[])?,
             PING if flags & ACK == 0 => write(stream, PING, ACK, 0, &payload)?,
-            HEADERS | DATA if flags & END_STREAM != 0 => {
-                if !act(stream, id, next())? {
-                    return Ok(());
-                }
-            }
+            HEADERS | DATA if flags & END_STREAM != 0 && !act(stream, id, next())? => return Ok(()),
             _ => {}
         }
     }
