@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod backend;
 mod bearer;
+mod caller;
 mod calls;
 mod docs;
 mod engine;
