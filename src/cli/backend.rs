@@ -5,6 +5,8 @@ mod probe;
 
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+
 pub(super) use self::describe::{describe, place};
 pub(super) use self::probe::ask_all;
 use crate::backend::Backend;
@@ -119,9 +121,9 @@ pub(super) fn upstream(
         aliases: Arc::clone(store) as _,
         local: Arc::clone(store) as _,
         state: Arc::clone(store) as _,
-        pending_origin: pending_origin(&leaf.settings)?,
+        pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
     };
-    let exchange = exchange(&leaf.settings.dialect, &leaf.settings.endpoint)?;
+    let exchange = leaf.exchange()?;
     Ok(Upstream::open(leaf.settings.clone(), exchange, parts))
 }
 
@@ -193,10 +195,23 @@ fn join(
     })
 }
 
-/// What carries the calls to an IdP.
+impl Leaf {
+    /// What carries the calls to it, with connections of its own.
+    fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
+        let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
+        exchange.map_err(|error| self.told(&error))
+    }
+
+    /// What is wrong with it.
+    fn told(&self, error: &str) -> String {
+        format!("upstream {}: {error}", self.settings.name)
+    }
+}
+
+/// What carries the calls to an IdP. A dialect that has no credential shows one as most others do.
 fn exchange(dialect: &Dialect, endpoint: &Endpoint) -> Result<Arc<dyn Exchange>, String> {
     let place = dialect.credential_place();
-    let (header, scheme) = place.ok_or("the dialect says nowhere where a credential is sent")?;
+    let (header, scheme) = place.unwrap_or((AUTHORIZATION, Some("Bearer".to_owned())));
     let caller = Caller::new(endpoint, header, scheme).map_err(|error| error.to_string())?;
     Ok(Arc::new(caller))
 }

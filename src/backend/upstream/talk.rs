@@ -342,10 +342,11 @@ fn complete(kind: OperationKind, question: &mut Question, reply: &Record) -> Res
             )
     });
     let users = reply.list(Field::Users).unwrap_or_default();
-    // A list of users that tells no links of theirs says who holds the account.
+    // A list of users that tells no links of theirs says who holds the account. A vendor that lets several
+    // have it tells them all: that somebody has it is what counts.
     let found = match (meant, users) {
         (Some(link), _) => link,
-        (None, [user]) if links.is_empty() => user,
+        (None, [user, ..]) if links.is_empty() => user,
         _ => return Err(Failure::LinkNotFound),
     };
     for (field, value) in found.iter() {
