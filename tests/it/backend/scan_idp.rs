@@ -248,6 +248,22 @@ fn a_user_goes_by_the_canonical_id_in_an_index() {
     assert_eq!(world.holders("a-2"), ["2"]);
 }
 
+/// An id that is given after the scan makes another user of whom the index knows.
+#[test]
+fn a_user_who_gets_an_id_is_in_the_index_before_anybody_is_told() {
+    let world = World::new("zitadel-v2", Users::Open, numbered(3));
+    world.scan().unwrap();
+    let named = wait(world.upstream.apply(name("ann", "zitadel", "1", None)));
+    assert!(named.is_ok(), "{named:?}");
+    assert_eq!(world.holders("a-1"), ["1", "ann"]);
+
+    let away = World::new("zitadel-v2", Users::Open, |_| (503, json!({ "code": 14 })));
+    for _ in 0..2 {
+        let named = wait(away.upstream.apply(name("ann", "zitadel", "1", None)));
+        assert!(named.is_err(), "{named:?}");
+    }
+}
+
 #[test]
 fn where_users_are_known_nobody_else_is_asked_for() {
     let world = World::new("zitadel-v2", Users::Known, numbered(1000));
