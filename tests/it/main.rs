@@ -25,6 +25,7 @@ mod fronts;
 mod hostile;
 mod hostile_mapping;
 mod import;
+mod index;
 mod kill;
 mod laws;
 mod layers;

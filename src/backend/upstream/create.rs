@@ -247,15 +247,22 @@ impl Upstream {
             .may
             .set_text_opt(Field::Token, new.token.map(Secret::expose));
         let intended = self.made(operation, new, None);
+        let (state, tenant) = (&self.parts.state, &operation.tenant);
+        let is_new = state
+            .of_link(self.name(), tenant, intended.link.link_id)?
+            .is_none();
         let intent = vec![intended.row(Mark::Candidate)];
-        self.parts.state.put(self.name(), intent.clone()).await?;
+        // What is known of an earlier link stays until there is a new one.
+        state
+            .note(self.name(), intent.clone(), operation.at)
+            .await?;
         match talk.ask(OperationKind::LinkCreate, &question).await {
             Ok(told) => self.acknowledged(operation, new, &talk, &told).await,
             Err(Trouble::Refused(failure)) => {
                 let answer = self.refined(operation, new, failure).await;
-                if answer.is_err() {
+                if answer.is_err() && is_new {
                     // A row too many costs a look, nothing else.
-                    let _ = self.parts.state.forget(self.name(), intent).await;
+                    let _ = state.forget(self.name(), intent).await;
                 }
                 answer
             }

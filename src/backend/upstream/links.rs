@@ -94,7 +94,7 @@ impl Upstream {
         };
         let told = told.iter().filter_map(|record| talk.link(record, user));
         let mut links = self.merged(told.collect(), &rows, operation.at);
-        self.note_unseen(&links, &rows).await;
+        self.note_unseen(&links, &rows, operation.at).await;
         for known in &mut links {
             self.complete(known, &rows);
         }
@@ -125,7 +125,7 @@ impl Upstream {
 
     /// Writes down links that were not known here, so that they can be found again by id or account. What
     /// cannot be written now is written when it is seen the next time.
-    async fn note_unseen(&self, links: &[Known], rows: &[Row]) {
+    async fn note_unseen(&self, links: &[Known], rows: &[Row], at: Instant) {
         let is_new = |known: &&Known| {
             let same = |row: &Row| known.is(&row.provider_id, &row.subject);
             !rows.iter().any(same)
@@ -136,7 +136,7 @@ impl Upstream {
             .map(|known| known.row(Mark::Candidate))
             .collect();
         if !unseen.is_empty() {
-            let _ = self.parts.state.put(&self.settings.name, unseen).await;
+            let _ = self.parts.state.note(&self.settings.name, unseen, at).await;
         }
     }
 
