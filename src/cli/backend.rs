@@ -49,52 +49,69 @@ pub(super) fn open(
     directory: &Arc<Directory>,
 ) -> Result<Open, String> {
     let store = Embedded::open(settings(backend.store)).map_err(|error| error.to_string())?;
-    let mut opener = Opener {
-        store: Arc::new(store),
-        dialects,
-        directory,
-        leaves: Vec::new(),
+    let store = Arc::new(store);
+    let mut leaves = Vec::new();
+    let mut open_leaf = |leaf: Leaf| {
+        let parts = upstream::Parts {
+            directory: Arc::clone(directory),
+            aliases: Arc::clone(&store) as _,
+            local: Arc::clone(&store) as _,
+            state: Arc::clone(&store) as _,
+            pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
+        };
+        let opened = Upstream::open(leaf.settings.clone(), leaf.exchange()?, parts);
+        leaves.push(leaf);
+        Ok(Arc::new(opened) as Arc<dyn Backend>)
     };
-    let all = directory.tenants().iter();
-    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
-    let tree = opener.node(backend.root, &all)?;
+    let local = Arc::clone(&store) as Arc<dyn Backend>;
+    let tree = tree(backend.root, dialects, directory, &local, &mut open_leaf)?;
     Ok(Open {
         backend: tree,
-        aliases: opener.store,
-        leaves: opener.leaves,
+        aliases: store,
+        leaves,
     })
 }
 
-/// Opens nodes, and remembers the upstreams among them.
-struct Opener<'a> {
-    store: Arc<Embedded>,
-    dialects: &'a [Arc<Dialect>],
-    directory: &'a Arc<Directory>,
-    leaves: Vec<Leaf>,
+/// Puts a tree together, of this store and of leaves as they are opened.
+///
+/// # Errors
+/// What `open_leaf` says.
+pub(super) fn tree(
+    root: Node,
+    dialects: &[Arc<Dialect>],
+    directory: &Directory,
+    store: &Arc<dyn Backend>,
+    open_leaf: &mut OpenLeaf<'_>,
+) -> Result<Arc<dyn Backend>, String> {
+    let all = directory.tenants().iter();
+    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
+    let mut opener = Opener {
+        store,
+        dialects,
+        open_leaf,
+    };
+    opener.node(root, &all)
 }
 
-impl Opener<'_> {
+/// Opens an upstream.
+type OpenLeaf<'a> = dyn FnMut(Leaf) -> Result<Arc<dyn Backend>, String> + 'a;
+
+/// Opens nodes.
+struct Opener<'a, 'l> {
+    store: &'a Arc<dyn Backend>,
+    dialects: &'a [Arc<Dialect>],
+    open_leaf: &'a mut OpenLeaf<'l>,
+}
+
+impl Opener<'_, '_> {
     /// Opens a node for the links of these tenants.
     fn node(&mut self, node: Node, tenants: &[TenantId]) -> Result<Arc<dyn Backend>, String> {
         match node {
-            Node::Store => Ok(Arc::clone(&self.store) as Arc<dyn Backend>),
-            Node::Upstream(described) => {
-                let leaf = Leaf {
-                    settings: join(*described, self.dialects)?,
-                    tenants: tenants.to_vec(),
-                };
-                let parts = upstream::Parts {
-                    directory: Arc::clone(self.directory),
-                    aliases: Arc::clone(&self.store) as _,
-                    local: Arc::clone(&self.store) as _,
-                    state: Arc::clone(&self.store) as _,
-                    pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
-                };
-                let exchange = leaf.exchange()?;
-                let opened = Upstream::open(leaf.settings.clone(), exchange, parts);
-                self.leaves.push(leaf);
-                Ok(Arc::new(opened))
-            }
+            Node::Store => Ok(Arc::clone(self.store)),
+            Node::Upstream(described) => (self.open_leaf)(Leaf {
+                settings: join(*described, self.dialects)?,
+                tenants: tenants.to_vec(),
+            }),
             Node::Route { routes, otherwise } => {
                 let routed = routes.iter().flat_map(|(tenants, _)| tenants);
                 let routed: Vec<TenantId> = routed.cloned().collect();

@@ -22,6 +22,7 @@ mod perform;
 mod phase;
 mod present;
 mod providers;
+pub mod rehearsal;
 mod reflection;
 mod respond;
 mod rpc;
