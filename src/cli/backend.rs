@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 
-pub(super) use self::describe::{describe, place};
+pub(super) use self::describe::{describe, place, upstream_of};
 pub(super) use self::probe::ask_all;
 use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
@@ -159,7 +159,7 @@ fn join(
 
 impl Leaf {
     /// What carries the calls to it, with connections of its own.
-    fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
+    pub(super) fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
         let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
         exchange.map_err(|error| self.told(&error))
     }
