@@ -19,17 +19,20 @@ use self::play::{Play, Played, Wrong};
 use crate::backend::upstream::settings::Credential;
 use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::{Candidates, Decoded, Dialect, Routed, Settings};
-use crate::directory::{Directory, id_at};
+use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::edge::scope::Scope;
 use crate::finding::{render, suggest};
 use crate::mapping::example::{header_line, parse_request};
 use crate::mapping::json::{Secrets, show};
-use crate::model::{ClientName, Failure, Field, OperationKind, OwnedRequest, Record, TenantId};
+use crate::model::{ClientName, Failure, OperationKind, OwnedRequest, Record, TenantId};
 use crate::outbound::Url;
 use crate::server::{Front, clock};
 
 use super::{Exit, backend, check, complain, dialects, say, serve};
+
+/// What is said where no configuration is named.
+const WITHOUT_CONFIGURATION: &str = "            (ids are the vendor's; --config names the directory that knows the canonical ones)";
 
 /// What `explain` can be told. The request is a file in HTTP form, or flags as curl has them.
 #[derive(Debug, clap::Args)]
@@ -321,17 +324,16 @@ impl Explained<'_> {
                     kind.name(),
                     show(&decoded.params, Secrets::Hidden)
                 );
-                let config = self.config;
-                let directory = config.map(|_| &*self.directory);
-                out.push_str(&canonical(dialect, &decoded.params, directory));
-                return match config.filter(|_| !kind.is_about_tokens()) {
-                    Some(config) => {
-                        out.push('\n');
-                        let exit = self.play(config, kind, &decoded.params, &mut out)?;
-                        Ok((out.trim_end().to_owned(), exit))
-                    }
-                    None => Ok((out, Exit::Fine)),
+                if kind.is_about_tokens() {
+                    out.push_str("backend     none is asked: linkbridge issues tokens itself");
+                    return Ok((out, Exit::Fine));
+                }
+                let Some(config) = self.config else {
+                    out.push_str(WITHOUT_CONFIGURATION);
+                    return Ok((out, Exit::Fine));
                 };
+                let exit = self.play(config, kind, &decoded.params, &mut out)?;
+                return Ok((out.trim_end().to_owned(), exit));
             }
         };
         answer(dialect, &failure, Some(decoded.op), settings, &mut out);
@@ -367,7 +369,7 @@ impl Explained<'_> {
             .map_err(|error| error.to_string())?;
         let played = runtime.block_on(play.run(&Wrong::Nothing))?;
         let secrets = redact::Secrets::of(params);
-        self.tell(config, kind, &played, &secrets, out);
+        self.tell(config, &played, &secrets, out);
         if self.arguments.against.is_none() {
             let all = runtime.block_on(failures::try_all(&play, &played))?;
             tell::failures(out, &all, &secrets);
@@ -379,14 +381,7 @@ impl Explained<'_> {
         })
     }
 
-    fn tell(
-        &self,
-        config: &Config,
-        kind: OperationKind,
-        played: &Played,
-        secrets: &redact::Secrets,
-        out: &mut String,
-    ) {
+    fn tell(&self, config: &Config, played: &Played, secrets: &redact::Secrets, out: &mut String) {
         let upstream = upstream(config, played);
         let vendor = played
             .said
@@ -398,7 +393,6 @@ impl Explained<'_> {
         tell::operations(out, operations, &self.directory, vendors, user);
         let place = match operations.first() {
             Some(first) => backend::place(&config.backend, &first.tenant),
-            None if kind == OperationKind::Status => backend::describe(&config.backend),
             None => "none is asked".to_owned(),
         };
         let _ = writeln!(out, "backend     {place}");
@@ -489,37 +483,6 @@ fn configured(arguments: &Arguments, vars: &Vars) -> Result<Option<Config>, Stri
         Ok((config, _)) => Ok(Some(config)),
         Err(findings) => Err(findings.iter().map(render).collect()),
     }
-}
-
-/// The canonical ids of the parameters, as far as the configuration knows them. Users' ids are in the
-/// store, which is not opened.
-fn canonical(dialect: &Dialect, params: &Record, directory: Option<&Directory>) -> String {
-    let Some(directory) = directory else {
-        return "            (ids are the vendor's; --config names the directory that knows the canonical ones)".to_owned();
-    };
-    let vendor = dialect.vendor();
-    let mut out = String::new();
-    let tenant = match params.text(Field::Tenant) {
-        Some(id) => directory.tenant_of(vendor, id),
-        None => directory
-            .tenants()
-            .first()
-            .filter(|_| directory.tenants().len() == 1),
-    };
-    let named = tenant.map_or("not known", |tenant| tenant.tenant_id.as_str());
-    let _ = write!(out, "canonical   tenant {named}");
-    if let Some(id) = params.text(Field::ProviderId) {
-        let providers = directory.all_providers().iter();
-        let named = providers
-            .into_iter()
-            .find(|p| id_at(p.provider_id.as_str(), &p.ids, vendor) == Some(id));
-        let named = named.map_or("not known", |provider| provider.provider_id.as_str());
-        let _ = write!(out, ", provider {named}");
-    }
-    if let Some(id) = params.text(Field::UserId) {
-        let _ = write!(out, ", user {id} (unless the store has an alias)");
-    }
-    out
 }
 
 /// The answer that the client would get.

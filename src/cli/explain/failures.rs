@@ -108,7 +108,8 @@ fn faults(said: &Said) -> Vec<(String, Fault)> {
         Fault::Answered(nonsense),
     ));
     let mut seen = HashSet::new();
-    for kind in FailureKind::ALL.iter().filter(|kind| says(said, **kind)) {
+    let said_of = |kind: &&FailureKind| says(said, **kind) && fits(said.effect, **kind);
+    for kind in FailureKind::ALL.iter().filter(said_of) {
         let Some(failure) = sample(*kind) else {
             continue;
         };
@@ -126,6 +127,21 @@ fn faults(said: &Said) -> Vec<(String, Fault)> {
 fn says(said: &Said, kind: FailureKind) -> bool {
     let mut rows = said.vendor.dialect.plan().errors.iter();
     rows.any(|row| row.kinds.contains(&kind) && (row.on.is_empty() || row.on.contains(&said.kind)))
+}
+
+/// Whether a request of this effect can meet it: who only looks is not told that there is too much already.
+fn fits(effect: Effect, kind: FailureKind) -> bool {
+    use FailureKind as K;
+    let is_of_writes = matches!(
+        kind,
+        K::LinkExists
+            | K::SubjectTaken
+            | K::UserAlreadyLinked
+            | K::LimitExceeded
+            | K::LastFactor
+            | K::Conflict
+    );
+    effect == Effect::Writes || !is_of_writes
 }
 
 /// A failure of a kind, as an IdP can answer it to a request that is in order; `None` for what it would only say of
