@@ -26,6 +26,8 @@ pub(super) struct Open {
     pub(super) backend: Arc<dyn Backend>,
     /// Where users' ids are kept.
     pub(super) aliases: Arc<dyn Aliases>,
+    /// The store that is beside every upstream.
+    pub(super) store: Arc<Embedded>,
     /// The upstreams of the tree.
     pub(super) leaves: Vec<Leaf>,
 }
@@ -52,14 +54,7 @@ pub(super) fn open(
     let store = Arc::new(store);
     let mut leaves = Vec::new();
     let mut open_leaf = |leaf: Leaf| {
-        let parts = upstream::Parts {
-            directory: Arc::clone(directory),
-            aliases: Arc::clone(&store) as _,
-            local: Arc::clone(&store) as _,
-            state: Arc::clone(&store) as _,
-            pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
-        };
-        let opened = Upstream::open(leaf.settings.clone(), leaf.exchange()?, parts);
+        let opened = upstream(&leaf, &store, directory)?;
         leaves.push(leaf);
         Ok(Arc::new(opened) as Arc<dyn Backend>)
     };
@@ -67,7 +62,8 @@ pub(super) fn open(
     let tree = tree(backend.root, dialects, directory, &local, &mut open_leaf)?;
     Ok(Open {
         backend: tree,
-        aliases: store,
+        aliases: Arc::clone(&store) as Arc<dyn Aliases>,
+        store,
         leaves,
     })
 }
@@ -127,6 +123,66 @@ impl Opener<'_, '_> {
             }
         }
     }
+}
+
+/// Opens an upstream, with connections of its own. It is not called yet.
+///
+/// # Errors
+/// A sentence that says why it cannot be opened.
+pub(super) fn upstream(
+    leaf: &Leaf,
+    store: &Arc<Embedded>,
+    directory: &Arc<Directory>,
+) -> Result<Upstream, String> {
+    let parts = upstream::Parts {
+        directory: Arc::clone(directory),
+        aliases: Arc::clone(store) as _,
+        local: Arc::clone(store) as _,
+        state: Arc::clone(store) as _,
+        pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
+    };
+    let exchange = leaf.exchange()?;
+    Ok(Upstream::open(leaf.settings.clone(), exchange, parts))
+}
+
+/// The upstreams of a tree that nobody opens.
+///
+/// # Errors
+/// A sentence that says what is missing.
+pub(super) fn leaves(
+    backend: &config::Backend,
+    dialects: &[Arc<Dialect>],
+    directory: &Directory,
+) -> Result<Vec<Leaf>, String> {
+    let all = directory.tenants().iter();
+    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
+    let mut found = Vec::new();
+    leaves_of(&backend.root, dialects, &all, &mut found)?;
+    Ok(found)
+}
+
+fn leaves_of(
+    node: &Node,
+    dialects: &[Arc<Dialect>],
+    tenants: &[TenantId],
+    found: &mut Vec<Leaf>,
+) -> Result<(), String> {
+    match node {
+        Node::Store => {}
+        Node::Upstream(described) => found.push(Leaf {
+            settings: join((**described).clone(), dialects)?,
+            tenants: tenants.to_vec(),
+        }),
+        Node::Route { routes, otherwise } => {
+            let mut rest = tenants.to_vec();
+            for (of_child, node) in routes {
+                rest.retain(|tenant| !of_child.contains(tenant));
+                leaves_of(node, dialects, of_child, found)?;
+            }
+            leaves_of(otherwise, dialects, &rest, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// The settings of an upstream: what is configured, with the dialects that it names.
