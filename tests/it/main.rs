@@ -40,3 +40,4 @@ mod support;
 mod tls;
 mod tokens;
 mod transport;
+mod upstream;

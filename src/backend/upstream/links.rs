@@ -88,7 +88,13 @@ impl Upstream {
             Ok(told) => told.links(),
             // A user who was made a moment ago may not be in what is read, but holds what was acknowledged.
             Err(trouble) => match Failure::from(trouble) {
-                Failure::UserNotFound if self.has_fresh(&rows, operation.at) => Vec::new(),
+                // Vendors do not all tell what they have not found: a list is of a user.
+                Failure::UserNotFound | Failure::LinkNotFound | Failure::NothingLinked => {
+                    if !self.has_fresh(&rows, operation.at) {
+                        return Err(Failure::UserNotFound);
+                    }
+                    Vec::new()
+                }
                 failure => return Err(failure),
             },
         };

@@ -1,0 +1,7 @@
+//! linkbridge over IdPs of every vendor that can keep links: the stub vendors in `stubs`, seeded with the
+//! fixtures that all black-box tests share. `tests/upstream/` has the data.
+
+mod idps;
+mod matrix;
+mod table;
+mod world;
