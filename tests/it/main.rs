@@ -38,3 +38,4 @@ mod support;
 mod tls;
 mod tokens;
 mod transport;
+mod upstream;

@@ -4,7 +4,7 @@
 
 mod bad_calls;
 mod bad_input;
-mod clients;
+pub(crate) mod clients;
 mod deadlines;
 mod facts;
 mod impossible;
@@ -14,7 +14,7 @@ mod odd_ids;
 mod races;
 mod rules;
 mod speaker;
-mod template;
+pub(crate) mod template;
 
 use std::net::SocketAddr;
 
