@@ -34,6 +34,8 @@ struct Attack {
     told: BTreeMap<String, u16>,
     /// Why.
     because: Option<String>,
+    /// Why the IdP is not even asked, which is answered 502.
+    unsent: Option<String>,
     /// Why nobody could tell by this request that the things are there, not even whose they are.
     blind: Option<String>,
 }
@@ -185,6 +187,7 @@ impl Tries {
         let what = match attack.told.get(self.kind.dialect()) {
             Some(status) if theirs.0 != *status || theirs == nobodys => format!("not {status}"),
             None if theirs != nobodys => "it is told".to_owned(),
+            _ if theirs.0 == 502 && attack.unsent.is_some() => return,
             _ if theirs.0 >= 500 && theirs.0 != 503 => format!("it fails: {}", self.log),
             _ => return,
         };
