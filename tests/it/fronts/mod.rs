@@ -6,14 +6,14 @@ mod bad_calls;
 mod bad_input;
 pub(crate) mod clients;
 mod deadlines;
-mod facts;
+pub(crate) mod facts;
 mod impossible;
 mod isolation;
 mod matrix;
 mod odd_ids;
 mod races;
 mod rules;
-mod speaker;
+pub(crate) mod speaker;
 pub(crate) mod template;
 
 use std::net::SocketAddr;
