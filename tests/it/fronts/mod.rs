@@ -14,7 +14,7 @@ mod odd_ids;
 mod races;
 mod rules;
 pub(crate) mod speaker;
-mod template;
+pub(crate) mod template;
 
 use std::net::SocketAddr;
 

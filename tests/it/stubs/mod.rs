@@ -8,7 +8,7 @@ mod independence;
 pub(crate) mod keycloak;
 mod message;
 pub(crate) mod ory;
-mod paths;
+pub(crate) mod paths;
 pub(crate) mod pingone;
 mod server;
 mod server_tests;
