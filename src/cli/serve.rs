@@ -16,7 +16,7 @@ use crate::edge::keys;
 use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, render};
 use crate::outbound;
-use crate::server::{Front, Parts, Protocol, Running, Server, clock};
+use crate::server::{Front, Parts, Passthrough, Protocol, Running, Server, clock};
 use crate::telemetry;
 
 /// What to serve.
@@ -118,11 +118,9 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
     let tokens = Tokens::open(config.tokens, &directory, now).map_err(|error| error.to_string())?;
-    let fronts: Vec<Front> = config
-        .fronts
-        .into_iter()
-        .filter_map(|front| mount(front, dialects))
-        .collect();
+    let fronts = config.fronts.into_iter();
+    let mounted = fronts.filter_map(|front| mount(front, dialects, &config.outbound).transpose());
+    let fronts: Vec<Front> = mounted.collect::<Result<_, _>>()?;
     let mounted = fronts.clone();
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
@@ -216,22 +214,36 @@ fn has_example_key(clients: &[Client]) -> bool {
         .any(|client| client.keys.iter().any(keys::is_example))
 }
 
-fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
+fn mount(
+    front: config::Front,
+    dialects: &[Arc<Dialect>],
+    outbound: &outbound::Settings,
+) -> Result<Option<Front>, String> {
     let config::Front {
         dialect,
         settings,
         host,
         prefix,
         anonymous,
+        passthrough,
     } = front;
-    let dialect = dialects.iter().find(|known| known.name() == dialect)?;
-    Some(Front {
+    let Some(dialect) = dialects.iter().find(|known| known.name() == dialect) else {
+        return Ok(None);
+    };
+    let kin = dialects.iter().filter(|other| other.vendor() == dialect.vendor());
+    let passthrough = passthrough
+        .map(|settings| Passthrough::new(settings, kin.cloned().collect(), outbound))
+        .transpose()
+        .map_err(|error| error.to_string())?
+        .map(Arc::new);
+    Ok(Some(Front {
         dialect: Arc::clone(dialect),
         settings,
         host,
         prefix,
         anonymous,
-    })
+        passthrough,
+    }))
 }
 
 fn tell(front: &Front) {
@@ -242,6 +254,9 @@ fn tell(front: &Front) {
     ));
     if let Some(client) = &front.anonymous {
         say(format!("  without a credential: client {client}"));
+    }
+    if let Some(passthrough) = &front.passthrough {
+        say(format!("  passes on {passthrough}"));
     }
 }
 

@@ -9,6 +9,7 @@ mod address;
 mod connect;
 mod resolve;
 mod stream;
+mod streaming;
 mod tls;
 mod url;
 
@@ -25,6 +26,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub use self::address::{Net, Policy};
 use self::connect::Connector;
 pub use self::resolve::{Resolve, Resolved, System};
+pub use self::streaming::Streaming;
 pub use self::tls::Roots;
 pub use self::url::{Url, UrlFault};
 

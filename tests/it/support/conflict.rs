@@ -113,6 +113,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             .map(|option| (option.name.clone(), option.values.clone()))
             .collect(),
         routes: dialect.routes(),
+        neighbors: dialect.neighbors().to_vec(),
     };
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),
@@ -140,6 +141,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             host: front.host,
             prefix: front.prefix,
             anonymous: front.anonymous,
+            passthrough: None,
         })
     };
     let parts = Parts {
