@@ -29,6 +29,7 @@ mod laws;
 mod layers;
 mod loss;
 mod outbound;
+mod passthrough;
 mod race;
 mod reflection;
 mod rpc_cost;
