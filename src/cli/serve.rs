@@ -113,18 +113,18 @@ fn rendered(findings: &[Finding]) -> String {
 /// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
 fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let described = backend::describe(&config.backend);
-    let directory = config.backend.directory().to_owned();
-    let open = backend::open(config.backend)?;
+    let data = config.backend.directory().to_owned();
+    let directory = Arc::new(config.directory);
+    let open = backend::open(config.backend, dialects, &directory)?;
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
-    let tokens = Tokens::open(config.tokens, &directory, now).map_err(|error| error.to_string())?;
+    let tokens = Tokens::open(config.tokens, &data, now).map_err(|error| error.to_string())?;
     let fronts = config.fronts.into_iter();
     let mounted = fronts.filter_map(|front| mount(front, dialects, &config.outbound).transpose());
     let fronts: Vec<Front> = mounted.collect::<Result<_, _>>()?;
     let mounted = fronts.clone();
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
-    let directory = Arc::new(config.directory);
     let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
     let issuers = issuers(config.issuers, &config.outbound)?;
     let parts = Parts {
@@ -151,6 +151,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         None => say("health is off"),
     }
     say(format!("backend: {described}"));
+    backend::ask_all(open.leaves, Arc::clone(&directory));
     for issuer in trusted {
         say(issuer);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::Catalog;
+use super::{Catalog, outbound};
 use crate::dialect::{Neighbor, Pattern};
 use crate::finding::{Table, Text};
 use crate::outbound::Url;
@@ -30,7 +30,7 @@ pub(super) fn passthrough(
     let table = front.table("passthrough")?;
     let allow_http = table.bool("allow_http").unwrap_or(false);
     let origin = table.need_text("origin");
-    let origin = origin.and_then(|text| origin_of(&table, text, allow_http));
+    let origin = origin.and_then(|text| origin_of(&table, &text, allow_http));
     let credential = match table.word("credential", &["none", "client"]) {
         Some(1) => Credential::Client,
         _ => Credential::None,
@@ -69,29 +69,16 @@ pub(super) fn passthrough(
     Some(settings)
 }
 
-fn origin_of(table: &Table<'_>, text: Text<'_>, allow_http: bool) -> Option<Url> {
-    let sink = table.sink();
-    let hint = "such as `https://old.internal`";
-    match Url::parse(&text.value) {
-        Ok(url) if !url.is_origin() => {
-            let message = "an origin has no path and no query: paths are passed on as they are";
-            sink.error_hint("LB550", text.span, message, hint);
-            None
-        }
-        Ok(url) if url.is_https() || allow_http => Some(url),
-        Ok(_) => {
-            let message = "this origin is not encrypted: who is in between reads credentials";
-            let hint = "use https, or say `allow_http = true` where nobody is";
-            sink.error_hint("LB533", text.span, message, hint);
-            None
-        }
-        Err(fault) => {
-            // There may be a password in it.
-            sink.mask(text.span.clone());
-            sink.error_hint("LB550", text.span, fault.message(), hint);
-            None
-        }
+fn origin_of(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url> {
+    let example = "https://old.internal";
+    let url = outbound::url(table, text, allow_http, "read credentials", example)?;
+    if url.is_origin() {
+        return Some(url);
     }
+    let message = "an origin has no path and no query: paths are passed on as they are";
+    let hint = format!("such as `{example}`");
+    table.sink().error_hint("LB550", text.span.clone(), message, hint);
+    None
 }
 
 fn allow(table: &Table<'_>, kept: &[&Neighbor]) -> Vec<Allowed> {

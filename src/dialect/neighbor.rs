@@ -21,7 +21,7 @@ impl Dialect {
 
     /// Whether a request may be one of a neighbor, or one to the path of an op, whatever its method.
     #[must_use]
-    pub fn keeps(&self, method: &Method, reading: &Reading) -> bool {
+    pub fn denies(&self, method: &Method, reading: &Reading) -> bool {
         let mut denied = self.plan.neighbors.iter();
         let is_neighbor = |neighbor: &Neighbor| {
             neighbor.has_method(method) && neighbor.path.may_mean(reading)
@@ -44,7 +44,7 @@ mod tests {
         let plan = builtin::load_builtin(dialect).unwrap().plan.unwrap();
         let dialect = Dialect::new(plan);
         let reading = Reading::of(path).unwrap();
-        dialect.keeps(&method.parse().unwrap(), &reading)
+        dialect.denies(&method.parse().unwrap(), &reading)
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::plan::{
     About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
 };
 use super::route::Routes;
-use super::{check, errors, neighbor, op, rpc, rules, words};
+use super::{check, errors, neighbor, op, rpc, rules, upstream, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::{Field, OperationKind, VendorName};
 
@@ -174,6 +174,7 @@ fn read<'a>(
     let rpc = rpc::read(&table, &ops, includes);
     let neighbors = neighbor::read_all(&table);
     neighbor::check(neighbors.as_deref().unwrap_or_default(), &ops, sink);
+    let upstream = upstream::read(&table, &ops);
     let mut errors: Vec<_> = tables_of(&table, included, "error")
         .into_iter()
         .filter_map(|t| errors::read(t, &context, &defaults))
@@ -226,6 +227,7 @@ fn read<'a>(
         routes: Routes::new(&ops),
         rpc,
         neighbors: neighbors?,
+        upstream,
         ops,
         errors,
         wording,

@@ -15,6 +15,7 @@ use super::neighbor::Neighbor;
 use super::path::{Path, Query};
 use super::route::{Routes, Segment};
 use super::rpc::{OpRpc, RpcPlan};
+use super::upstream::UpstreamPlan;
 use crate::finding::Source;
 use crate::model::{FailureKind, Field, OperationKind, Rules, VendorName};
 
@@ -547,6 +548,8 @@ pub struct Plan {
     pub rpc: Option<RpcPlan>,
     /// What is never passed on, beside the ops.
     pub neighbors: Vec<Neighbor>,
+    /// How it keeps links for others.
+    pub upstream: UpstreamPlan,
     /// The error table, in the order of the file.
     pub errors: Vec<ErrorRow>,
     /// Which error row words a kind for an operation, or for none.

@@ -13,8 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::Connector;
 use super::{
-    Fault, HEAD_BYTES, HEAD_FIELDS, IDLE_PER_ORIGIN, Resolve, Settings, StartFault, System, Url,
-    fault_of, tls,
+    Fault, HEAD_BYTES, HEAD_FIELDS, IDLE_PER_ORIGIN, NoAnswer, Protocols, Resolve, Settings,
+    StartFault, System, Url, tls,
 };
 
 /// How long a connection that is not in use is kept: less than the five seconds after which common servers
@@ -49,14 +49,11 @@ where
         settings: &Settings,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, StartFault> {
-        let mut tls = (*tls::client(&settings.roots)?).clone();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let connector = Connector::new(
-            settings.policy.clone(),
-            resolver,
-            Arc::new(tls),
-            settings.timeouts,
-        );
+        let settings = &Settings {
+            protocols: Protocols::Http1,
+            ..settings.clone()
+        };
+        let connector = Connector::new(resolver, tls::client(settings)?, settings);
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
@@ -83,7 +80,7 @@ where
         *request.uri_mut() = url.uri().clone();
         *request.version_mut() = http::Version::HTTP_11;
         let response = self.http.request(request).await;
-        response.map_err(|error| fault_of(&error))
+        response.map_err(|error| NoAnswer::of(&error, true).fault)
     }
 }
 

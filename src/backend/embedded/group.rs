@@ -5,32 +5,76 @@ use tokio::sync::oneshot;
 
 use super::pending;
 use super::seal::Keyring;
-use super::task::{self, Stop, Task};
+use super::task::{self, Step, Stop, Task};
+use super::upstream::{Change, Changed};
 use crate::backend::{Answer, Atomicity};
 use crate::model::{Failure, Operation};
 
-/// Operations of one caller that wait for the writer.
-pub(super) struct Job {
-    pub(super) operations: Vec<Operation>,
-    pub(super) atomicity: Atomicity,
-    pub(super) reply: oneshot::Sender<Vec<Answer>>,
+/// What one caller waits for.
+pub(super) enum Job {
+    /// Operations.
+    Operations {
+        operations: Vec<Operation>,
+        atomicity: Atomicity,
+        reply: oneshot::Sender<Vec<Answer>>,
+    },
+    /// A change of what is kept beside an upstream.
+    Beside {
+        change: Change,
+        reply: oneshot::Sender<Result<Changed, Failure>>,
+    },
 }
 
 impl Job {
-    /// Answers every operation. Nobody may be listening any more, which changes nothing.
-    pub(super) fn answer(self, answers: Vec<Answer>) {
-        let _ = self.reply.send(answers);
+    /// How many rows it writes, roughly.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Job::Operations { operations, .. } => operations.len(),
+            Job::Beside { change, .. } => change.size(),
+        }
     }
 
-    /// Answers the same failure to every operation.
-    pub(super) fn fail(self, failure: &Failure) {
-        let answers = self
-            .operations
-            .iter()
-            .map(|_| Err(failure.clone()))
-            .collect();
-        self.answer(answers);
+    /// The latest instant that it names, in milliseconds.
+    fn latest(&self) -> Option<i64> {
+        match self {
+            Job::Operations { operations, .. } => operations.iter().map(|o| o.at.0).max(),
+            Job::Beside { change, .. } => change.at().map(|at| at.0),
+        }
     }
+
+    /// Answers the same failure to everything.
+    pub(super) fn fail(self, failure: &Failure) {
+        let came_to = match &self {
+            Job::Operations { operations, .. } => {
+                CameTo::Operations(operations.iter().map(|_| Err(failure.clone())).collect())
+            }
+            Job::Beside { .. } => CameTo::Beside(Err(failure.clone())),
+        };
+        self.answer(came_to);
+    }
+
+    /// Answers. Nobody may be listening any more, which changes nothing.
+    pub(super) fn answer(self, came_to: CameTo) {
+        match (self, came_to) {
+            (Job::Operations { reply, .. }, CameTo::Operations(answers)) => {
+                let _ = reply.send(answers);
+            }
+            (Job::Beside { reply, .. }, CameTo::Beside(changed)) => {
+                let _ = reply.send(changed);
+            }
+            // A job comes to what is of its kind; whoever waits would see the end of the channel.
+            (Job::Operations { .. }, CameTo::Beside(_))
+            | (Job::Beside { .. }, CameTo::Operations(_)) => {}
+        }
+    }
+}
+
+/// What a job came to.
+pub(super) enum CameTo {
+    /// One answer for each operation.
+    Operations(Vec<Answer>),
+    /// What was changed beside an upstream.
+    Beside(Result<Changed, Failure>),
 }
 
 /// A transaction that failed as a whole.
@@ -78,8 +122,8 @@ fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 /// What a group came to.
 pub(super) struct Done {
-    /// The answers of each job.
-    pub(super) answers: Vec<Vec<Answer>>,
+    /// What each job came to.
+    pub(super) came_to: Vec<CameTo>,
     /// Whether more pending links are waiting to be purged.
     pub(super) more_to_purge: bool,
 }
@@ -92,33 +136,47 @@ pub(super) fn run(
     purge: bool,
 ) -> Result<Done, Broken> {
     transact(conn, |conn| {
-        let answers = jobs
+        let came_to = jobs
             .iter()
             .map(|job| run_job(conn, keys, job))
             .collect::<rusqlite::Result<_>>()?;
-        let latest = jobs
-            .iter()
-            .flat_map(|job| &job.operations)
-            .map(|operation| operation.at.0)
-            .max();
+        let latest = jobs.iter().filter_map(Job::latest).max();
         let more_to_purge = match latest {
             Some(at) if purge => pending::purge(conn, at)?,
             _ => false,
         };
         Ok(Done {
-            answers,
+            came_to,
             more_to_purge,
         })
     })
 }
 
-fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<Vec<Answer>> {
-    let mut tasks = job.operations.iter().map(|operation| Task {
+fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<CameTo> {
+    Ok(match job {
+        Job::Operations {
+            operations,
+            atomicity,
+            ..
+        } => CameTo::Operations(run_operations(conn, keys, operations, *atomicity)?),
+        Job::Beside { change, .. } => CameTo::Beside(
+            in_savepoint(conn, || change.run(conn, keys))?.map_err(Stop::into_failure),
+        ),
+    })
+}
+
+fn run_operations(
+    conn: &Connection,
+    keys: &Keyring,
+    operations: &[Operation],
+    atomicity: Atomicity,
+) -> rusqlite::Result<Vec<Answer>> {
+    let mut tasks = operations.iter().map(|operation| Task {
         conn,
         keys,
         operation,
     });
-    match job.atomicity {
+    match atomicity {
         Atomicity::Each => tasks
             .map(|task| Ok(in_savepoint(conn, || task.run())?.map_err(Stop::into_failure)))
             .collect(),
@@ -133,10 +191,7 @@ fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<Vec
                 Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
                 Err(stop) => {
                     let failure = stop.into_failure();
-                    job.operations
-                        .iter()
-                        .map(|_| Err(failure.clone()))
-                        .collect()
+                    operations.iter().map(|_| Err(failure.clone())).collect()
                 }
             })
         }
@@ -144,10 +199,7 @@ fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<Vec
 }
 
 /// Runs `work` so that it stands or is undone by itself. An outer error concerns the whole transaction.
-fn in_savepoint<T>(
-    conn: &Connection,
-    work: impl FnOnce() -> Result<T, Stop>,
-) -> rusqlite::Result<Result<T, Stop>> {
+fn in_savepoint<T>(conn: &Connection, work: impl FnOnce() -> Step<T>) -> rusqlite::Result<Step<T>> {
     execute(conn, "SAVEPOINT operation")?;
     match work() {
         Ok(done) => {

@@ -1,5 +1,6 @@
 //! Restoring a backup voids every pending link: one that was spent after the backup was taken would
-//! otherwise come back to life.
+//! otherwise come back to life. It also voids what is known of upstreams' indexes being complete: links
+//! that were made after the backup are not in it.
 //!
 //! The database and a file beside it hold the same random word, which changes at every start and at
 //! every orderly end. A database whose word the file does not know was put there by somebody. The file
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::files::Files;
 use super::settings::OpenError;
 
-/// Voids pending links if the database is not the one that was left here, and takes a new word.
+/// Voids pending links and scans if the database is not the one that was left here, and takes a new word.
 pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
     let sqlite = |e: rusqlite::Error| OpenError::sqlite(&files.database(), &e);
     let word: Option<String> = conn
@@ -28,6 +29,15 @@ pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
         .is_some_and(|word| known.lines().any(|line| line == word))
     {
         let voided = conn.execute("DELETE FROM pending", []).map_err(sqlite)?;
+        let scans = conn
+            .execute("DELETE FROM upstream_scans", [])
+            .map_err(sqlite)?;
+        if scans > 0 {
+            tracing::warn!(
+                scans,
+                "the database was restored from a copy: the indexes of upstreams are scanned anew"
+            );
+        }
         if voided > 0 {
             tracing::warn!(
                 voided,

@@ -67,7 +67,8 @@ fn sealing_keys(files: &Files, conn: &Connection) -> Result<Vec<Vec<u8>>, OpenEr
         let mut all = conn.prepare("SELECT key_id FROM token_keys")?;
         let mut used = conn.prepare(
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM links WHERE token_key = ?1) \
-             OR EXISTS (SELECT 1 FROM pending WHERE token_key = ?1)",
+             OR EXISTS (SELECT 1 FROM pending WHERE token_key = ?1) \
+             OR EXISTS (SELECT 1 FROM upstream_links WHERE token_key = ?1)",
         )?;
         let mut found = Vec::new();
         for key in all.query_map([], |row| row.get::<_, Vec<u8>>(0))? {

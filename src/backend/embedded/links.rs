@@ -162,13 +162,7 @@ impl Task<'_> {
 
     /// Seals a token for its row, and notes that its key is in use from now on.
     pub(super) fn seal(&self, row: Row<'_>, token: Option<&Secret>) -> Step<Option<Sealed>> {
-        let Some(token) = token else { return Ok(None) };
-        let sealed = self.keys.seal(row, token)?;
-        self.change(
-            "INSERT OR IGNORE INTO token_keys (key_id) VALUES (?1)",
-            [sealed.key.0.as_slice()],
-        )?;
-        Ok(Some(sealed))
+        rows::sealed(self.conn, self.keys, row, token)
     }
 
     pub(super) fn link_get(&self, link_id: LinkId, guard: Option<&UserId>) -> Step<Outcome> {

@@ -3,7 +3,7 @@
 //! One thread writes (`writer`), committing whatever waits as one group (`group`); one moves pages
 //! from the log into the database (`checkpoint`); reads run where they are asked for (`readers`).
 //! What an operation does stands in `links`, `unlink`, `pending`, `users`, `user_list` and `naming`, on
-//! the ground of `task`.
+//! the ground of `task`. What is kept beside upstreams stands in `upstream`.
 //! Tokens are sealed before they reach SQLite (`seal`, `keys`, `reseal`).
 
 mod accounts;
@@ -29,6 +29,7 @@ mod seal;
 mod settings;
 mod task;
 mod unlink;
+mod upstream;
 mod user_list;
 mod users;
 mod writer;
@@ -168,28 +169,29 @@ impl Embedded {
         }
     }
 
-    /// Gives operations to the writer. A queue that is full refuses; it never grows.
+    /// Gives operations to the writer.
     async fn write(&self, operations: Vec<Operation>, atomicity: Atomicity) -> Vec<Answer> {
         let count = operations.len();
-        let same = |failure: Failure| vec![Err(failure); count];
-        let Some(queue) = self.queue.as_ref().filter(|_| self.ready()) else {
-            return same(overloaded());
-        };
-        let (reply, answers) = oneshot::channel();
-        if queue
-            .try_send(Job {
-                operations,
-                atomicity,
-                reply,
-            })
-            .is_err()
-        {
-            return same(overloaded());
-        }
-        // The writer answers every job that it takes; if it does not, it ended in the middle of one.
+        let answers = self.queue(|reply| Job::Operations {
+            operations,
+            atomicity,
+            reply,
+        });
         answers
             .await
-            .unwrap_or_else(|_| same(Failure::OutcomeUnknown))
+            .unwrap_or_else(|failure| vec![Err(failure); count])
+    }
+
+    /// Gives a job to the writer and waits for what it comes to. A queue that is full refuses; it never
+    /// grows.
+    async fn queue<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Failure> {
+        let Some(queue) = self.queue.as_ref().filter(|_| self.ready()) else {
+            return Err(overloaded());
+        };
+        let (reply, came_to) = oneshot::channel();
+        queue.try_send(job(reply)).map_err(|_| overloaded())?;
+        // The writer answers every job that it takes; if it does not, it ended in the middle of one.
+        came_to.await.map_err(|_| Failure::OutcomeUnknown)
     }
 }
 

@@ -8,9 +8,11 @@ use rusqlite::Connection;
 
 use super::links::New;
 use super::rows::{self, SELECT_PENDING};
-use super::seal::Row;
+use super::seal::{Keyring, Row};
 use super::task::{Entry, Step, Stop, Task, hash};
-use crate::model::{Action, Failure, How, LinkLimit, Outcome, PendingLink, Secret, UserId};
+use crate::model::{
+    Action, Failure, How, Instant, LinkLimit, Outcome, PendingLink, Secret, TenantId, UserId,
+};
 
 /// The most expired pending links that go with one group of writes.
 const PURGE: usize = 256;
@@ -30,41 +32,6 @@ impl Task<'_> {
         else {
             return Err(Stop::Damaged("this is not pending.create"));
         };
-        let id = hash(pending_id.expose());
-        let sealed = self.seal(
-            Row {
-                table: "pending",
-                tenant: self.tenant(),
-                id: &id,
-            },
-            token.as_ref(),
-        )?;
-        let made = self.change(
-            "INSERT INTO pending (tenant, id_sha256, client, provider_id, subject, display_name, email, username, \
-             token, token_key, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-             ON CONFLICT DO NOTHING",
-            rusqlite::params![
-                self.tenant(),
-                id.as_slice(),
-                self.operation.client.as_str(),
-                provider_id.as_str(),
-                subject.as_str(),
-                display_name,
-                email,
-                username,
-                sealed.as_ref().map(|s| &s.bytes),
-                sealed.as_ref().map(|s| s.key.0.as_slice()),
-                expires_at.0,
-            ],
-        )?;
-        // Random ids do not meet; somebody sent the same operation twice.
-        if made == 0 {
-            return Err(Failure::Conflict.into());
-        }
-        self.audit(&Entry {
-            account: Some((provider_id.as_str(), subject)),
-            ..Entry::default()
-        })?;
         let pending = PendingLink {
             tenant: self.operation.tenant.clone(),
             client: self.operation.client.clone(),
@@ -76,6 +43,15 @@ impl Task<'_> {
             token: token.clone(),
             expires_at: *expires_at,
         };
+        let is_new = insert(self.conn, self.keys, &hash(pending_id.expose()), &pending)?;
+        // Random ids do not meet; somebody sent the same operation twice.
+        if !is_new {
+            return Err(Failure::Conflict.into());
+        }
+        self.audit(&Entry {
+            account: Some((provider_id.as_str(), subject)),
+            ..Entry::default()
+        })?;
         Ok(self.pending_outcome(pending, None))
     }
 
@@ -109,32 +85,12 @@ impl Task<'_> {
             How::Existed => self.take_over(link, new.display_name, new.token)?,
             How::Created | How::Found => link,
         };
-        let spent = self.change(
-            "DELETE FROM pending WHERE tenant = ?1 AND id_sha256 = ?2",
-            (self.tenant(), id.as_slice()),
-        )?;
-        if spent == 1 {
-            Ok(Outcome::Link { link, how })
-        } else {
-            Err(Stop::Damaged(
-                "a pending link was read and cannot be deleted",
-            ))
-        }
+        spend(self.conn, self.tenant(), &id)?;
+        Ok(Outcome::Link { link, how })
     }
 
     fn pending(&self, id: &[u8; 32]) -> Step<PendingLink> {
-        let found = self.rows(
-            SELECT_PENDING,
-            (self.tenant(), id.as_slice(), self.at().0),
-            |row| rows::pending(row, id, self.keys),
-        )?;
-        match found.into_iter().next() {
-            Some(pending) if pending.tenant == self.operation.tenant => Ok(pending),
-            Some(_) => Err(Stop::Damaged(
-                "an index leads to a pending link of another tenant",
-            )),
-            None => Err(Failure::PendingNotFound.into()),
-        }
+        find(self.conn, self.keys, &self.operation.tenant, id, self.at())
     }
 
     fn pending_outcome(&self, pending: PendingLink, link_count: Option<u64>) -> Outcome {
@@ -148,6 +104,90 @@ impl Task<'_> {
             link_count,
             limit,
         }
+    }
+}
+
+/// A pending link that has not expired.
+fn find(
+    conn: &Connection,
+    keys: &Keyring,
+    tenant: &TenantId,
+    id: &[u8; 32],
+    at: Instant,
+) -> Step<PendingLink> {
+    let mut statement = conn.prepare_cached(SELECT_PENDING)?;
+    let mut found = statement.query((tenant.as_str(), id.as_slice(), at.0))?;
+    let Some(row) = found.next()? else {
+        return Err(Failure::PendingNotFound.into());
+    };
+    let pending = rows::pending(row, id, keys)?;
+    if pending.tenant != *tenant {
+        return Err(Stop::Damaged(
+            "an index leads to a pending link of another tenant",
+        ));
+    }
+    Ok(pending)
+}
+
+/// Writes a pending link; answers whether it is new.
+pub(super) fn insert(
+    conn: &Connection,
+    keys: &Keyring,
+    id: &[u8; 32],
+    pending: &PendingLink,
+) -> Step<bool> {
+    let of = Row {
+        table: "pending",
+        tenant: pending.tenant.as_str(),
+        id,
+    };
+    let sealed = rows::sealed(conn, keys, of, pending.token.as_ref())?;
+    let made = conn
+        .prepare_cached(
+            "INSERT INTO pending (tenant, id_sha256, client, provider_id, subject, display_name, email, username, \
+             token, token_key, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(rusqlite::params![
+            pending.tenant.as_str(),
+            id.as_slice(),
+            pending.client.as_str(),
+            pending.provider_id.as_str(),
+            pending.subject.as_str(),
+            pending.display_name,
+            pending.email,
+            pending.username,
+            sealed.as_ref().map(|s| &s.bytes),
+            sealed.as_ref().map(|s| s.key.0.as_slice()),
+            pending.expires_at.0,
+        ])?;
+    Ok(made == 1)
+}
+
+/// Takes a pending link out.
+pub(super) fn take(
+    conn: &Connection,
+    keys: &Keyring,
+    tenant: &TenantId,
+    id: &[u8; 32],
+    at: Instant,
+) -> Step<PendingLink> {
+    let pending = find(conn, keys, tenant, id, at)?;
+    spend(conn, tenant.as_str(), id)?;
+    Ok(pending)
+}
+
+/// Deletes the row of a pending link that was read in the same transaction.
+fn spend(conn: &Connection, tenant: &str, id: &[u8; 32]) -> Step<()> {
+    let spent = conn
+        .prepare_cached("DELETE FROM pending WHERE tenant = ?1 AND id_sha256 = ?2")?
+        .execute((tenant, id.as_slice()))?;
+    if spent == 1 {
+        Ok(())
+    } else {
+        Err(Stop::Damaged(
+            "a pending link was read and cannot be deleted",
+        ))
     }
 }
 

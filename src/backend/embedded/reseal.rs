@@ -10,7 +10,11 @@ use super::seal::{Keyring, Row};
 const ROWS: i64 = 256;
 
 /// The tables with tokens: name, id column.
-const TABLES: [(&str, &str); 2] = [("links", "link_id"), ("pending", "id_sha256")];
+const TABLES: [(&str, &str); 3] = [
+    ("links", "link_id"),
+    ("pending", "id_sha256"),
+    ("upstream_links", "link_id"),
+];
 
 /// How far the re-sealing has come.
 pub(super) struct Reseal {

@@ -3,9 +3,9 @@
 //! A damaged file can hand over any bytes. Whatever does not fit ends the operation as damage; a row
 //! of another tenant, or of another link than its id says, is never taken for an answer.
 
-use rusqlite::Row as SqlRow;
+use rusqlite::{Connection, Row as SqlRow};
 
-use super::seal::{Keyring, Row};
+use super::seal::{Keyring, Row, Sealed};
 use super::task::{Step, Stop, counter};
 use crate::model::{
     Alias, ClientName, Instant, Link, LinkId, PendingLink, ProviderId, Secret, Subject, TenantId,
@@ -152,18 +152,39 @@ pub(super) fn alias(row: &SqlRow<'_>) -> Step<Alias> {
     })
 }
 
-const ODD: Stop = Stop::Damaged("a column holds no usable id");
+/// What a column holds that is no id.
+pub(super) const ODD: Stop = Stop::Damaged("a column holds no usable id");
 
-fn text<'r>(row: &'r SqlRow<'_>, column: usize) -> Step<&'r str> {
+/// The text in a column.
+pub(super) fn text<'r>(row: &'r SqlRow<'_>, column: usize) -> Step<&'r str> {
     row.get_ref(column)?.as_str().map_err(|_| ODD)
 }
 
 /// The token in `column`, whose key is named in the column after it.
-fn token(row: &SqlRow<'_>, column: usize, keys: &Keyring, of: Row<'_>) -> Step<Option<Secret>> {
+pub(super) fn token(
+    row: &SqlRow<'_>,
+    column: usize,
+    keys: &Keyring,
+    of: Row<'_>,
+) -> Step<Option<Secret>> {
     let blob =
         |column| -> Step<Option<&[u8]>> { row.get_ref(column)?.as_blob_or_null().map_err(|_| ODD) };
     match (blob(column)?, blob(column + 1)?) {
         (None, _) => Ok(None),
         (Some(sealed), key) => keys.open(of, key.unwrap_or_default(), sealed).map(Some),
     }
+}
+
+/// A token as the row holds it. That its key is in use is noted from now on.
+pub(super) fn sealed(
+    conn: &Connection,
+    keys: &Keyring,
+    of: Row<'_>,
+    token: Option<&Secret>,
+) -> Step<Option<Sealed>> {
+    let Some(token) = token else { return Ok(None) };
+    let sealed = keys.seal(of, token)?;
+    conn.prepare_cached("INSERT OR IGNORE INTO token_keys (key_id) VALUES (?1)")?
+        .execute([sealed.key.0.as_slice()])?;
+    Ok(Some(sealed))
 }

@@ -4,6 +4,7 @@
 //! damaged or foreign file cannot hand over a value of another type.
 
 mod v2;
+mod v3;
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ const APPLICATION_ID: i32 = 0x6c6b_6272;
 type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// Every step. One that was released is never changed.
-const MIGRATIONS: &[Step] = &[v1, v2::apply];
+const MIGRATIONS: &[Step] = &[v1, v2::apply, v3::apply];
 
 fn v1(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(V1)

@@ -68,12 +68,12 @@ impl Writer {
     /// Commits group after group; ends with the queue or with the first broken transaction.
     fn serve(&mut self, conn: &Connection) -> Result<(), Broken> {
         while let Some(first) = self.next_job(conn)? {
-            let mut size = first.operations.len();
+            let mut size = first.size();
             let mut jobs = vec![first];
             while size < self.group
                 && let Ok(job) = self.queue.try_recv()
             {
-                size += job.operations.len();
+                size += job.size();
                 jobs.push(job);
             }
             self.commit(conn, jobs)?;
@@ -104,8 +104,8 @@ impl Writer {
                     self.next_purge = Instant::now() + PURGE_EVERY;
                 }
                 jobs.into_iter()
-                    .zip(done.answers)
-                    .for_each(|(job, answers)| job.answer(answers));
+                    .zip(done.came_to)
+                    .for_each(|(job, came_to)| job.answer(came_to));
                 Ok(())
             }
             Err(broken) => {

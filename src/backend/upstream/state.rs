@@ -35,6 +35,19 @@ pub struct Row {
     pub mark: Mark,
 }
 
+impl Row {
+    /// The canonical id of the link.
+    #[must_use]
+    pub fn link_id(&self) -> LinkId {
+        LinkId::of(
+            &self.tenant,
+            &self.user_id,
+            &self.provider_id,
+            &self.subject,
+        )
+    }
+}
+
 /// What is known of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -68,6 +81,20 @@ pub trait State: Send + Sync {
     /// # Errors
     /// `Overloaded` if the store cannot be written to.
     fn put<'a>(&'a self, upstream: &'a str, rows: Vec<Row>) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Notes rows that an answer of the IdP showed, durably: none of them says anything but who may hold
+    /// what, and the vendor's id. One that is there keeps everything else, unless it is marked as deleted
+    /// and lists could not show it any more at `at`: then it is a candidate again. `at` is an instant
+    /// before the IdP was asked.
+    ///
+    /// # Errors
+    /// As `put`.
+    fn note<'a>(
+        &'a self,
+        upstream: &'a str,
+        rows: Vec<Row>,
+        at: Instant,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
 
     /// Forgets rows, durably.
     ///

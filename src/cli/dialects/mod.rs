@@ -61,6 +61,7 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
             .collect(),
         routes: dialect.routes(),
         neighbors: dialect.neighbors().to_vec(),
+        tenants: dialect.tenants(),
     };
     Catalog {
         dialects: dialects.iter().map(known).collect(),

@@ -122,12 +122,12 @@ impl Passthrough {
         let Some(reading) = Reading::of(path) else {
             return false;
         };
-        let is_kept = |dialect: &Arc<Dialect>| {
-            dialect.keeps(method, &reading) || dialect.reflects(path)
+        let is_denied = |dialect: &Arc<Dialect>| {
+            dialect.denies(method, &reading) || dialect.reflects(path)
         };
         let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
         let decoded = || percent_encoding::percent_decode_str(target).decode_utf8_lossy();
-        !(self.kin.iter().any(is_kept)
+        !(self.kin.iter().any(is_denied)
             || fields::overrides(&parts.headers, query)
             || needs_trailers(parts)
             || fields::holds_ours(target)

@@ -46,7 +46,7 @@ facts! {
         let (link, how) = world.link_and_how(complete("id-1", "u1").at(Instant(NOW.0 + 7)));
         assert_eq!((how, link.user_id.as_str(), link.subject.as_str()), (How::Created, "u1", "s1"));
         assert_eq!(link.token.as_ref().map(|t| t.expose()), Some("pending-token"));
-        assert_eq!((link.display_name.as_deref(), link.created_at), (Some("Shown"), Instant(NOW.0 + 7)));
+        assert_eq!((link.display_name.as_deref(), link.created_at), (Some("Shown"), Some(Instant(NOW.0 + 7))));
         assert_eq!(world.link(find("google", "s1", None)), link);
     }
 
@@ -76,9 +76,9 @@ facts! {
         let same = Rules { on_repeat: OnRepeat::Same, ..Rules::default() };
         let later = Instant(NOW.0 + 7);
         let (link, how) = world.link_and_how(complete("id-1", "u1").rules(same).at(later));
-        assert_eq!((how, link.link_id, link.created_at), (How::Existed, made.link_id, NOW));
+        assert_eq!((how, link.link_id, link.created_at), (How::Existed, made.link_id, Some(NOW)));
         assert_eq!(link.token.as_ref().map(|t| t.expose()), Some("pending-token"));
-        assert_eq!((link.updated_at, link.revision), (later, made.revision + 1));
+        assert_eq!((link.updated_at, link.revision), (Some(later), made.revision + 1));
         assert_eq!(world.link(find("google", "s1", None)), link);
         assert_eq!(world.apply(look("id-1", None)), Err(Failure::PendingNotFound));
     }

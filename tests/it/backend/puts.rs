@@ -68,12 +68,12 @@ facts! {
         let (told, links, created) = world.user_and_links(with_links("u1"));
         assert_eq!((told.user_id.as_str(), &told.tenant, created), ("u1", &tenant("acme"), false));
         assert_eq!((told.document.as_deref(), told.ids.len()), (None, 0));
-        assert_eq!((told.created_at, told.updated_at, told.revision), (at(5), at(9), newest.revision));
+        assert_eq!((told.created_at, told.updated_at, told.revision), (Some(at(5)), Some(at(9)), newest.revision));
         assert_eq!(subjects(&links), ["s1", "s2"]);
         assert_eq!(world.apply(with_links("u1").rules(known())), Err(Failure::UserNotFound));
         world.links(delete("u1", "google", "s1"));
         let (left, _) = world.user(get("u1"));
-        assert_eq!((left.created_at, left.revision), (at(9), newest.revision + 1));
+        assert_eq!((left.created_at, left.revision), (Some(at(9)), newest.revision + 1));
         world.links(delete("u1", "github", "s2"));
         assert_eq!(world.apply(get("u1")), Err(Failure::UserNotFound));
     }
@@ -84,11 +84,11 @@ facts! {
         world.link(create("u1", "google", "s2").at(newest));
         let (put, created) = world.user(put("u1", Some("{}"), &[]));
         assert!(!created);
-        assert_eq!((put.created_at, put.updated_at), (Instant(NOW.0 - 9), newest));
+        assert_eq!((put.created_at, put.updated_at), (Some(Instant(NOW.0 - 9)), Some(newest)));
         // Nor does it stop to exist with its links.
         world.links(delete("u1", "google", "s1"));
         world.links(delete("u1", "google", "s2"));
-        assert_eq!(world.user(get("u1")).0.created_at, Instant(NOW.0 - 9));
+        assert_eq!(world.user(get("u1")).0.created_at, Some(Instant(NOW.0 - 9)));
     }
 
     fn a_user_of_links_only_is_removed_with_them(world) {
@@ -96,7 +96,7 @@ facts! {
         let kept = world.link(create("u1", "google", "s1").of("other"));
         assert_eq!(world.apply(remove("u1").rules(known())), Err(Failure::UserNotFound));
         let (gone, links, _) = world.user_and_links(remove("u1"));
-        assert_eq!((gone.created_at, gone.document, links.len()), (NOW, None, 0));
+        assert_eq!((gone.created_at, gone.document, links.len()), (Some(NOW), None, 0));
         assert_eq!(world.apply(remove("u1")), Err(Failure::UserNotFound));
         assert_eq!(world.apply(find("google", "s1", None)), Err(Failure::LinkNotFound));
         assert_eq!(world.link(find("google", "s1", None).of("other")), kept);
@@ -107,7 +107,7 @@ facts! {
         world.link(create("u1", "google", "s1").at(Instant(5)));
         let (named, created) = world.user(name("u1", "one", "x", None));
         assert!(!created);
-        assert_eq!((named.ids, named.created_at), (vec![alias("one", "x")], Instant(5)));
+        assert_eq!((named.ids, named.created_at), (vec![alias("one", "x")], Some(Instant(5))));
     }
 
     fn links_are_made_along_with_their_user(world) {

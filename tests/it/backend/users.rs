@@ -20,7 +20,7 @@ facts! {
         assert!(created);
         assert_eq!(made.document.as_deref(), Some(document));
         assert_eq!(made.ids, [alias("one", "x"), alias("two", "y")]);
-        assert_eq!((made.created_at, made.updated_at), (NOW, NOW));
+        assert_eq!((made.created_at, made.updated_at), (Some(NOW), Some(NOW)));
         assert_eq!(world.user(get("u1")), (made, false));
         assert_eq!(world.apply(get("u2")), Err(Failure::UserNotFound));
         assert_eq!(world.apply(get("u1").of("other")), Err(Failure::UserNotFound));
@@ -31,14 +31,14 @@ facts! {
         let (kept, created) = world.user(put("u1", None, &[]).at(Instant(NOW.0 + 9)));
         assert!(!created);
         assert_eq!((kept.document.as_deref(), kept.ids.len()), (Some("{}"), 1));
-        assert_eq!((kept.created_at, kept.updated_at), (NOW, Instant(NOW.0 + 9)));
+        assert_eq!((kept.created_at, kept.updated_at), (Some(NOW), Some(Instant(NOW.0 + 9))));
         assert_eq!(world.user(put("u1", Some("[]"), &[])).0.document.as_deref(), Some("[]"));
     }
 
     fn instants_never_go_back(world) {
         world.user(put("u1", None, &[]));
         let (user, _) = world.user(put("u1", None, &[]).at(Instant(0)));
-        assert_eq!((user.created_at, user.updated_at), (NOW, NOW));
+        assert_eq!((user.created_at, user.updated_at), (Some(NOW), Some(NOW)));
     }
 
     fn ids_are_insert_only(world) {

@@ -114,6 +114,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             .collect(),
         routes: dialect.routes(),
         neighbors: dialect.neighbors().to_vec(),
+        tenants: dialect.tenants(),
     };
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),

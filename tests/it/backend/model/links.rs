@@ -107,8 +107,8 @@ impl Model {
             subject: subject.clone(),
             display_name: made.display_name,
             token: made.token,
-            created_at: op.at,
-            updated_at: op.at,
+            created_at: Some(op.at),
+            updated_at: Some(op.at),
             last_login_at: None,
             revision: revision.unwrap_or_else(|| self.bump(op, user)),
         };

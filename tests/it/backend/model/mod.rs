@@ -171,7 +171,7 @@ impl Model {
         if how == How::Existed && (p.display_name.is_some() || p.token.is_some()) {
             link.display_name = p.display_name.or(link.display_name.take());
             link.token = p.token.or(link.token.take());
-            link.updated_at = link.updated_at.max(op.at);
+            link.updated_at = link.updated_at.max(Some(op.at));
             link.revision = self.bump(op, user);
             let kept = self.links.iter_mut().find(|l| l.link_id == link.link_id);
             *kept.unwrap() = link.clone();

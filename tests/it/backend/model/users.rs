@@ -40,11 +40,11 @@ impl Model {
             tenant: op.tenant.clone(),
             ids: vec![],
             document: None,
-            created_at: oldest.map_or(op.at, |at| at.min(op.at)),
-            updated_at: newest.unwrap_or(op.at),
+            created_at: oldest.map_or(Some(op.at), |at| at.min(Some(op.at))),
+            updated_at: newest.unwrap_or(Some(op.at)),
             revision: 0,
         });
-        entry.updated_at = entry.updated_at.max(op.at);
+        entry.updated_at = entry.updated_at.max(Some(op.at));
         entry
     }
 
