@@ -18,13 +18,16 @@ use super::{
 };
 
 /// How long a connection that is not in use is kept: less than the five seconds after which common servers
-/// close it, since a request with a body cannot be sent again.
+/// close it.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(4);
 
 /// A client for bodies of type `B`. Clones share their connections.
 #[derive(Clone)]
 pub struct Streaming<B> {
-    http: legacy::Client<Connector, B>,
+    /// For requests that only ask: an idle connection will do, and they can be sent again if it has ended.
+    kept: legacy::Client<Connector, B>,
+    /// For all others: a connection of their own.
+    fresh: legacy::Client<Connector, B>,
 }
 
 impl<B> Streaming<B>
@@ -54,20 +57,23 @@ where
             ..settings.clone()
         };
         let connector = Connector::new(resolver, tls::client(settings)?, settings);
-        let http = legacy::Client::builder(TokioExecutor::new())
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(settings.timeouts.idle.min(IDLE))
             .pool_max_idle_per_host(IDLE_PER_ORIGIN)
             .http1_max_headers(HEAD_FIELDS)
-            .http1_max_buf_size(HEAD_BYTES as usize)
-            .build(connector);
-        Ok(Self { http })
+            .http1_max_buf_size(HEAD_BYTES as usize);
+        Ok(Self {
+            kept: builder.build(connector.clone()),
+            fresh: builder.pool_max_idle_per_host(0).build(connector),
+        })
     }
 
     /// Sends a request to `url`, whatever its own target says, and answers with the head that came back: its
-    /// body follows. `Host` is that of the URL. A request that could not be sent because an idle connection
-    /// had ended is sent on another; nothing else is repeated.
+    /// body follows. `Host` is that of the URL. Nothing is sent twice: a request that does more than ask goes
+    /// over a connection of its own, which cannot have ended unnoticed.
     ///
     /// # Errors
     /// [`Fault`].
@@ -79,7 +85,11 @@ where
         request.headers_mut().remove(http::header::HOST);
         *request.uri_mut() = url.uri().clone();
         *request.version_mut() = http::Version::HTTP_11;
-        let response = self.http.request(request).await;
+        let http = match request.method().is_safe() {
+            true => &self.kept,
+            false => &self.fresh,
+        };
+        let response = http.request(request).await;
         response.map_err(|error| NoAnswer::of(&error, true).fault)
     }
 }

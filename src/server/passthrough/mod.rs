@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
@@ -281,8 +281,13 @@ async fn try_pass(
             instance: &shared.instance,
         },
     );
+    let again = again(&request);
     let answer = passthrough.client.stream(&url, request);
-    let answer = in_time(answer, &progress, settings.first_byte).await;
+    let mut answer = in_time(answer, &progress, settings.first_byte).await;
+    if let (Err(Fault::Ended), Some(again)) = (&answer, again) {
+        let second = passthrough.client.stream(&url, again);
+        answer = in_time(second, &progress, settings.first_byte).await;
+    }
     // Who answers early may not have read everything, and we have not either then.
     if !progress.is_read() {
         tokio::task::yield_now().await;
@@ -294,6 +299,18 @@ async fn try_pass(
         ..pace
     };
     answered(shared, &parts.method, answer, way, pace, permit)
+}
+
+/// The same request once more, if it only asks and has no body: an idle connection may end just when it is
+/// used again.
+fn again(request: &http::Request<Piped>) -> Option<http::Request<Piped>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = http::Request::new(Piped::empty());
+    *again.method_mut() = request.method().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
 }
 
 /// The answer as the client gets it.
