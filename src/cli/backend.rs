@@ -5,6 +5,8 @@ mod probe;
 
 use std::sync::Arc;
 
+use http::header::AUTHORIZATION;
+
 pub(super) use self::describe::{describe, place};
 pub(super) use self::probe::ask_all;
 use crate::backend::Backend;
@@ -24,6 +26,8 @@ pub(super) struct Open {
     pub(super) backend: Arc<dyn Backend>,
     /// Where users' ids are kept.
     pub(super) aliases: Arc<dyn Aliases>,
+    /// The store that is beside every upstream.
+    pub(super) store: Arc<Embedded>,
     /// The upstreams of the tree.
     pub(super) leaves: Vec<Leaf>,
 }
@@ -58,7 +62,8 @@ pub(super) fn open(
     let tree = opener.node(backend.root, &all)?;
     Ok(Open {
         backend: tree,
-        aliases: opener.store,
+        aliases: Arc::clone(&opener.store) as Arc<dyn Aliases>,
+        store: opener.store,
         leaves: opener.leaves,
     })
 }
@@ -81,15 +86,7 @@ impl Opener<'_> {
                     settings: join(*described, self.dialects)?,
                     tenants: tenants.to_vec(),
                 };
-                let parts = upstream::Parts {
-                    directory: Arc::clone(self.directory),
-                    aliases: Arc::clone(&self.store) as _,
-                    local: Arc::clone(&self.store) as _,
-                    state: Arc::clone(&self.store) as _,
-                    pending_origin: pending_origin(&leaf.settings)?,
-                };
-                let exchange = exchange(&leaf.settings.dialect, &leaf.settings.endpoint)?;
-                let opened = Upstream::open(leaf.settings.clone(), exchange, parts);
+                let opened = upstream(&leaf, &self.store, self.directory)?;
                 self.leaves.push(leaf);
                 Ok(Arc::new(opened))
             }
@@ -108,6 +105,66 @@ impl Opener<'_> {
             }
         }
     }
+}
+
+/// Opens an upstream, with connections of its own. It is not called yet.
+///
+/// # Errors
+/// A sentence that says why it cannot be opened.
+pub(super) fn upstream(
+    leaf: &Leaf,
+    store: &Arc<Embedded>,
+    directory: &Arc<Directory>,
+) -> Result<Upstream, String> {
+    let parts = upstream::Parts {
+        directory: Arc::clone(directory),
+        aliases: Arc::clone(store) as _,
+        local: Arc::clone(store) as _,
+        state: Arc::clone(store) as _,
+        pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
+    };
+    let exchange = leaf.exchange()?;
+    Ok(Upstream::open(leaf.settings.clone(), exchange, parts))
+}
+
+/// The upstreams of a tree that nobody opens.
+///
+/// # Errors
+/// A sentence that says what is missing.
+pub(super) fn leaves(
+    backend: &config::Backend,
+    dialects: &[Arc<Dialect>],
+    directory: &Directory,
+) -> Result<Vec<Leaf>, String> {
+    let all = directory.tenants().iter();
+    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
+    let mut found = Vec::new();
+    leaves_of(&backend.root, dialects, &all, &mut found)?;
+    Ok(found)
+}
+
+fn leaves_of(
+    node: &Node,
+    dialects: &[Arc<Dialect>],
+    tenants: &[TenantId],
+    found: &mut Vec<Leaf>,
+) -> Result<(), String> {
+    match node {
+        Node::Store => {}
+        Node::Upstream(described) => found.push(Leaf {
+            settings: join((**described).clone(), dialects)?,
+            tenants: tenants.to_vec(),
+        }),
+        Node::Route { routes, otherwise } => {
+            let mut rest = tenants.to_vec();
+            for (of_child, node) in routes {
+                rest.retain(|tenant| !of_child.contains(tenant));
+                leaves_of(node, dialects, of_child, found)?;
+            }
+            leaves_of(otherwise, dialects, &rest, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// The settings of an upstream: what is configured, with the dialects that it names.
@@ -138,10 +195,23 @@ fn join(
     })
 }
 
-/// What carries the calls to an IdP.
+impl Leaf {
+    /// What carries the calls to it, with connections of its own.
+    fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
+        let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
+        exchange.map_err(|error| self.told(&error))
+    }
+
+    /// What is wrong with it.
+    fn told(&self, error: &str) -> String {
+        format!("upstream {}: {error}", self.settings.name)
+    }
+}
+
+/// What carries the calls to an IdP. A dialect that has no credential shows one as most others do.
 fn exchange(dialect: &Dialect, endpoint: &Endpoint) -> Result<Arc<dyn Exchange>, String> {
     let place = dialect.credential_place();
-    let (header, scheme) = place.ok_or("the dialect says nowhere where a credential is sent")?;
+    let (header, scheme) = place.unwrap_or((AUTHORIZATION, Some("Bearer".to_owned())));
     let caller = Caller::new(endpoint, header, scheme).map_err(|error| error.to_string())?;
     Ok(Arc::new(caller))
 }

@@ -37,7 +37,7 @@ fn catalog() -> Catalog {
     }
 }
 
-fn read_with(
+pub(super) fn read_with(
     text: &str,
     vars: &Vars,
     flags: &[(&'static str, String)],
@@ -60,7 +60,7 @@ fn codes(findings: &[Finding]) -> Vec<(String, usize)> {
         .collect()
 }
 
-fn minimal(more: &str) -> String {
+pub(super) fn minimal(more: &str) -> String {
     format!("[[tenant]]\nkey = \"acme\"\n[[client]]\nname = \"a\"\nscopes = []\n{more}")
 }
 
@@ -84,7 +84,7 @@ fn the_example_loads_without_a_finding() {
 }
 
 /// The example with every key that stands in a comment taken out of it.
-fn uncommented() -> String {
+pub(super) fn uncommented() -> String {
     let line = |line: &str| match line.strip_prefix("# ") {
         Some(key) if key.starts_with('[') || is_assignment(key) => key.to_owned(),
         _ => line.to_owned(),

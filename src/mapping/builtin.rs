@@ -19,6 +19,7 @@ pub const SOURCES: &[(&str, &str)] = &[
         "zitadel-management-v1",
         include_str!("../../mappings/zitadel-management-v1.toml"),
     ),
+    ("keycloak", include_str!("../../mappings/keycloak.toml")),
 ];
 
 /// Name and text of the messages that the calls of built-in mappings are made of.

@@ -81,6 +81,7 @@ pub const NAMES: &[&str] = &[
     "subject_case",
     "last_factor",
     "per_user",
+    "per_user_provider",
 ];
 
 /// Reads `[rules]`.
@@ -103,8 +104,12 @@ pub(super) fn read(table: &Table<'_>, options: &[OptionSpec]) -> RulePlan {
             None => {}
         }
     }
-    let most = rules.int_in("per_user", 1..=i64::from(u32::MAX));
-    plan.fixed.per_user = most.and_then(|n| u32::try_from(n).ok());
+    let most = |key| {
+        let most = rules.int_in(key, 1..=i64::from(u32::MAX));
+        most.and_then(|n| u32::try_from(n).ok())
+    };
+    plan.fixed.per_user = most("per_user");
+    plan.fixed.per_user_provider = most("per_user_provider");
     rules.finish();
     plan
 }
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn the_reference_is_told_every_rule() {
         let mut known: Vec<&str> = RULES.iter().map(|rule| rule.name).collect();
-        known.push("per_user");
+        known.extend(["per_user", "per_user_provider"]);
         assert_eq!(known, NAMES);
     }
 

@@ -79,7 +79,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("csv_core", "cli/users"),
     ("flate2", "transport/compression.rs"),
-    ("indicatif", "cli/users"),
+    ("indicatif", "cli/"),
 ];
 
 fn source() -> PathBuf {

@@ -233,7 +233,8 @@ impl Talk<'_> {
         known
     }
 
-    fn try_link(&self, record: &Record, user: &UserId) -> Option<Known> {
+    /// As `link`, without a word.
+    pub(super) fn try_link(&self, record: &Record, user: &UserId) -> Option<Known> {
         if let (Some(told), Some(own)) = (record.text(Field::Tenant), self.tenant_id())
             && !super::talk::is_same(told, own)
         {

@@ -22,6 +22,7 @@ pub mod settings;
 pub mod state;
 mod talk;
 mod users;
+mod users_write;
 
 use std::sync::Arc;
 

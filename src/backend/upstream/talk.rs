@@ -227,7 +227,7 @@ impl Talk<'_> {
         }
     }
 
-    fn spell(
+    pub(super) fn spell(
         &self,
         kind: OperationKind,
         step: &Step<'_>,
@@ -288,7 +288,7 @@ impl Talk<'_> {
     }
 
     /// Sends one request and reads its answer.
-    async fn say(&self, spelled: &Spelled) -> Result<Record, Trouble> {
+    pub(super) async fn say(&self, spelled: &Spelled) -> Result<Record, Trouble> {
         let upstream = self.upstream;
         let dialect = &upstream.settings.dialect;
         let writes = dialect.operation(spelled.op).writes();
@@ -315,7 +315,8 @@ impl Talk<'_> {
     }
 }
 
-fn whole(n: u64) -> Value {
+/// A number as a record holds it.
+pub(super) fn whole(n: u64) -> Value {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
@@ -341,10 +342,11 @@ fn complete(kind: OperationKind, question: &mut Question, reply: &Record) -> Res
             )
     });
     let users = reply.list(Field::Users).unwrap_or_default();
-    // A list of users that tells no links of theirs says who holds the account.
+    // A list of users that tells no links of theirs says who holds the account. A vendor that lets several
+    // have it tells them all: that somebody has it is what counts.
     let found = match (meant, users) {
         (Some(link), _) => link,
-        (None, [user]) if links.is_empty() => user,
+        (None, [user, ..]) if links.is_empty() => user,
         _ => return Err(Failure::LinkNotFound),
     };
     for (field, value) in found.iter() {

@@ -77,3 +77,69 @@ fn has_store(node: &Node) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cli::dialects::{built_in, catalog};
+    use crate::config::{Inputs, Vars, read};
+
+    fn configured(more: &str) -> config::Backend {
+        let dialects: Vec<Arc<_>> = built_in();
+        let catalog = catalog(&dialects);
+        let vars = Vars::default();
+        let inputs = Inputs {
+            vars: &vars,
+            flags: &[],
+            catalog: &catalog,
+        };
+        let text = format!(
+            "[[tenant]]\nkey = \"acme\"\nids.zitadel = \"1\"\n[[tenant]]\nkey = \"blue\"\n[[tenant]]\nkey = \"red\"\n\
+             [[client]]\nname = \"a\"\nscopes = []\n[backend]\n{more}"
+        );
+        read("config.toml", &text, &inputs).unwrap().0.backend
+    }
+
+    fn upstream(name: &str, at: &str) -> String {
+        format!(
+            "[{at}]\nname = \"{name}\"\ndialect = \"zitadel-v2\"\nbase_url = \"https://{name}.example.com\"\n\
+             credential = {{ kind = \"none\" }}\n"
+        )
+    }
+
+    #[test]
+    fn a_tree_is_told_in_one_line() {
+        let store = "embedded store in ./data, its own token key";
+        assert_eq!(describe(&configured("")), store);
+        let main = upstream("main", "backend.upstream");
+        assert_eq!(
+            describe(&configured(&main)),
+            format!("upstream main (zitadel-v2 at https://main.example.com); beside it: {store}")
+        );
+        let route = "[[backend.route]]\ntenants = ";
+        let acme = upstream("acme", "backend.route.upstream");
+        let routed = format!(
+            "token_keys = []\n{main}{route}[\"acme\"]\n{acme}{route}[\"blue\", \"red\"]\nstore = true\n"
+        );
+        let backend = configured(&routed);
+        assert_eq!(
+            describe(&backend),
+            format!(
+                "route / acme -> upstream acme (zitadel-v2 at https://acme.example.com), blue + red -> {store}, \
+                 others -> upstream main (zitadel-v2 at https://main.example.com)"
+            )
+        );
+        let place_of = |tenant: &str| place(&backend, &TenantId::new(tenant).unwrap());
+        assert_eq!(place_of("red"), store);
+        assert_eq!(
+            place_of("acme"),
+            "upstream acme (zitadel-v2 at https://acme.example.com)"
+        );
+        assert_eq!(
+            place_of("new"),
+            "upstream main (zitadel-v2 at https://main.example.com)"
+        );
+    }
+}

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::{Known, credential};
 use crate::backend::upstream::settings::Endpoint;
-use crate::config::outbound;
+use crate::config::section::At;
+use crate::config::{outbound, tls};
 use crate::edge::head;
-use crate::finding::{Table, Text};
-use crate::outbound::{Settings, Timeouts, Url};
+use crate::finding::{Table, Text, suggest};
+use crate::outbound::{Identity, Protocols, Settings, Timeouts, Url};
 
-/// Node closes a connection that is idle for 5 seconds: one that may be closing is not used.
-const IDLE: Duration = Duration::from_secs(4);
 /// What who is in between could do with a credential that is not encrypted.
 const DANGER: &str = "take the credential, and every link";
 /// What a base URL looks like.
@@ -63,18 +62,60 @@ fn base_url(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url>
     Some(url)
 }
 
-/// What `[outbound]` says goes here too, unless the table says something else. An idle connection is kept
-/// for a shorter time, since requests that write are not sent again.
+/// What `[outbound]` says holds here too, unless the table says something else; but for how long connections
+/// are kept that nobody uses: those to an IdP end before its own patience does.
 fn http(table: &Table<'_>, known: &Known<'_>) -> Option<Settings> {
-    let default = known.outbound;
+    let (default, idle) = (known.outbound, Timeouts::upstream().idle);
     let default = Settings {
         timeouts: Timeouts {
-            idle: default.timeouts.idle.min(IDLE),
+            idle: default.timeouts.idle.min(idle),
             ..default.timeouts
         },
         ..default.clone()
     };
-    Some(outbound::over(table, &default))
+    let certificate = table.table("client_certificate");
+    let has_certificate = certificate.is_some();
+    let identity = certificate.and_then(|table| identity(table, known));
+    let protocols = protocols(table);
+    let http = Settings {
+        identity,
+        protocols,
+        ..outbound::over(table, &default)
+    };
+    (http.identity.is_some() == has_certificate).then_some(http)
+}
+
+/// `client_certificate = { chain = "file:PATH", key = "file:PATH" }`.
+fn identity(table: Table<'_>, known: &Known<'_>) -> Option<Identity> {
+    let at = At::new(table.sink(), table.span());
+    let pair = tls::pair(table, known.vars)?;
+    let (chain, key) = (pair.chain.expose(), pair.key.expose());
+    let identity = Identity::parse(chain.as_bytes(), key.as_bytes());
+    let hint = "the certificate and its key, in PEM";
+    identity
+        .map_err(|fault| at.error("LB540", fault.to_string(), hint))
+        .ok()
+}
+
+/// `protocols = ["h2", "http/1.1"]`.
+fn protocols(table: &Table<'_>) -> Protocols {
+    let (mut http1, mut http2) = (false, false);
+    for text in table.texts("protocols").unwrap_or_default() {
+        match &*text.value {
+            "h2" => http2 = true,
+            "http/1.1" => http1 = true,
+            other => {
+                let message = format!("there is no protocol `{other}` here");
+                let hint = suggest(other, &["h2", "http/1.1"]);
+                table.sink().error_hint("LB004", text.span, message, hint);
+            }
+        }
+    }
+    match (http1, http2) {
+        (true, false) => Protocols::Http1,
+        (false, true) => Protocols::Http2,
+        _ => Protocols::Both,
+    }
 }
 
 /// `breaker = { failures = 5, open_seconds = 10 }`.

@@ -223,3 +223,6 @@ fn end(table: &Table<'_>, known: &Known<'_>, tenants: &[TenantId]) -> Option<Lea
     let read = upstream::upstream(upstream?, known, None)?;
     Some(read.leaf(tenants.to_vec()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,6 +182,11 @@ fn pingone_answers_as_its_exchanges_say() {
 }
 
 #[test]
+fn keycloak_answers_as_its_exchanges_say() {
+    answers_as_its_exchanges_say("keycloak");
+}
+
+#[test]
 fn zitadel_answers_as_its_exchanges_say() {
     answers_as_its_exchanges_say("zitadel");
 }

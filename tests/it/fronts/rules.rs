@@ -117,11 +117,38 @@ fn the_one_link_of_a_user_may_be_of_any_front() {
 }
 
 #[test]
+fn the_one_link_at_a_provider_may_be_of_any_front() {
+    let (_server, mut speakers) = server(Profile::default());
+    for (maker, make) in creates("acme-oidc") {
+        let first = Fact::new("A", "P", &new_subject());
+        let first = speakers[maker].must_create(make, &first);
+        let first = with_id(&mut speakers, first);
+        for (index, one_there) in ways_of(&["keycloak"]) {
+            let speaker = &mut speakers[index];
+            let said = speaker.client.rule("second_there").unwrap();
+            let second = Fact::new("A", "P", &new_subject());
+            let answer = speaker.create(one_there, &second);
+            let wrong = speaker.says(said, &second, &answer);
+            assert!(wrong.is_empty(), "{}: {wrong:?}", CLIENTS[maker].dialect);
+            // At another provider, and for another user, there is none yet.
+            for (user, provider) in [("A", "G"), ("B", "P")] {
+                let free = Fact::new(user, provider, &new_subject());
+                let free = speakers[index].must_create(one_there, &free);
+                clear(&mut speakers, &[&free]);
+            }
+        }
+        all_tell(&mut speakers, std::slice::from_ref(&first));
+        clear(&mut speakers, &[&first]);
+    }
+}
+
+#[test]
 fn a_front_with_one_link_for_a_user_does_not_bind_the_others() {
     let (_server, mut speakers) = server(Profile::default());
     for (one, make) in ways_of(&["flip", "flip-v3"]) {
         for (index, create) in creates("acme-oidc") {
-            if speakers[index].client.rule("second").is_some() {
+            let rule = |name| speakers[index].client.rule(name).is_some();
+            if rule("second") || rule("second_there") {
                 continue;
             }
             let first = speakers[one].must_create(make, &Fact::new("A", "P", &new_subject()));

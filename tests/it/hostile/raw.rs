@@ -54,7 +54,8 @@ pub(crate) fn read(stream: &mut TcpStream) -> Result<Answer, String> {
     }
 }
 
-/// An answer, once it is complete. All answers of the server have a length; one that has not is a fault.
+/// An answer, once it is complete. All answers of the server have a length, except those
+/// that have no body whatever they say; another one that has not is a fault.
 fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
@@ -80,6 +81,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Answer>, String> {
     };
     let wanted: usize = match answer.header("content-length").map(str::parse) {
         Some(Ok(wanted)) => wanted,
+        None if status == 204 => 0,
         _ => return Err(format!("an answer without a length: {status}")),
     };
     let body = &bytes[end + 4..];

@@ -46,7 +46,14 @@ pub(crate) const KID: &str = "321700000000000001";
 pub(crate) const LINK: &str = "/api/identity-provider/link";
 
 /// The vendors, in the order of [`Fixture::ids`].
-pub(crate) const VENDORS: [&str; 5] = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
+pub(crate) const VENDORS: [&str; 6] = [
+    "fusionauth",
+    "flip",
+    "ory",
+    "pingone",
+    "zitadel",
+    "keycloak",
+];
 
 /// Something that each vendor knows by an id of its own.
 #[derive(Debug)]
@@ -56,7 +63,7 @@ pub(crate) struct Fixture {
     /// The canonical key or id.
     pub(crate) key: &'static str,
     /// The ids, in the order of [`VENDORS`].
-    pub(crate) ids: [Option<&'static str>; 5],
+    pub(crate) ids: [Option<&'static str>; 6],
 }
 
 impl Fixture {
@@ -83,6 +90,7 @@ pub(crate) const TENANTS: [Fixture; 2] = [
             Some("acme"),
             Some("3b0c7f64-52b1-4f0e-9d0a-6f6f0a5c1e21"),
             Some("311700000000000009"),
+            Some("shop"),
         ],
     },
     Fixture {
@@ -94,6 +102,7 @@ pub(crate) const TENANTS: [Fixture; 2] = [
             Some("other"),
             Some("5a5a3c1e-7d10-4c0f-8a3b-1f2e3d4c5b6a"),
             Some("311700000000000010"),
+            Some("market"),
         ],
     },
 ];
@@ -109,6 +118,7 @@ pub(crate) const PROVIDERS: [Fixture; 4] = [
             Some("acme-oidc"),
             Some("e91f5d3a-1c55-4a63-b1f0-7a2d64c5b903"),
             Some("311900000000000002"),
+            Some("corp"),
         ],
     },
     Fixture {
@@ -120,6 +130,7 @@ pub(crate) const PROVIDERS: [Fixture; 4] = [
             Some("google"),
             Some("0d7a2c1e-8a44-4f1d-9c77-5b3e21f0aa04"),
             Some("311900000000000003"),
+            Some("google"),
         ],
     },
     Fixture {
@@ -131,6 +142,7 @@ pub(crate) const PROVIDERS: [Fixture; 4] = [
             Some("corp-saml"),
             Some("6f1d2c3b-4a59-4e68-9d77-8c8b9a0f1e2d"),
             Some("311900000000000004"),
+            Some("corp-saml"),
         ],
     },
     Fixture {
@@ -142,6 +154,7 @@ pub(crate) const PROVIDERS: [Fixture; 4] = [
             Some("old-adfs"),
             Some("7a6b5c4d-3e2f-4a1b-8c9d-0e1f2a3b4c5d"),
             Some("311900000000000005"),
+            Some("old-adfs"),
         ],
     },
 ];
@@ -156,6 +169,7 @@ pub(crate) const THEIRS: Fixture = Fixture {
         Some("their-own"),
         Some("1a2b3c4d-5e6f-4708-91a2-b3c4d5e6f708"),
         Some("311900000000000006"),
+        Some("their-own"),
     ],
 };
 
@@ -180,11 +194,19 @@ pub(crate) const ROSA: Fixture = Fixture {
         Some("d1a7c0de-0000-4000-8000-000000000017"),
         Some("d1a7c0de-0000-4000-8000-000000000001"),
         Some("311800000000000004"),
+        Some("f:3c1a7d52-0b9e-4f6a-8d11-7e2c5a904b36:rosa"),
     ],
 };
 
 const fn user(name: &'static str, id: &'static str, decimal: &'static str) -> Fixture {
-    let ids = [Some(id), Some(id), Some(id), Some(id), Some(decimal)];
+    let ids = [
+        Some(id),
+        Some(id),
+        Some(id),
+        Some(id),
+        Some(decimal),
+        Some(id),
+    ];
     Fixture { name, key: id, ids }
 }
 

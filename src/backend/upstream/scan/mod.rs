@@ -4,11 +4,14 @@
 //! on where it stopped, and repeats one page at most. It is complete when the last page is written; links
 //! that were made before it began are in the index then. What linkbridge makes itself is there already.
 
+mod cursor;
+mod idp;
 mod pace;
 mod together;
 
 use std::time::Duration;
 
+pub use self::idp::Manner;
 pub use self::pace::Pace;
 use self::pace::Turns;
 use super::state::{IndexStatus, Row, State};

@@ -231,7 +231,12 @@ impl Requests<'_> {
         assert!(body.contains(known), "{body}");
         unknown
             .into_iter()
-            .map(|id| attempt(id, base.clone().body(body.replace(known, id)), Goes::On))
+            .map(|id| {
+                let mut wire = base.clone().body(body.replace(known, id));
+                // Where the path names the provider, too, it is what counts.
+                wire.target = wire.target.replace(known, id);
+                attempt(id, wire, Goes::On)
+            })
             .collect()
     }
 }

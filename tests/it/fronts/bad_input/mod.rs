@@ -140,6 +140,11 @@ fn flip_v3_refuses_in_its_own_words() {
 }
 
 #[test]
+fn keycloak_refuses_in_its_own_words() {
+    hold("keycloak");
+}
+
+#[test]
 fn ory_refuses_in_its_own_words() {
     hold("ory");
 }
