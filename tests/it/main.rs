@@ -31,6 +31,7 @@ mod laws;
 mod layers;
 mod loss;
 mod outbound;
+mod passthrough;
 mod race;
 mod reflection;
 mod rpc_cost;
