@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod backend;
 mod bearer;
+mod caller;
 mod calls;
 mod docs;
 mod engine;
@@ -39,3 +40,4 @@ mod support;
 mod tls;
 mod tokens;
 mod transport;
+mod upstream;

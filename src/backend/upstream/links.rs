@@ -88,7 +88,13 @@ impl Upstream {
             Ok(told) => told.links(),
             // A user who was made a moment ago may not be in what is read, but holds what was acknowledged.
             Err(trouble) => match Failure::from(trouble) {
-                Failure::UserNotFound if self.has_fresh(&rows, operation.at) => Vec::new(),
+                // Vendors do not all tell what they have not found: a list is of a user.
+                Failure::UserNotFound | Failure::LinkNotFound | Failure::NothingLinked => {
+                    if !self.has_fresh(&rows, operation.at) {
+                        return Err(Failure::UserNotFound);
+                    }
+                    Vec::new()
+                }
                 failure => return Err(failure),
             },
         };
@@ -148,7 +154,11 @@ impl Upstream {
         let Some(row) = row else { return };
         let link = &mut known.link;
         let residual = self.settings.residual;
-        if residual.display_name == Keep::Keep && link.display_name.is_none() {
+        let is_nameless = row.display_name.as_deref() == Some("");
+        if is_nameless && link.display_name.as_deref() == Some(link.subject.as_str()) {
+            link.display_name = None;
+        }
+        if residual.display_name == Keep::Keep && link.display_name.is_none() && !is_nameless {
             link.display_name.clone_from(&row.display_name);
         }
         if residual.token == Keep::Keep && link.token.is_none() {
@@ -205,7 +215,7 @@ fn of_row(row: &Row) -> Known {
             user_id: row.user_id.clone(),
             provider_id: row.provider_id.clone(),
             subject: row.subject.clone(),
-            display_name: row.display_name.clone(),
+            display_name: row.display_name.clone().filter(|name| !name.is_empty()),
             token: row.token.clone(),
             created_at: row.created_at,
             updated_at: row.created_at,
