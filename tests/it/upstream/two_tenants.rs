@@ -154,10 +154,14 @@ fn zitadel() -> Zitadel {
             kind: "IDP_TYPE_OIDC".to_owned(),
             active: true,
         };
-        vendor.idps.insert(id_at(provider, "zitadel").to_owned(), idp);
+        vendor
+            .idps
+            .insert(id_at(provider, "zitadel").to_owned(), idp);
     }
     let own = id_at(&TENANTS[0], "zitadel").to_owned();
-    vendor.tokens.insert(TOKEN.to_owned(), Caller::Instance(own));
+    vendor
+        .tokens
+        .insert(TOKEN.to_owned(), Caller::Instance(own));
     vendor
 }
 
@@ -254,7 +258,8 @@ impl World {
         for (tenant, users, _) in sides() {
             for user in users {
                 let document = json!({ "username": username(user) });
-                let put = native::put_fixture(&mut world.http, tenant.key, user.key, Some(&document));
+                let put =
+                    native::put_fixture(&mut world.http, tenant.key, user.key, Some(&document));
                 put.unwrap_or_else(|error| panic!("{error}\n{}", world.server.log()));
             }
         }
@@ -278,9 +283,12 @@ impl World {
         ];
         let target = format!("/linkbridge/v1/{target}");
         let body = body.map(Value::to_string);
-        let sent = self
-            .http
-            .send(method, &target, &headers, body.as_deref().map(str::as_bytes));
+        let sent = self.http.send(
+            method,
+            &target,
+            &headers,
+            body.as_deref().map(str::as_bytes),
+        );
         let answer = sent.unwrap();
         assert!(
             answer.status < 300,
@@ -329,8 +337,15 @@ impl World {
             ("own_pending", &self.own_pending),
             ("key", Q),
         ];
-        let pairs = if theirs { self.theirs_values(vendor) } else { self.nobodys_values(vendor) };
-        for (name, value) in own.into_iter().chain(pairs.each_ref().map(|(n, v)| (*n, v.as_str()))) {
+        let pairs = if theirs {
+            self.theirs_values(vendor)
+        } else {
+            self.nobodys_values(vendor)
+        };
+        for (name, value) in own
+            .into_iter()
+            .chain(pairs.each_ref().map(|(n, v)| (*n, v.as_str())))
+        {
             values.set(name, value);
         }
         values
@@ -365,7 +380,10 @@ impl World {
             ("their_provider", provider.to_owned()),
             ("their_subject", "nobody-1".to_owned()),
             ("THEIR_SUBJECT", "NOBODY-1".to_owned()),
-            ("their_link", "69e818f5-646c-5de2-bb50-1acdef60e91c".to_owned()),
+            (
+                "their_link",
+                "69e818f5-646c-5de2-bb50-1acdef60e91c".to_owned(),
+            ),
             ("their_pending", turned),
             ("their_username", "nobody".to_owned()),
             ("disabled_provider", provider.to_owned()),
@@ -404,7 +422,10 @@ impl World {
             headers,
             body,
         } = &filled;
-        let headers: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
         let sent = self.http.send(method, target, &headers, body.as_deref());
         sent.unwrap_or_else(|lost| panic!("{method} {target}: {lost}"))
     }
@@ -427,7 +448,10 @@ fn serve(kind: Kind, url: &str) -> (Server, TempDir) {
             false => with_ids(&text, "keycloak", "ory"),
         };
         let (before, after) = text.split_once("[[tenant]]").unwrap();
-        format!("{before}{}[[tenant]]{after}", upstream(kind.dialect(), url, dir.path()))
+        format!(
+            "{before}{}[[tenant]]{after}",
+            upstream(kind.dialect(), url, dir.path())
+        )
     };
     let server = Server::start_with(dir.path(), &text);
     let server = server.unwrap_or_else(|error| panic!("{kind:?}: {error}"));
