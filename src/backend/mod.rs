@@ -5,6 +5,7 @@
 //! suite (`tests/it/backend`) holds for every implementation.
 
 pub mod embedded;
+pub mod route;
 pub mod upstream;
 
 use std::future::Future;

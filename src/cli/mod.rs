@@ -13,6 +13,7 @@ mod backend;
 mod check;
 mod dialects;
 mod explain;
+mod index;
 mod keys;
 mod serve;
 mod signals;
@@ -67,6 +68,9 @@ enum Verb {
     /// Make a client's key, or adopt one.
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// Fill the indexes of accounts that an IdP cannot look up, or show how far they are.
+    #[command(subcommand)]
+    Index(index::Verb),
     /// Fill the directory of users from a file.
     #[command(subcommand)]
     Users(users::Verb),
@@ -93,6 +97,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
         Verb::Explain(arguments) => explain::run(&arguments, vars),
         Verb::Dialects(arguments) => dialects::run(&arguments),
         Verb::Keys(verb) => keys::run(&verb),
+        Verb::Index(verb) => index::run(&verb, vars),
         Verb::Users(verb) => users::run(&verb, vars),
     };
     exit.into()

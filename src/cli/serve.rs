@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::index::Keeper;
 use super::signals::Signals;
 use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
@@ -68,7 +69,11 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
     telemetry::start(config.log_format, &config.log);
     let signals = Signals::catch().map_err(|error| format!("signals cannot be handled: {error}"));
     match signals.and_then(|signals| Ok((start(config, &dialects)?, signals))) {
-        Ok((running, signals)) => until_the_end(running, signals),
+        Ok(((running, keeper), signals)) => {
+            let exit = until_the_end(running, signals);
+            drop(keeper);
+            exit
+        }
         Err(text) => {
             complain(format!("error: {text}"));
             Exit::CouldNotRun
@@ -111,13 +116,14 @@ fn rendered(findings: &[Finding]) -> String {
 }
 
 /// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
-fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
+fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<Keeper>), String> {
     let described = backend::describe(&config.backend);
-    let directory = config.backend.directory().to_owned();
-    let open = backend::open(config.backend)?;
+    let data = config.backend.directory().to_owned();
+    let directory = Arc::new(config.directory);
+    let open = backend::open(config.backend, dialects, &directory)?;
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
-    let tokens = Tokens::open(config.tokens, &directory, now).map_err(|error| error.to_string())?;
+    let tokens = Tokens::open(config.tokens, &data, now).map_err(|error| error.to_string())?;
     let fronts: Vec<Front> = config
         .fronts
         .into_iter()
@@ -126,7 +132,6 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     let mounted = fronts.clone();
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
-    let directory = Arc::new(config.directory);
     let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
     let issuers = issuers(config.issuers, &config.outbound)?;
     let parts = Parts {
@@ -153,6 +158,11 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
         None => say("health is off"),
     }
     say(format!("backend: {described}"));
+    let keeper = Keeper::start(&open.leaves, &open.store, &directory)?;
+    if keeper.is_some() {
+        say("indexes of accounts are filled and renewed (`linkbridge index status` shows them)");
+    }
+    backend::ask_all(open.leaves, Arc::clone(&directory));
     for issuer in trusted {
         say(issuer);
     }
@@ -168,7 +178,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<Running, String> {
     if !has_example_key {
         say("commands to try are shown with the example configuration only: they need its key");
     }
-    Ok(running)
+    Ok((running, keeper))
 }
 
 fn listening(address: SocketAddr, protocol: &Protocol) -> String {

@@ -177,7 +177,8 @@ fn origin(public_url: &str, host: Option<&str>, prefix: &str) -> String {
     }
 }
 
-fn options(
+/// `options = { name = "value" }` of a dialect.
+pub(super) fn options(
     table: &Table<'_>,
     catalog: &Catalog,
     dialect: Option<&str>,

@@ -4,9 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::section::{At, Given};
 use super::vars::Vars;
-use super::{Catalog, fronts, secret};
+use super::{Catalog, fronts, outbound, secret};
 use crate::directory::CANONICAL_VENDOR;
 use crate::edge::issuer::{Algorithm, ClaimNames, Endpoint, Keep, KeysAt, Proof, Settings};
 use crate::edge::scope::Scope;
@@ -85,7 +84,7 @@ fn issuer(table: &Table<'_>, known: &Known<'_>) -> Option<Settings> {
     })
 }
 
-fn filled(table: &Table<'_>, text: Option<Text<'_>>) -> Option<String> {
+pub(super) fn filled(table: &Table<'_>, text: Option<Text<'_>>) -> Option<String> {
     let text = text?;
     if text.value.trim().is_empty() {
         table
@@ -239,13 +238,7 @@ fn algorithms(table: &Table<'_>, words: Vec<Text<'_>>) -> Vec<Algorithm> {
 fn endpoint(table: &Table<'_>, vars: &Vars, allow_http: bool) -> Option<Endpoint> {
     let place = table.need_text("endpoint");
     let client_id = filled(table, table.need_text("client_id"));
-    let client_secret = table.need_text("client_secret").and_then(|text| {
-        let given = Given {
-            value: text.value.into_owned(),
-            at: At::new(table.sink(), text.span),
-        };
-        secret::resolve(&given, vars)
-    });
+    let client_secret = secret::needed(table, "client_secret", vars);
     Some(Endpoint {
         url: url(table, &place?, allow_http)?,
         client_id: client_id?,
@@ -253,28 +246,7 @@ fn endpoint(table: &Table<'_>, vars: &Vars, allow_http: bool) -> Option<Endpoint
     })
 }
 
-/// A URL that can be called; without encryption only where that is said.
 fn url(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url> {
-    let at = At::new(table.sink(), text.span.clone());
-    match Url::parse(&text.value) {
-        Ok(url) if url.is_https() || allow_http => Some(url),
-        Ok(_) => {
-            at.error(
-                "LB533",
-                "this URL is not encrypted: who is in between could issue tokens",
-                "use https, or say `allow_http = true` where nobody is",
-            );
-            None
-        }
-        Err(fault) => {
-            // There may be a password in it.
-            at.mask();
-            at.error(
-                "LB532",
-                fault.message(),
-                "such as `https://login.example.com/jwks.json`",
-            );
-            None
-        }
-    }
+    let example = "https://login.example.com/jwks.json";
+    outbound::url(table, text, allow_http, "issue tokens", example)
 }

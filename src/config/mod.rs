@@ -48,6 +48,17 @@
 //! | LB541 | a certificate is out of date (warning) |
 //! | LB542 | `http2` together with `tls` |
 //! | LB543 | the public key of an assertion cannot be used |
+//! | LB560 | two upstreams have one name |
+//! | LB561 | a tenant has two routes |
+//! | LB562 | a route that leads to an upstream and to the store, or to neither |
+//! | LB563 | a base URL behind which no path can be put |
+//! | LB564 | the private key of a credential cannot be used |
+//! | LB565 | tenants share a credential, and the users of one are open |
+//! | LB566 | a tenant has no id at the vendor of its upstream, whose requests need one |
+//! | LB567 | a tenant has no id at the vendor of an upstream that it shares (warning) |
+//! | LB568 | a provider has no id at the vendor of an upstream (warning) |
+//! | LB569 | no tenant has links at an upstream (warning) |
+//! | LB570 | a call to an upstream may take longer than a request (warning) |
 
 mod assertions;
 mod backend;
@@ -65,10 +76,11 @@ mod vars;
 
 use std::collections::BTreeMap;
 
-pub use self::backend::Backend;
+pub use self::backend::{Backend, Node, PendingOrigin, Store, Upstream};
 pub use self::fronts::Front;
 use self::section::{Overlay, Section};
 pub use self::vars::Vars;
+use crate::dialect::Tenants;
 use crate::dialect::overlap::Route;
 use crate::directory::Directory;
 use crate::edge::authn::Client;
@@ -114,6 +126,8 @@ pub struct KnownDialect {
     pub options: BTreeMap<String, Vec<String>>,
     /// What it serves.
     pub routes: Vec<Route>,
+    /// What the requests that it sends say of tenants.
+    pub tenants: Tenants,
 }
 
 /// The dialects that a configuration may name.
@@ -203,17 +217,25 @@ fn resolve<'a>(
         root,
         inputs.vars,
     );
-    let backend = backend::backend(
-        Section::new("backend", root, flags, environment),
-        inputs.vars,
-        &general.data,
-    );
     let server = server::settings(Section::new("limits", root, flags, environment), &general);
     let tokens = tokens::settings(
         Section::new("tokens", root, flags, environment),
         &general.public_url,
     );
     let described = directory::directory(root, inputs.catalog);
+    let outbound = outbound::settings(root);
+    let of_backend = backend::Known {
+        catalog: inputs.catalog,
+        vars: inputs.vars,
+        described: &described,
+        outbound: &outbound,
+        request: server.timeouts.request,
+    };
+    let backend = backend::backend(
+        Section::new("backend", root, flags, environment),
+        &of_backend,
+        &general.data,
+    );
     let loopback_only = general
         .listeners
         .iter()
@@ -246,7 +268,7 @@ fn resolve<'a>(
         fronts,
         clients,
         issuers,
-        outbound: outbound::settings(root),
+        outbound,
         tokens,
         directory: described.directory,
         backend,

@@ -3,7 +3,14 @@
 
 use super::section::Given;
 use super::vars::Vars;
+use crate::finding::Table;
 use crate::model::Secret;
+
+/// The secret that a key refers to, which must be there.
+pub(super) fn needed(table: &Table<'_>, key: &'static str, vars: &Vars) -> Option<Secret> {
+    let text = table.need_text(key)?;
+    resolve(&Given::in_table(table, text), vars)
+}
 
 /// The secret that a reference leads to. What is not a reference is taken for the secret itself, and hidden.
 pub(super) fn resolve(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {

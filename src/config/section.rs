@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::vars::Vars;
 use crate::edge::rate_limit::Rate;
-use crate::finding::{Sink, Table, suggest};
+use crate::finding::{Sink, Table, Text, suggest};
 
 /// The sections whose scalar keys have an environment variable, `LINKBRIDGE_<SECTION>_<KEY>`.
 const SECTIONS: &[&str] = &["server", "backend", "limits", "tokens"];
@@ -133,6 +133,16 @@ pub(super) struct Given<'a, T> {
     pub(super) at: At<'a>,
 }
 
+impl<'a> Given<'a, String> {
+    /// A text of the file.
+    pub(super) fn in_table(table: &Table<'a>, text: Text<'a>) -> Self {
+        Self {
+            value: text.value.into_owned(),
+            at: At::new(table.sink(), text.span),
+        }
+    }
+}
+
 /// One section of scalar keys.
 pub(super) struct Section<'a> {
     name: &'static str,
@@ -186,10 +196,7 @@ impl<'a> Section<'a> {
     pub(super) fn text(&self, key: &'static str) -> Option<Given<'a, String>> {
         let filed = self.table.as_ref().and_then(|table| {
             let text = table.text(key)?;
-            Some(Given {
-                value: text.value.into_owned(),
-                at: At::new(table.sink(), text.span),
-            })
+            Some(Given::in_table(table, text))
         });
         self.over(key).or(filed)
     }
@@ -197,10 +204,7 @@ impl<'a> Section<'a> {
     /// A list of texts; outside the file they are separated by commas.
     pub(super) fn texts(&self, key: &'static str) -> Vec<Given<'a, String>> {
         let filed = self.table.as_ref().and_then(|table| {
-            let given = |text: crate::finding::Text<'a>| Given {
-                value: text.value.into_owned(),
-                at: At::new(table.sink(), text.span),
-            };
+            let given = |text| Given::in_table(table, text);
             Some(table.texts(key)?.into_iter().map(given).collect())
         });
         match self.over(key) {
@@ -214,6 +218,17 @@ impl<'a> Section<'a> {
                 .collect(),
             None => filed.unwrap_or_default(),
         }
+    }
+
+    /// A table within the section: it stands in the file or nowhere.
+    pub(super) fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        self.table.as_ref().and_then(|table| table.table(key))
+    }
+
+    /// A list of tables within the section.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        let filed = self.table.as_ref().map(|table| table.tables(key));
+        filed.unwrap_or_default()
     }
 
     /// A whole number.

@@ -4,8 +4,8 @@ use super::secret;
 use super::section::{At, Given};
 use super::vars::Vars;
 use crate::edge::tls::{Fault, Identity, Tls};
-use crate::finding::{Table, Text};
-use crate::model::Instant;
+use crate::finding::Table;
+use crate::model::{Instant, Secret};
 use crate::server::{Protocol, clock};
 
 /// What a listener speaks. After a finding it does not matter what that is.
@@ -33,7 +33,8 @@ pub(super) fn protocol(listener: &Table<'_>, vars: &Vars) -> Protocol {
 fn tls(table: Table<'_>, vars: &Vars) -> Option<Tls> {
     let given = table.tables("certificates");
     let n_given = given.len();
-    let identities = given.into_iter().filter_map(|one| identity(one, vars));
+    let pairs = given.into_iter().filter_map(|one| pair(one, vars));
+    let identities = pairs.map(|pair| pair.identity);
     let identities: Vec<Identity> = identities.collect();
     let all = identities.len() == n_given;
     let place = At::new(table.sink(), table.value_span("certificates"));
@@ -49,14 +50,22 @@ fn tls(table: Table<'_>, vars: &Vars) -> Option<Tls> {
 const PAIR: &str = "`certificates = [{ chain = \"file:PATH\", key = \"file:PATH\" }]`, in PEM, \
     the server's own certificate first";
 
-fn identity(table: Table<'_>, vars: &Vars) -> Option<Identity> {
-    let sink = table.sink();
-    let given = |text: Text<'_>| Given {
-        at: At::new(sink, text.span),
-        value: text.value.into_owned(),
-    };
-    let chain = table.need_text("chain").map(given);
-    let key = table.need_text("key").map(given);
+/// A certificate and its key.
+pub(super) struct Pair {
+    /// The chain, in PEM.
+    pub(super) chain: Secret,
+    /// The private key, in PEM.
+    pub(super) key: Secret,
+    /// What both say.
+    pub(super) identity: Identity,
+}
+
+/// `{ chain = "file:PATH", key = "file:PATH" }`.
+pub(super) fn pair(table: Table<'_>, vars: &Vars) -> Option<Pair> {
+    let chain = table.need_text("chain");
+    let chain = chain.map(|text| Given::in_table(&table, text));
+    let key = table.need_text("key");
+    let key = key.map(|text| Given::in_table(&table, text));
     table.finish();
     let (chain, key) = (chain?, key?);
     // Both are looked up before either is given up, so that both are told.
@@ -65,7 +74,11 @@ fn identity(table: Table<'_>, vars: &Vars) -> Option<Identity> {
     match Identity::read(chain_text.expose(), &key_text) {
         Ok(identity) => {
             warn_of_dates(&identity, &chain);
-            Some(identity)
+            Some(Pair {
+                chain: chain_text,
+                key: key_text,
+                identity,
+            })
         }
         Err(fault) => {
             tell(&fault, if fault.is_of_key() { &key } else { &chain });

@@ -21,6 +21,7 @@ mod rpc;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod upstream;
 mod uses;
 mod write;
 
@@ -31,11 +32,12 @@ use http::Method;
 pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
+pub use self::uses::Tenants;
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan, Take};
-use crate::mapping::route::{self, Match};
+use crate::mapping::route::Match;
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
     Value, VendorName,
@@ -249,6 +251,12 @@ impl Dialect {
         self.used.contains(&field)
     }
 
+    /// What the requests that are sent to an IdP say of tenants.
+    #[must_use]
+    pub fn tenants(&self) -> Tenants {
+        uses::tenants(&self.plan)
+    }
+
     /// The members of a user's document that the op's request speaks of; none if it has the document as
     /// a whole, or not at all.
     #[must_use]
@@ -310,6 +318,13 @@ impl Dialect {
             };
             (!secret.is_empty()).then(|| Secret::new(secret))
         })
+    }
+
+    /// Where a request has its credential, with the scheme word before it: the first of the places.
+    #[must_use]
+    pub fn credential_place(&self) -> Option<(http::HeaderName, Option<String>)> {
+        let take = self.plan.take.first()?;
+        Some((take.header.clone(), take.scheme.clone()))
     }
 
     /// What there is in the places where the dialect keeps the credential.
@@ -460,15 +475,8 @@ impl Dialect {
     ) -> Option<(OpId, OwnedRequest)> {
         let (index, op) = request::choose_by_values(&self.plan, kind, params, settings)?;
         let request = request::encode(&self.plan, op, params, settings);
-        // A value in the path can make it the path of another op, or of none.
-        let leads_back = match self.plan.routes.find(&request.method, &request.path) {
-            Match::Ops(indexes) => {
-                indexes.contains(&index) && route::is_sent_path(op, &request.path)
-            }
-            Match::Methods(_) | Match::Nothing => false,
-        };
-        let is_plain = request.path.split('/').all(|s| s != "." && s != "..");
-        (leads_back && is_plain).then_some((op_id(index), request))
+        let leads_back = self.leads_back(index, op, &request);
+        leads_back.then_some((op_id(index), request))
     }
 
     /// Reads an answer: the reply record.

@@ -356,13 +356,11 @@ fn best<'p>(
 
 /// Whether the op can say the parameters: all that it needs are there, and none would be lost. A
 /// narrowing parameter that is not said would ask for more than was meant; only pages are cut later.
-fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
-    let headers = || plan.headers.iter().map(|(_, row)| row);
+pub(super) fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
     let is_said = |field: Field| {
         // Pages are cut later; what is known of a request beside its parameters is never sent.
         let paging = matches!(field, Field::PageOffset | Field::PageLimit);
-        let mut rows = check::request_rows(op).chain(headers());
-        paging || field.is_beside() || rows.any(|row| row.fields.contains(&field))
+        paging || field.is_beside() || has_room(plan, op, field)
     };
     if !params.iter().all(|(field, _)| is_said(field)) {
         return false;
@@ -374,6 +372,13 @@ fn can_send(plan: &Plan, op: &Op, params: &Record) -> bool {
         None => has_needed(row, params),
     };
     op.captures.iter().all(|(_, row)| there(row)) && check::request_rows(op).all(met)
+}
+
+/// Whether a row of the op's request, or of every request, has room for a field.
+pub(super) fn has_room(plan: &Plan, op: &Op, field: Field) -> bool {
+    let headers = plan.headers.iter().map(|(_, row)| row);
+    let mut rows = check::request_rows(op).chain(headers);
+    rows.any(|row| row.fields.contains(&field))
 }
 
 /// Whether a row has what it needs to be written: the field itself, or what is written in its place.
@@ -388,7 +393,7 @@ fn has_needed(row: &Row, params: &Record) -> bool {
 
 /// Whether every value of the parameters can be spelled where the op says it. An id that is none to this
 /// vendor, or a list without one of its items, would ask for something else.
-fn tells(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> bool {
+pub(super) fn tells(plan: &Plan, op: &Op, params: &Record, settings: &Settings) -> bool {
     let option = |name: &str| super::option(plan, settings, name);
     let writer = Writer {
         scene: Scene {

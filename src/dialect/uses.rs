@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::mapping::check;
 use crate::mapping::condition::{Condition, Operand};
-use crate::mapping::plan::{Form, Otherwise, Part, Plan, Row, Tree};
+use crate::mapping::plan::{Form, Only, Otherwise, Part, Plan, Row, Tree};
 use crate::model::Field;
 
 /// Every field that some row of the plan binds, writes, looks up or tests.
@@ -29,6 +30,35 @@ pub(super) fn of(plan: &Plan) -> HashSet<Field> {
         used.produced(&row.produces);
     }
     used.0
+}
+
+/// What the requests that a dialect sends say of tenants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tenants {
+    /// Some request cannot be written without one.
+    pub needed: bool,
+    /// Some request can name one.
+    pub said: bool,
+}
+
+/// What the requests of a plan say of tenants; those for tokens are none that a backend sends.
+pub(super) fn tenants(plan: &Plan) -> Tenants {
+    let says = |row: &Row| {
+        let is_sent = row.only != Some(Only::Parse) && row.presence != Some(false);
+        is_sent && row.fields.contains(&Field::Tenant)
+    };
+    let sent = plan.ops.iter();
+    let sent = sent.filter(|op| op.emit && !op.does.is_about_tokens());
+    let mut tenants = Tenants::default();
+    for op in sent {
+        let in_path = op.captures.iter().any(|(_, row)| says(row));
+        let headers = plan.headers.iter().map(|(_, row)| row);
+        let mut rows = check::request_rows(op).chain(headers);
+        tenants.said |= rows.any(says);
+        let mut rows = check::request_rows(op);
+        tenants.needed |= in_path || rows.any(|row| row.need.is_some() && says(row));
+    }
+    tenants
 }
 
 #[derive(Default)]

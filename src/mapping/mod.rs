@@ -26,6 +26,7 @@ mod rpc_rows;
 pub mod rules;
 pub mod survey;
 mod tree;
+pub mod upstream;
 mod words;
 
 pub use load::{Includes, Loaded, load};

@@ -14,6 +14,7 @@ use super::example::Example;
 use super::path::{Path, Query};
 use super::route::{Routes, Segment};
 use super::rpc::{OpRpc, RpcPlan};
+use super::upstream::UpstreamPlan;
 use crate::finding::Source;
 use crate::model::{FailureKind, Field, OperationKind, Rules, VendorName};
 
@@ -544,6 +545,8 @@ pub struct Plan {
     pub routes: Routes,
     /// How its ops are reached by remote procedure calls, if they are.
     pub rpc: Option<RpcPlan>,
+    /// How it keeps links for others.
+    pub upstream: UpstreamPlan,
     /// The error table, in the order of the file.
     pub errors: Vec<ErrorRow>,
     /// Which error row words a kind for an operation, or for none.

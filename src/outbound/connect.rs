@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::stream::Stream;
-use super::{Fault, Policy, Resolve, Timeouts};
+use super::stream::{Stream, speaks_http2};
+use super::{Fault, Policy, Protocols, Resolve, Settings, Timeouts};
 
 /// The most addresses of a name that are tried.
 const MAX_TRIED: usize = 4;
@@ -29,21 +29,22 @@ struct Inner {
     policy: Policy,
     resolver: Arc<dyn Resolve>,
     tls: Arc<ClientConfig>,
+    protocols: Protocols,
     timeouts: Timeouts,
 }
 
 impl Connector {
     pub(super) fn new(
-        policy: Policy,
         resolver: Arc<dyn Resolve>,
         tls: Arc<ClientConfig>,
-        timeouts: Timeouts,
+        settings: &Settings,
     ) -> Self {
         Self(Arc::new(Inner {
-            policy,
+            policy: settings.policy.clone(),
             resolver,
             tls,
-            timeouts,
+            protocols: settings.protocols,
+            timeouts: settings.timeouts,
         }))
     }
 }
@@ -120,6 +121,9 @@ impl Inner {
             .await
             .map_err(|_| Fault::TimedOut("the TLS handshake"))?
             .map_err(|error| Fault::Tls(error.to_string()))?;
+        if self.protocols == Protocols::Http2 && !speaks_http2(&tls) {
+            return Err(Fault::Tls("the peer has not chosen HTTP/2".to_owned()));
+        }
         Ok(Stream::tls(tls))
     }
 }

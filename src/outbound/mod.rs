@@ -7,6 +7,7 @@
 
 mod address;
 mod connect;
+mod fault;
 mod resolve;
 mod stream;
 mod tls;
@@ -20,12 +21,14 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 pub use self::address::{Net, Policy};
 use self::connect::Connector;
+pub use self::fault::{Fault, NoAnswer, StartFault};
 pub use self::resolve::{Resolve, Resolved, System};
-pub use self::tls::Roots;
+pub use self::tls::{Identity, Roots};
 pub use self::url::{Url, UrlFault};
 
 /// The most bytes of an answer's head.
@@ -33,7 +36,11 @@ const HEAD_BYTES: u32 = 32 * 1024;
 /// The most fields of an answer's head.
 const HEAD_FIELDS: usize = 64;
 /// The most idle connections to one origin.
-const IDLE_PER_ORIGIN: usize = 8;
+const IDLE_PER_ORIGIN: usize = 32;
+/// How often an HTTP/2 connection is asked whether it is still there, idle or not, and how long that may
+/// take: one that has died silently would stay in the pool for ever.
+const PING_EVERY: Duration = Duration::from_secs(10);
+const PING_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long each step of a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +72,30 @@ impl Default for Timeouts {
     }
 }
 
+impl Timeouts {
+    /// Times for the API of an IdP. Many close a connection that has been idle for 5 seconds, so that
+    /// ours goes before.
+    #[must_use]
+    pub fn upstream() -> Self {
+        Self {
+            idle: Duration::from_secs(4),
+            ..Self::default()
+        }
+    }
+}
+
+/// Which versions of HTTP are spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocols {
+    /// What the peer chooses in the TLS handshake; HTTP/1.1 without TLS.
+    #[default]
+    Both,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, without TLS too.
+    Http2,
+}
+
 /// How to call.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -72,6 +103,10 @@ pub struct Settings {
     pub policy: Policy,
     /// Whose certificates are trusted.
     pub roots: Roots,
+    /// Who we are, for peers that ask for a certificate.
+    pub identity: Option<Identity>,
+    /// Which versions of HTTP are spoken.
+    pub protocols: Protocols,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -102,58 +137,6 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why there is no answer. Shows neither what was sent nor what came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The name has no address.
-    Unresolved,
-    /// An address of the name must not be connected to.
-    ForbiddenAddress(std::net::IpAddr),
-    /// No connection could be made.
-    Unreachable,
-    /// The peer is not who it should be, or speaks no TLS.
-    Tls(String),
-    /// A step took too long.
-    TimedOut(&'static str),
-    /// The answer is too large.
-    TooLarge,
-    /// The answer is in a coding that was not asked for.
-    Encoded,
-    /// The connection ended early, or the answer is no HTTP.
-    Broken,
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Fault::Unresolved => f.write_str("the name has no address"),
-            Fault::ForbiddenAddress(address) => {
-                write!(f, "the address {address} is not allowed (allow_addresses)")
-            }
-            Fault::Unreachable => f.write_str("no connection could be made"),
-            Fault::Tls(why) => write!(f, "TLS: {why}"),
-            Fault::TimedOut(step) => write!(f, "{step} took too long"),
-            Fault::TooLarge => f.write_str("the answer is too large"),
-            Fault::Encoded => f.write_str("the answer is compressed, which was not asked for"),
-            Fault::Broken => f.write_str("the answer is broken off, or no HTTP"),
-        }
-    }
-}
-
-impl std::error::Error for Fault {}
-
-/// Why there can be no client.
-#[derive(Debug)]
-pub struct StartFault(String);
-
-impl std::fmt::Display for StartFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StartFault {}
-
 /// The client. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
@@ -178,12 +161,7 @@ impl Client {
         settings: &Settings,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, StartFault> {
-        let connector = Connector::new(
-            settings.policy.clone(),
-            resolver,
-            tls::client(&settings.roots)?,
-            settings.timeouts,
-        );
+        let connector = Connector::new(resolver, tls::client(settings)?, settings);
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
@@ -192,6 +170,12 @@ impl Client {
             .http1_max_headers(HEAD_FIELDS)
             .http1_max_buf_size(HEAD_BYTES as usize)
             .http2_max_header_list_size(HEAD_BYTES)
+            .http2_only(settings.protocols == Protocols::Http2)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_WITHIN)
+            .http2_keep_alive_while_idle(true)
+            // Of a request that was never begun only, so that it serves writes too.
+            .retry_canceled_requests(true)
             .build(connector);
         Ok(Self {
             http,
@@ -205,18 +189,34 @@ impl Client {
     /// # Errors
     /// [`Fault`].
     pub async fn call(&self, request: Request<'_>) -> Result<Answer, Fault> {
+        let called = self.send(request, self.timeouts.total).await;
+        called.map_err(|no_answer| no_answer.fault)
+    }
+
+    /// Calls, once, as [`Client::call`] does, within this time if it is shorter than that of a call.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], which says whether the peer may have seen the request.
+    pub async fn send(&self, request: Request<'_>, within: Duration) -> Result<Answer, NoAnswer> {
         let max_bytes = request.max_bytes;
-        let request = prepared(request)?;
+        let mut request = prepared(request).map_err(NoAnswer::unsent)?;
+        let connection = capture_connection(&mut request);
+        let no_answer = |fault| NoAnswer {
+            fault,
+            sent: connection.connection_metadata().is_some(),
+        };
         let call = async {
             let head = tokio::time::timeout(self.timeouts.first_byte, self.http.request(request));
             let response = head
                 .await
-                .map_err(|_| Fault::TimedOut("the answer"))?
-                .map_err(|error| fault_of(&error))?;
-            read(response, max_bytes).await
+                .map_err(|_| no_answer(Fault::TimedOut("the answer")))?
+                .map_err(|error| {
+                    NoAnswer::of(&error, connection.connection_metadata().is_some())
+                })?;
+            read(response, max_bytes).await.map_err(NoAnswer::sent)
         };
-        let whole = tokio::time::timeout(self.timeouts.total, call);
-        whole.await.map_err(|_| Fault::TimedOut("the call"))?
+        let whole = tokio::time::timeout(self.timeouts.total.min(within), call).await;
+        whole.map_err(|_| no_answer(Fault::TimedOut("the call")))?
     }
 }
 
@@ -236,7 +236,9 @@ fn prepared(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, Fault> {
     let agent = concat!("linkbridge/", env!("CARGO_PKG_VERSION"));
     headers.insert(USER_AGENT, HeaderValue::from_static(agent));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.extend(request.headers);
+    for (name, value) in request.headers {
+        headers.append(name, value);
+    }
     Ok(prepared)
 }
 
@@ -263,16 +265,4 @@ async fn read(
         headers: parts.headers,
         body: body.to_bytes(),
     })
-}
-
-/// The connector's own fault, where it is the cause.
-fn fault_of(error: &legacy::Error) -> Fault {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(fault) = error.downcast_ref::<Fault>() {
-            return fault.clone();
-        }
-        cause = error.source();
-    }
-    Fault::Broken
 }

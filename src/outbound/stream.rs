@@ -30,12 +30,16 @@ impl Stream {
 
     /// What the peer has chosen by ALPN decides what is spoken.
     pub(super) fn tls(tls: TlsStream<TcpStream>) -> Self {
-        let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
         Self {
+            is_http2: speaks_http2(&tls),
             io: TokioIo::new(Box::new(tls)),
-            is_http2,
         }
     }
+}
+
+/// Whether the peer has chosen HTTP/2.
+pub(super) fn speaks_http2(tls: &TlsStream<TcpStream>) -> bool {
+    tls.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
 impl Connection for Stream {

@@ -72,6 +72,12 @@ impl Url {
         Self(Uri::from_parts(parts).unwrap_or_else(|_| self.0.clone()))
     }
 
+    /// The path, percent-encoded as it was written; at least `/`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     /// Whether the call is encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {

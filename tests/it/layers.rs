@@ -13,7 +13,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dialect", &["finding", "json", "mapping", "model"]),
     ("transport", &["model"]),
     ("directory", &["model"]),
-    ("backend", &["dialect", "directory", "model", "outbound"]),
+    (
+        "backend",
+        &["dialect", "directory", "json", "model", "outbound"],
+    ),
     ("outbound", &[]),
     ("edge", &["json", "model", "outbound"]),
     (
@@ -31,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "backend",
             "dialect",
             "directory",
             "edge",
@@ -60,11 +64,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Crates that one module only may name.
+/// Crates that one module only may name, or two.
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("form_urlencoded", "dialect/form.rs"),
+    ("form_urlencoded", "backend/upstream/caller/grant.rs"),
     ("governor", "edge/rate_limit"),
     ("jsonwebtoken", "edge/"),
+    ("jsonwebtoken", "backend/upstream/caller/assertion.rs"),
     ("rustls_native_certs", "outbound/"),
     ("jsonpath_rust", "mapping/path.rs"),
     ("rusqlite", "backend/embedded"),
@@ -72,7 +78,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("clap", "cli"),
     ("csv_core", "cli/users"),
     ("flate2", "transport/compression.rs"),
-    ("indicatif", "cli/users"),
+    ("indicatif", "cli/"),
 ];
 
 fn source() -> PathBuf {
@@ -180,7 +186,9 @@ fn some_crates_have_one_address() {
     let mut wrong = String::new();
     for (file, code) in sources() {
         for (name, address) in ONE_ADDRESS {
-            if code.contains(&format!("{name}::")) && !file.starts_with(address) {
+            let may_name =
+                |(other, address): &(&str, &str)| other == name && file.starts_with(address);
+            if code.contains(&format!("{name}::")) && !ONE_ADDRESS.iter().any(may_name) {
                 wrong += &format!("src/{file}: only src/{address} may name {name}\n");
             }
         }

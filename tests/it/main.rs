@@ -33,6 +33,7 @@ mod race;
 mod reflection;
 mod rpc_cost;
 mod side_by_side;
+mod stubs;
 mod support;
 mod tls;
 mod tokens;

@@ -60,6 +60,7 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
             .map(|o| (o.name.clone(), o.values.clone()))
             .collect(),
         routes: dialect.routes(),
+        tenants: dialect.tenants(),
     };
     Catalog {
         dialects: dialects.iter().map(known).collect(),

@@ -95,7 +95,7 @@ fn import(arguments: &Arguments, config: Config) -> Result<Exit, Trouble> {
         Some(_) if !arguments.dry_run => Some(input.identity(tenant).map_err(Trouble::Run)?),
         _ => None,
     };
-    let mut importer = open(arguments, config.backend, rebind, file)?;
+    let mut importer = open(arguments, config.backend.store, rebind, file)?;
     let start = start(arguments, &mut importer, &input)?;
     let mut report = match &arguments.report {
         Some(path) => Report::in_file(path, start.map(|start| start.until.lines)),
@@ -133,7 +133,7 @@ fn stop_at_a_signal() -> std::io::Result<Arc<AtomicBool>> {
 
 fn open(
     arguments: &Arguments,
-    backend: config::Backend,
+    store: config::Store,
     rebind: Option<&str>,
     file: Option<[u8; 32]>,
 ) -> Result<Importer, Trouble> {
@@ -143,7 +143,7 @@ fn open(
         rebind: rebind.map(str::to_owned),
         file,
     };
-    let settings = backend::settings(backend);
+    let settings = backend::settings(store);
     let opened = if arguments.dry_run {
         Importer::rehearse(settings, purpose)
     } else {

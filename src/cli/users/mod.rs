@@ -14,6 +14,7 @@ mod source;
 
 use clap::Subcommand;
 
+pub(super) use self::meter::grouped;
 use super::Exit;
 use crate::config::Vars;
 

@@ -12,6 +12,9 @@ use super::world::*;
 /// The tables of version 1, as they were released.
 const V1: &str = include_str!("v1.sql");
 
+/// The tables of version 2, as they were released.
+const V2: &str = include_str!("v2.sql");
+
 /// Every table of version 1 with its columns.
 const TABLES: [&str; 8] = [
     "meta (name, value)",
@@ -70,20 +73,33 @@ fn fill(world: &World) {
     );
 }
 
+/// The tables of version 2 with its columns. Triggers count the users.
+fn tables_of_v2() -> Vec<String> {
+    let mut tables = TABLES.map(str::to_owned).to_vec();
+    tables[1] = tables[1].replace("revision)", "revision, folded)");
+    tables[3] = tables[3].replace("updated_at)", "updated_at, username, external_id)");
+    tables
+}
+
 /// A directory whose database has version 1 and holds what the one in `from` does.
 fn as_v1(from: &Path) -> tempfile::TempDir {
+    older(from, 1, V1, &TABLES.map(str::to_owned))
+}
+
+/// A directory whose database is older, and holds what the one in `from` does.
+fn older(from: &Path, version: u32, schema: &str, tables: &[String]) -> tempfile::TempDir {
     let old = tempfile::tempdir().unwrap();
     for name in ["token.key", "incarnation"] {
         std::fs::copy(from.join(name), old.path().join(name)).unwrap();
     }
     let conn = database(old.path());
-    conn.execute_batch(V1).unwrap();
+    conn.execute_batch(schema).unwrap();
     conn.execute(
         "ATTACH ?1 AS new",
         [from.join("linkbridge.db").to_str().unwrap()],
     )
     .unwrap();
-    for table in TABLES {
+    for table in tables {
         let (name, columns) = table.split_once(" (").unwrap();
         let columns = columns.trim_end_matches(')');
         let copied = conn
@@ -94,8 +110,10 @@ fn as_v1(from: &Path) -> tempfile::TempDir {
             .unwrap();
         assert!(copied > 0, "{name} is empty");
     }
-    conn.execute_batch("PRAGMA application_id = 0x6c6b6272; PRAGMA user_version = 1")
-        .unwrap();
+    conn.execute_batch(&format!(
+        "PRAGMA application_id = 0x6c6b6272; PRAGMA user_version = {version}"
+    ))
+    .unwrap();
     old
 }
 
@@ -167,7 +185,7 @@ fn a_database_of_version_1_is_taken_over() {
     world.link(complete("id-1", "u1"));
     drop(world);
     let conn = database(old.path());
-    assert_eq!(number(&conn, "PRAGMA user_version"), 2);
+    assert_eq!(number(&conn, "PRAGMA user_version"), 3);
     let counted = "SELECT listed * 10000 + holding FROM user_counts WHERE tenant = 'acme'";
     assert_eq!(number(&conn, counted), 4 * 10_000 + 698);
     let check: String = conn
@@ -180,8 +198,10 @@ fn a_database_of_version_1_is_taken_over() {
 fn a_migrated_database_has_the_tables_of_a_new_one() {
     let new = tempfile::tempdir().unwrap();
     fill(&world(new.path()));
-    let old = as_v1(new.path());
-    embedded(old.path()).close();
+    let olds = [as_v1(new.path()), older(new.path(), 2, V2, &tables_of_v2())];
+    for old in &olds {
+        embedded(old.path()).close();
+    }
     let schema = |directory: &Path| -> Vec<(String, String)> {
         let conn = database(directory);
         let mut statement = conn
@@ -190,14 +210,32 @@ fn a_migrated_database_has_the_tables_of_a_new_one() {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         rows.unwrap().collect::<Result<_, _>>().unwrap()
     };
-    assert_eq!(schema(old.path()), schema(new.path()));
     let counts = "SELECT group_concat(tenant || listed || '+' || holding) FROM user_counts";
     let counted = |directory: &Path| -> String {
         database(directory)
             .query_row(counts, [], |row| row.get(0))
             .unwrap()
     };
-    assert_eq!(counted(old.path()), counted(new.path()));
+    for old in &olds {
+        assert_eq!(schema(old.path()), schema(new.path()));
+        assert_eq!(counted(old.path()), counted(new.path()));
+    }
+}
+
+#[test]
+fn a_database_of_version_2_is_taken_over() {
+    let new = tempfile::tempdir().unwrap();
+    let answers = |world: &World| -> Vec<_> {
+        let questions = questions().into_iter();
+        questions.map(|question| world.apply(question)).collect()
+    };
+    let want = {
+        let world = world(new.path());
+        fill(&world);
+        answers(&world)
+    };
+    let old = older(new.path(), 2, V2, &tables_of_v2());
+    assert_eq!(answers(&world(old.path())), want);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn an_answer_is_read_whole_up_to_its_bound() {
 fn an_answer_that_takes_too_long_is_given_up() {
     assert_eq!(answer(Does::Hangs), Err(Fault::TimedOut("the answer")));
     assert_eq!(answer(Does::Trickles), Err(Fault::TimedOut("the call")));
-    assert_eq!(answer(Does::Closes), Err(Fault::Broken));
+    assert_eq!(answer(Does::Closes), Err(Fault::Ended));
 }
 
 #[test]

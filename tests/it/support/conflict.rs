@@ -113,6 +113,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             .map(|option| (option.name.clone(), option.values.clone()))
             .collect(),
         routes: dialect.routes(),
+        tenants: dialect.tenants(),
     };
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),

@@ -4,6 +4,7 @@
 //! reads (`rows`) run where they are asked for.
 
 mod change;
+mod look;
 mod rows;
 
 pub(super) use self::change::{Change, Changed};
