@@ -44,6 +44,7 @@ key = "blue"
 users = "known"
 [tenant.ids]
 fusionauth = "00000000-0000-4000-8000-0000000000b1"
+pingone = "00000000-0000-4000-8000-0000000000b2"
 zitadel = "281474976710658"
 
 [[provider]]
