@@ -226,7 +226,7 @@ fn has_example_key(clients: &[Client]) -> bool {
         .any(|client| client.keys.iter().any(keys::is_example))
 }
 
-fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
+pub(super) fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
     let config::Front {
         dialect,
         settings,

@@ -14,6 +14,7 @@
 #[cfg(test)]
 mod backend;
 mod bearer;
+mod caller;
 mod calls;
 mod docs;
 mod engine;
@@ -24,6 +25,7 @@ mod fronts;
 mod hostile;
 mod hostile_mapping;
 mod import;
+mod index;
 mod kill;
 mod laws;
 mod layers;

@@ -25,7 +25,8 @@ pub struct Row {
     pub subject: Subject,
     /// The id that the vendor knows the link by, if it has one.
     pub vendor_link_id: Option<String>,
-    /// A name to show that the vendor cannot hold.
+    /// A name to show that the vendor cannot hold. Empty: none was given, and the vendor, which wants one, was
+    /// told the account's.
     pub display_name: Option<String>,
     /// A token that the vendor cannot hold; encrypted at rest.
     pub token: Option<Secret>,

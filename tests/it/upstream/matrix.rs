@@ -242,6 +242,7 @@ fn walk(dialect: &str) {
             };
             walk.live();
             if way + 1 == n_ways {
+                walk.create.1 = &creates[0];
                 walk.strange();
             }
             wrong.append(&mut walk.wrong);
