@@ -240,7 +240,9 @@ fn mount(
     let Some(dialect) = dialects.iter().find(|known| known.name() == dialect) else {
         return Ok(None);
     };
-    let kin = dialects.iter().filter(|other| other.vendor() == dialect.vendor());
+    let kin = dialects
+        .iter()
+        .filter(|other| other.vendor() == dialect.vendor());
     let passthrough = passthrough
         .map(|settings| Passthrough::new(settings, kin.cloned().collect(), outbound))
         .transpose()

@@ -77,7 +77,9 @@ fn origin_of(table: &Table<'_>, text: &Text<'_>, allow_http: bool) -> Option<Url
     }
     let message = "an origin has no path and no query: paths are passed on as they are";
     let hint = format!("such as `{example}`");
-    table.sink().error_hint("LB550", text.span.clone(), message, hint);
+    table
+        .sink()
+        .error_hint("LB550", text.span.clone(), message, hint);
     None
 }
 
@@ -86,7 +88,9 @@ fn allow(table: &Table<'_>, kept: &[&Neighbor]) -> Vec<Allowed> {
     if texts.is_empty() {
         let hint = "allow = [\"GET /api/user/**\"]";
         let message = "`allow` says what may pass, and nothing may";
-        table.sink().error_hint("LB003", table.value_span("allow"), message, hint);
+        table
+            .sink()
+            .error_hint("LB003", table.value_span("allow"), message, hint);
     }
     let read = texts.into_iter().filter_map(|text| {
         let allowed = allowed(&text.value);
@@ -104,7 +108,9 @@ fn allow(table: &Table<'_>, kept: &[&Neighbor]) -> Vec<Allowed> {
 }
 
 fn allowed(text: &str) -> Result<Allowed, String> {
-    let (method, path) = text.split_once(' ').ok_or("this is no method with a path")?;
+    let (method, path) = text
+        .split_once(' ')
+        .ok_or("this is no method with a path")?;
     let method = match method {
         "*" => None,
         name => {
@@ -132,6 +138,8 @@ fn refuse_kept(table: &Table<'_>, text: &Text<'_>, allowed: &Allowed, kept: &[&N
             neighbor.because
         );
         let hint = "name the methods and paths that are meant, without this one";
-        table.sink().error_hint("LB552", text.span.clone(), message, hint);
+        table
+            .sink()
+            .error_hint("LB552", text.span.clone(), message, hint);
     }
 }

@@ -23,9 +23,8 @@ impl Dialect {
     #[must_use]
     pub fn denies(&self, method: &Method, reading: &Reading) -> bool {
         let mut denied = self.plan.neighbors.iter();
-        let is_neighbor = |neighbor: &Neighbor| {
-            neighbor.has_method(method) && neighbor.path.may_mean(reading)
-        };
+        let is_neighbor =
+            |neighbor: &Neighbor| neighbor.has_method(method) && neighbor.path.may_mean(reading);
         denied.any(is_neighbor) || self.claimed.iter().any(|path| path.may_mean(reading))
     }
 
@@ -52,9 +51,17 @@ mod tests {
         for (dialect, method, path) in [
             ("zitadel-v2", "POST", "/v2/users/human"),
             ("zitadel-v2", "POST", "/v2/users/HUMAN/"),
-            ("zitadel-v2", "POST", "/zitadel.user.v2.UserService/AddHumanUser"),
+            (
+                "zitadel-v2",
+                "POST",
+                "/zitadel.user.v2.UserService/AddHumanUser",
+            ),
             ("zitadel-v2", "PUT", "/v2/users/1/links/"),
-            ("zitadel-v2", "GET", "/zitadel.user.v2.UserService/AddIDPLink"),
+            (
+                "zitadel-v2",
+                "GET",
+                "/zitadel.user.v2.UserService/AddIDPLink",
+            ),
             ("fusionauth", "DELETE", "/api/user/1"),
             ("fusionauth", "GET", "/api/identity-provider/link/"),
             ("ory", "POST", "/self-service/settings"),

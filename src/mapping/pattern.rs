@@ -59,7 +59,11 @@ impl Pattern {
         let Some(rest) = path.strip_prefix('/') else {
             return false;
         };
-        self.covers(rest.split('/'), |literal, text| literal == text, str::is_empty)
+        self.covers(
+            rest.split('/'),
+            |literal, text| literal == text,
+            str::is_empty,
+        )
     }
 
     /// Whether what a path may be read as fits.
@@ -78,11 +82,14 @@ impl Pattern {
     where
         T: Copy,
     {
-        let fit = self.segments.iter().all(|wanted| match (wanted, path.next()) {
-            (Some(literal), Some(text)) => fits(literal, text),
-            (None, Some(text)) => !is_empty(text),
-            (_, None) => false,
-        });
+        let fit = self
+            .segments
+            .iter()
+            .all(|wanted| match (wanted, path.next()) {
+                (Some(literal), Some(text)) => fits(literal, text),
+                (None, Some(text)) => !is_empty(text),
+                (_, None) => false,
+            });
         fit && (self.open || path.next().is_none())
     }
 
@@ -148,7 +155,10 @@ impl Reading {
         if rest.is_empty() {
             return (path == "/").then(|| Self(Vec::new()));
         }
-        rest.split('/').map(ReadSegment::of).collect::<Option<_>>().map(Self)
+        rest.split('/')
+            .map(ReadSegment::of)
+            .collect::<Option<_>>()
+            .map(Self)
     }
 }
 
@@ -171,7 +181,9 @@ impl ReadSegment {
         }
         let is_foreign = !decoded.is_ascii();
         let text = String::from_utf8_lossy(&decoded);
-        let text = text.trim_matches([' ', '+']).trim_end_matches(['.', ' ', '+', ':']);
+        let text = text
+            .trim_matches([' ', '+'])
+            .trim_end_matches(['.', ' ', '+', ':']);
         (!text.is_empty()).then(|| Self {
             text: text.to_owned(),
             is_foreign,
@@ -281,7 +293,12 @@ mod tests {
         ] {
             assert!(denied(path), "{path}");
         }
-        for path in ["/v2/users", "/v2/users/humans", "/v2/users/human-x", "/v2/users/1/human"] {
+        for path in [
+            "/v2/users",
+            "/v2/users/humans",
+            "/v2/users/human-x",
+            "/v2/users/1/human",
+        ] {
             assert!(!denied(path), "{path}");
         }
     }

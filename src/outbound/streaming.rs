@@ -113,7 +113,9 @@ impl Url {
         let own = self.uri();
         let after_scheme = match reference.split_once("://") {
             Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
-                let same = own.scheme_str().is_some_and(|s| s.eq_ignore_ascii_case(scheme));
+                let same = own
+                    .scheme_str()
+                    .is_some_and(|s| s.eq_ignore_ascii_case(scheme));
                 same.then_some(rest)?
             }
             _ => reference.strip_prefix("//")?,
@@ -130,8 +132,8 @@ impl Url {
         };
         let own = own.authority()?;
         let is_plain = !authority.as_str().contains('@');
-        let is_same = own.host().eq_ignore_ascii_case(authority.host())
-            && port(own) == port(&authority);
+        let is_same =
+            own.host().eq_ignore_ascii_case(authority.host()) && port(own) == port(&authority);
         (is_plain && is_same).then_some(rest)
     }
 

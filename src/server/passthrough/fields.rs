@@ -64,7 +64,9 @@ pub(super) fn overrides(headers: &HeaderMap, query: &str) -> bool {
     let by_field = OVERRIDES.iter().any(|name| headers.contains_key(*name));
     let mut names = query.split(['&', ';']).map(|pair| {
         let name = pair.split('=').next().unwrap_or(pair);
-        percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase()
+        percent_decode_str(name)
+            .decode_utf8_lossy()
+            .to_ascii_lowercase()
     });
     by_field || names.any(|name| OVERRIDING_PARAMETERS.contains(&name.trim()))
 }
@@ -96,7 +98,9 @@ fn field_holds_ours(value: &HeaderValue) -> bool {
     };
     let decoded = || {
         let rest = rest.trim().trim_end_matches('=');
-        STANDARD_NO_PAD.decode(rest).or_else(|_| STANDARD.decode(rest))
+        STANDARD_NO_PAD
+            .decode(rest)
+            .or_else(|_| STANDARD.decode(rest))
     };
     scheme.eq_ignore_ascii_case("basic")
         && decoded().is_ok_and(|bytes| {
@@ -154,10 +158,22 @@ pub(super) fn for_origin<'c>(
         IpAddr::V6(_) => format!("\"[{address}]\""),
     };
     let (host, proto) = (sender.host, sender.proto);
-    set(&mut out, FORWARDED, &format!("for={node};host=\"{host}\";proto={proto}"));
-    set(&mut out, HeaderName::from_static("x-forwarded-for"), &address);
+    set(
+        &mut out,
+        FORWARDED,
+        &format!("for={node};host=\"{host}\";proto={proto}"),
+    );
+    set(
+        &mut out,
+        HeaderName::from_static("x-forwarded-for"),
+        &address,
+    );
     set(&mut out, HeaderName::from_static("x-forwarded-host"), host);
-    set(&mut out, HeaderName::from_static("x-forwarded-proto"), proto);
+    set(
+        &mut out,
+        HeaderName::from_static("x-forwarded-proto"),
+        proto,
+    );
     out
 }
 
@@ -166,8 +182,10 @@ fn cookie(headers: &HeaderMap, out: &mut HeaderMap) {
     let ours = |value: &&HeaderValue| !field_holds_ours(value);
     let values = headers.get_all(COOKIE).iter().filter(ours);
     let values: Vec<&[u8]> = values.map(HeaderValue::as_bytes).collect();
-    if let (false, Ok(joined)) = (values.is_empty(), HeaderValue::from_bytes(&values.join(&b"; "[..])))
-    {
+    if let (false, Ok(joined)) = (
+        values.is_empty(),
+        HeaderValue::from_bytes(&values.join(&b"; "[..])),
+    ) {
         out.insert(COOKIE, joined);
     }
 }
@@ -188,10 +206,14 @@ pub(super) fn for_client(
             continue;
         }
         let moved = (name == LOCATION).then(|| value.to_str().ok().and_then(&moved));
-        let moved = moved.flatten().and_then(|text| HeaderValue::try_from(text).ok());
+        let moved = moved
+            .flatten()
+            .and_then(|text| HeaderValue::try_from(text).ok());
         out.append(name, moved.unwrap_or_else(|| value.clone()));
     }
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
     if let (true, Some(Ok(declared))) = (length, declared.map(str::parse::<u64>)) {
         out.insert(CONTENT_LENGTH, HeaderValue::from(declared));
     }
@@ -213,7 +235,9 @@ pub(super) fn has_been_here(headers: &HeaderMap, instance: &str) -> bool {
     let values = headers.get_all(VIA).iter();
     let mut hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     hops.any(|hop| {
-        let mut words = hop.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let mut words = hop
+            .split(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
         words.nth(1) == Some(instance.as_bytes())
     })
 }

@@ -20,8 +20,8 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) use self::pipe::Piped;
 use self::fields::Sender;
+pub(super) use self::pipe::Piped;
 use self::pipe::{Pace, Progress, Stopped, pipe};
 use super::admit::{Head, admit_known};
 use super::facts::Facts;
@@ -122,10 +122,12 @@ impl Passthrough {
         let Some(reading) = Reading::of(path) else {
             return false;
         };
-        let is_denied = |dialect: &Arc<Dialect>| {
-            dialect.denies(method, &reading) || dialect.reflects(path)
-        };
-        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let is_denied =
+            |dialect: &Arc<Dialect>| dialect.denies(method, &reading) || dialect.reflects(path);
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("", |target| target.as_str());
         let decoded = || percent_encoding::percent_decode_str(target).decode_utf8_lossy();
         !(self.kin.iter().any(is_denied)
             || fields::overrides(&parts.headers, query)
@@ -159,9 +161,13 @@ impl std::fmt::Display for Passthrough {
 
 /// gRPC says in trailers what came of a call, and trailers do not pass.
 fn needs_trailers(parts: &Parts) -> bool {
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
-    content_type.starts_with("application/grpc") && !content_type.starts_with("application/grpc-web")
+    content_type.starts_with("application/grpc")
+        && !content_type.starts_with("application/grpc-web")
 }
 
 /// The first front that has a way for a request.
@@ -188,8 +194,17 @@ pub(super) struct Way<'f> {
 /// A name of this process for `Via`, which no other has.
 pub(super) fn instance() -> String {
     let id = keys::random_id().ok();
-    let id = id.map(|id| id.expose().chars().filter(char::is_ascii_alphanumeric).take(10).collect());
-    format!("linkbridge-{}", id.unwrap_or_else(|| std::process::id().to_string()))
+    let id = id.map(|id| {
+        id.expose()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(10)
+            .collect()
+    });
+    format!(
+        "linkbridge-{}",
+        id.unwrap_or_else(|| std::process::id().to_string())
+    )
 }
 
 /// Passes a request on, if its sender may. The answer is left in the facts, as it comes; what is returned
@@ -254,7 +269,10 @@ async fn try_pass(
         }
     }
     if fields::has_been_here(&parts.headers, &shared.instance) {
-        tracing::warn!(front = front.dialect.name(), "a request was passed on in a circle");
+        tracing::warn!(
+            front = front.dialect.name(),
+            "a request was passed on in a circle"
+        );
         return Err(Refusal::Loop);
     }
     let permit = Arc::clone(&passthrough.room).try_acquire_owned();
@@ -327,7 +345,10 @@ fn answered(
     if head.status.is_informational() {
         return Err(Failure::UpstreamRefused.into());
     }
-    let is_bodiless = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let is_bodiless = matches!(
+        head.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
     let is_head = *method == Method::HEAD;
     let (public, prefix) = (front.settings.origin.as_str(), front.prefix.as_str());
     let headers = fields::for_client(
@@ -357,7 +378,11 @@ fn target(origin: &Url, path: &str, query: Option<&str>) -> Option<Url> {
 /// The host with its port, as the client wrote it.
 fn authority(parts: &Parts) -> Option<&str> {
     let field = || parts.headers.get(http::header::HOST)?.to_str().ok();
-    parts.uri.authority().map(http::uri::Authority::as_str).or_else(field)
+    parts
+        .uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .or_else(field)
 }
 
 /// How clients reach the front: what ends TLS may stand before us.
@@ -383,7 +408,10 @@ async fn in_time<T>(
             answer = answer.as_mut() => return answer,
             () = sleep_until(end) => {}
         }
-        if progress.over_since().is_some_and(|at| at + first_byte <= Instant::now()) {
+        if progress
+            .over_since()
+            .is_some_and(|at| at + first_byte <= Instant::now())
+        {
             return Err(Fault::TimedOut("the answer"));
         }
     }

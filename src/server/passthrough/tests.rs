@@ -43,7 +43,9 @@ fn dialects() -> Vec<Arc<Dialect>> {
 fn serve(name: &str, addr: SocketAddr) -> Running {
     let all = dialects();
     let dialect = all.iter().find(|dialect| dialect.name() == name).unwrap();
-    let kin = all.iter().filter(|other| other.vendor() == dialect.vendor());
+    let kin = all
+        .iter()
+        .filter(|other| other.vendor() == dialect.vendor());
     let everything = PassthroughSettings {
         origin: Url::parse(&format!("http://{addr}")).unwrap(),
         credential: Credential::Client,
@@ -91,9 +93,51 @@ fn spellings(path: &str) -> Vec<String> {
     let encoded = format!("%{:02X}", u32::from(letter));
     let twice = format!("%25{:02X}", u32::from(letter));
     let mut found: Vec<String> = [
-        "", "/", "//", "/.", "/./", "/x/..", "/x/%2e%2e", ";", ";a=b", "%3B", "%3Ba=b", "%00", "%00.json", "%20",
-        "%09", "%0d%0a", "%0A", "%7F", "+", ".", "..", ".json", ".html", ":", ":create", ",", "!", "~", "$", "%3F",
-        "%3Fx", "%23", "%2F", "%2f", "%5C", "%5c", "\\", "?x=y", "?", "%zz", "%C2%AD", "%E2%80%8B", "*", "|", "=",
+        "",
+        "/",
+        "//",
+        "/.",
+        "/./",
+        "/x/..",
+        "/x/%2e%2e",
+        ";",
+        ";a=b",
+        "%3B",
+        "%3Ba=b",
+        "%00",
+        "%00.json",
+        "%20",
+        "%09",
+        "%0d%0a",
+        "%0A",
+        "%7F",
+        "+",
+        ".",
+        "..",
+        ".json",
+        ".html",
+        ":",
+        ":create",
+        ",",
+        "!",
+        "~",
+        "$",
+        "%3F",
+        "%3Fx",
+        "%23",
+        "%2F",
+        "%2f",
+        "%5C",
+        "%5c",
+        "\\",
+        "?x=y",
+        "?",
+        "%zz",
+        "%C2%AD",
+        "%E2%80%8B",
+        "*",
+        "|",
+        "=",
     ]
     .iter()
     .map(|end| format!("{path}{end}"))
@@ -200,10 +244,18 @@ fn every_neighbor_of_every_dialect_is_denied() {
     for dialect in dialects() {
         let running = serve(dialect.name(), addr);
         for neighbor in dialect.neighbors() {
-            let path = neighbor.path.to_string().replace("**", "x").replace('*', "x");
+            let path = neighbor
+                .path
+                .to_string()
+                .replace("**", "x")
+                .replace('*', "x");
             for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
                 if neighbor.has_method(&method.parse().unwrap()) {
-                    let status = ask(&running, &format!("{method} {path}"), "Content-Length: 0\r\n");
+                    let status = ask(
+                        &running,
+                        &format!("{method} {path}"),
+                        "Content-Length: 0\r\n",
+                    );
                     assert!((400..500).contains(&status), "{method} {path}: {status}");
                 }
             }
@@ -214,7 +266,11 @@ fn every_neighbor_of_every_dialect_is_denied() {
 
 #[test]
 fn our_credentials_are_known_wherever_they_stand() {
-    for text in [EXAMPLE_KEY.to_owned(), format!("a={EXAMPLE_KEY};b"), format!("lb_lb_x {EXAMPLE_KEY}")] {
+    for text in [
+        EXAMPLE_KEY.to_owned(),
+        format!("a={EXAMPLE_KEY};b"),
+        format!("lb_lb_x {EXAMPLE_KEY}"),
+    ] {
         assert!(holds_ours(&text), "{text}");
     }
     let cut = EXAMPLE_KEY.get(..EXAMPLE_KEY.len() - 1).unwrap();

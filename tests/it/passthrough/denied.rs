@@ -45,18 +45,31 @@ fn no_spelling_of_an_ops_path_reaches_the_origin() {
         for method in ["GET", "POST", "DELETE", "PUT"] {
             let answer = world.ask(method, target, "Content-Length: 0\r\n");
             let status = status(&answer);
-            assert!([400, 404, 405].contains(&status), "{method} {target}: {answer}");
+            assert!(
+                [400, 404, 405].contains(&status),
+                "{method} {target}: {answer}"
+            );
         }
     }
     // An op's path with another method is the front's 405; an override makes no other request of it.
-    let answer = world.ask("PUT", "/api/identity-provider/link", "Content-Length: 0\r\n");
+    let answer = world.ask(
+        "PUT",
+        "/api/identity-provider/link",
+        "Content-Length: 0\r\n",
+    );
     assert_eq!(status(&answer), 405);
-    for more in ["X-HTTP-Method-Override: DELETE\r\n", "X-Original-URL: /api/identity-provider/link\r\n"] {
+    for more in [
+        "X-HTTP-Method-Override: DELETE\r\n",
+        "X-Original-URL: /api/identity-provider/link\r\n",
+    ] {
         assert_eq!(status(&world.ask("GET", "/x/1", more)), 404);
     }
     assert_eq!(origin.connections(), 0);
     assert_eq!(status(&world.ask("GET", "/x/1", "")), 299);
-    assert_eq!(status(&world.ask("GET", "/api/identity-provider/x/y", "")), 299);
+    assert_eq!(
+        status(&world.ask("GET", "/api/identity-provider/x/y", "")),
+        299
+    );
 }
 
 #[test]
@@ -74,7 +87,13 @@ fn what_never_passes_cannot_be_allowed() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.toml");
-        let fronts = front("http://127.0.0.1:1", dialect, "", &format!("[\"{allow}\"]"), "");
+        let fronts = front(
+            "http://127.0.0.1:1",
+            dialect,
+            "",
+            &format!("[\"{allow}\"]"),
+            "",
+        );
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"off\"\n[[tenant]]\nkey = \"a\"\n\
              [[client]]\nname = \"a\"\nscopes = []\n{fronts}"

@@ -6,7 +6,6 @@ use crate::support::http2::Http2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
 
-
 /// A front of a vendor whose neighbors are not below `/api/user`, so that everything there may pass.
 fn world(origin: &Origin) -> World {
     World::start(origin, "ory", "[\"* /x/**\"]", "")
@@ -25,14 +24,25 @@ fn a_request_passes_with_its_target_as_it_is_spelled() {
         let answer = ask(&world, "GET", target, "");
         assert!(answer.ends_with("\r\n\r\nhi"), "{answer}");
         let head = origin.heads().pop().unwrap();
-        assert_eq!(head.lines().next(), Some(format!("GET {target} HTTP/1.1").as_str()));
+        assert_eq!(
+            head.lines().next(),
+            Some(format!("GET {target} HTTP/1.1").as_str())
+        );
         assert_eq!(field(&head, "host"), Some(origin.addr.to_string().as_str()));
     }
     // Nothing that the front serves, or that is not allowed, is ever asked for.
     let n = origin.connections();
     for (method, target, expected) in [
-        ("GET", "/admin/identities/00000000-0000-4000-8000-000000000000", 404),
-        ("POST", "/admin/identities/00000000-0000-4000-8000-000000000000", 405),
+        (
+            "GET",
+            "/admin/identities/00000000-0000-4000-8000-000000000000",
+            404,
+        ),
+        (
+            "POST",
+            "/admin/identities/00000000-0000-4000-8000-000000000000",
+            405,
+        ),
         ("GET", "/other", 404),
         ("TRACE", "/x/a", 404),
     ] {
@@ -40,7 +50,12 @@ fn a_request_passes_with_its_target_as_it_is_spelled() {
         assert_eq!(status(&answer), expected, "{method} {target}: {answer}");
     }
     assert_eq!(origin.connections(), n);
-    assert!(world.server.log().contains("front=\"ory\" op=\"passthrough\" client=\"super\""));
+    assert!(
+        world
+            .server
+            .log()
+            .contains("front=\"ory\" op=\"passthrough\" client=\"super\"")
+    );
 }
 
 #[test]
@@ -61,9 +76,21 @@ fn fields_of_one_hop_end_here_both_ways() {
     let answer = ask(&world, "GET", "/x/a", more);
     let head = origin.heads().pop().unwrap();
     for gone in [
-        "connection", "x-drop", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer",
-        "upgrade", "http2-settings", "transfer-encoding", "content-length", "expect", "x-forwarded-prefix",
-        "x-real-ip", "x_stays",
+        "connection",
+        "x-drop",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "upgrade",
+        "http2-settings",
+        "transfer-encoding",
+        "content-length",
+        "expect",
+        "x-forwarded-prefix",
+        "x-real-ip",
+        "x_stays",
     ] {
         assert_eq!(field(&head, gone), None, "{gone} in {head}");
     }
@@ -81,11 +108,24 @@ fn fields_of_one_hop_end_here_both_ways() {
         ["for=127.0.0.1;host=\"front.example:8443\";proto=http"]
     );
     let via = fields(&head, "via").join(", ");
-    let own = via.strip_prefix("1.0 first, 1.1 second, 1.1 linkbridge-").unwrap();
-    assert!(own.len() == 10 && own.chars().all(|c| c.is_ascii_alphanumeric()), "{via} {port}");
+    let own = via
+        .strip_prefix("1.0 first, 1.1 second, 1.1 linkbridge-")
+        .unwrap();
+    assert!(
+        own.len() == 10 && own.chars().all(|c| c.is_ascii_alphanumeric()),
+        "{via} {port}"
+    );
 
     assert_eq!(status(&answer), 200);
-    for gone in ["x-hop", "keep-alive", "proxy-authenticate", "proxy-connection", "upgrade", "trailer", "alt-svc"] {
+    for gone in [
+        "x-hop",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "upgrade",
+        "trailer",
+        "alt-svc",
+    ] {
         assert_eq!(field(&answer, gone), None, "{gone} in {answer}");
     }
     assert_eq!(fields(&answer, "connection"), ["close"]);
@@ -93,7 +133,10 @@ fn fields_of_one_hop_end_here_both_ways() {
     assert_eq!(fields(&answer, "set-cookie"), ["a=b", "c=d; Path=/"]);
     assert_eq!(fields(&answer, "x-stays"), ["1"]);
     assert_eq!(fields(&answer, "etag"), ["\"x\""]);
-    assert_eq!(fields(&answer, "via").join(", "), format!("1.1 before, 1.1 linkbridge-{own}"));
+    assert_eq!(
+        fields(&answer, "via").join(", "),
+        format!("1.1 before, 1.1 linkbridge-{own}")
+    );
 }
 
 #[test]
@@ -115,7 +158,10 @@ fn framing_is_made_anew() {
     let known = "Content-Length: 5\r\nExpect: 100-continue\r\n";
     let text = request("POST", "/x/a", &format!("Bearer {THEIRS}"), known);
     let answer = world.raw(&(text + "hello"));
-    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "),
+        "{answer}"
+    );
     let head = origin.heads().pop().unwrap();
     assert_eq!(fields(&head, "content-length"), ["5"]);
     assert_eq!(field(&head, "transfer-encoding"), None);
@@ -141,12 +187,24 @@ fn answers_without_a_body_have_none_and_early_ones_end_the_connection() {
     let world = world(&origin);
     let get = |target: &str| ask(&world, "GET", target, "");
     let answer = get("/x/204");
-    assert!(status(&answer) == 204 && field(&answer, "content-length").is_none(), "{answer}");
+    assert!(
+        status(&answer) == 204 && field(&answer, "content-length").is_none(),
+        "{answer}"
+    );
     let answer = get("/x/304");
-    assert!(status(&answer) == 304 && answer.ends_with("\r\n\r\n"), "{answer}");
-    assert_eq!((field(&answer, "content-length"), field(&answer, "etag")), (None, Some("\"a\"")));
+    assert!(
+        status(&answer) == 304 && answer.ends_with("\r\n\r\n"),
+        "{answer}"
+    );
+    assert_eq!(
+        (field(&answer, "content-length"), field(&answer, "etag")),
+        (None, Some("\"a\""))
+    );
     let answer = ask(&world, "HEAD", "/x/head", "");
-    assert!(status(&answer) == 200 && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(
+        status(&answer) == 200 && answer.ends_with("\r\n\r\n"),
+        "{answer}"
+    );
     assert_eq!(fields(&answer, "content-length"), ["1234"]);
     let answer = get("/x/chunked");
     assert_eq!(fields(&answer, "transfer-encoding"), ["chunked"]);
@@ -155,7 +213,10 @@ fn answers_without_a_body_have_none_and_early_ones_end_the_connection() {
     assert!(answer.ends_with("\r\n\r\n2\r\nhi\r\n0\r\n\r\n"), "{answer}");
     assert_eq!(fields(&answer, "via").len(), 1);
     let answer = get("/x/1xx");
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nhi"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nhi"),
+        "{answer}"
+    );
     assert_eq!(status(&get("/x/101")), 502);
     assert_eq!(status(&get("/x/other")), 418);
 }
@@ -172,10 +233,18 @@ fn a_redirect_is_an_answer_and_leads_back_to_the_front() {
             "/x/8" => format!("http://{host}.evil.example/"),
             _ => format!("//{host}/x"),
         };
-        peer.say(&format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"));
+        peer.say(&format!(
+            "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"
+        ));
     });
     let fronts = front(&origin.url(), "ory", "", "[\"* /x/**\"]", "")
-        + &front(&origin.url(), "flip", "prefix = \"/flip\"", "[\"* /x/**\"]", "");
+        + &front(
+            &origin.url(),
+            "flip",
+            "prefix = \"/flip\"",
+            "[\"* /x/**\"]",
+            "",
+        );
     let world = World::with_fronts(&fronts);
     let host = origin.addr;
     let own = format!("http://{}", world.addr());
@@ -191,9 +260,15 @@ fn a_redirect_is_an_answer_and_leads_back_to_the_front() {
         ("/flip/x/6", "7".to_owned()),
     ] {
         let answer = ask(&world, "GET", target, "");
-        assert_eq!((status(&answer), fields(&answer, "location")), (302, vec![location.as_str()]));
+        assert_eq!(
+            (status(&answer), fields(&answer, "location")),
+            (302, vec![location.as_str()])
+        );
     }
-    assert!(origin.heads().iter().all(|head| head.contains(" /x/")), "the prefix is the front's");
+    assert!(
+        origin.heads().iter().all(|head| head.contains(" /x/")),
+        "the prefix is the front's"
+    );
     assert_eq!(origin.connections(), 9, "nothing was followed");
 }
 
@@ -205,9 +280,17 @@ fn a_credential_of_ours_never_leaves() {
         base64::engine::general_purpose::STANDARD.encode(text)
     };
     let world = World::start(&origin, "fusionauth", "[\"GET /api/user/**\"]", "");
-    let anyone = World::start(&origin, "fusionauth", "[\"GET /api/user/**\"]", "access = \"anyone\"");
+    let anyone = World::start(
+        &origin,
+        "fusionauth",
+        "[\"GET /api/user/**\"]",
+        "access = \"anyone\"",
+    );
     // Known by our own key, the client gets through, and its key does not.
-    assert_eq!(status(&world.raw(&request("GET", "/api/user/1", OURS, ""))), 200);
+    assert_eq!(
+        status(&world.raw(&request("GET", "/api/user/1", OURS, ""))),
+        200
+    );
     assert_eq!(field(&origin.heads()[0], "authorization"), None);
     // Wherever it stands.
     for value in [
@@ -217,25 +300,39 @@ fn a_credential_of_ours_never_leaves() {
         format!("Cookie: a=b; k={OURS}"),
         format!("X-Copy: Basic {}", basic(&format!("made:{OURS}"))),
         format!("X-Copy: basic {}", basic(OURS).trim_end_matches('=')),
-        format!("Referer: https://a.example/?key={}", OURS.replace('_', "%5F")),
+        format!(
+            "Referer: https://a.example/?key={}",
+            OURS.replace('_', "%5F")
+        ),
     ] {
         for world in [&world, &anyone] {
             let answer = world.ask("GET", "/api/user/1", &format!("{value}\r\n"));
             assert_eq!(status(&answer), 200, "{value}");
         }
     }
-    for key in [OURS.to_owned(), format!("Basic {}", basic(&format!("x:{OURS}")))] {
-        assert_eq!(status(&anyone.raw(&request("GET", "/api/user/1", &key, ""))), 200);
+    for key in [
+        OURS.to_owned(),
+        format!("Basic {}", basic(&format!("x:{OURS}"))),
+    ] {
+        assert_eq!(
+            status(&anyone.raw(&request("GET", "/api/user/1", &key, ""))),
+            200
+        );
     }
     // In a target it cannot be left out: then nothing passes.
     let n = origin.connections();
-    for target in [format!("/api/user/{OURS}"), format!("/api/user/1?k={OURS}"), format!("/api/user/1?k={}", OURS.replace("lb_", "%6cb_"))] {
+    for target in [
+        format!("/api/user/{OURS}"),
+        format!("/api/user/1?k={OURS}"),
+        format!("/api/user/1?k={}", OURS.replace("lb_", "%6cb_")),
+    ] {
         assert_eq!(status(&anyone.ask("GET", &target, "")), 404, "{target}");
     }
     assert_eq!(origin.connections(), n);
     let secret = OURS.rsplit('_').next().unwrap();
     for head in origin.heads() {
-        let left = head.contains(secret) || head.contains(&basic(OURS)[4..40]) || head.contains("Basic ");
+        let left =
+            head.contains(secret) || head.contains(&basic(OURS)[4..40]) || head.contains("Basic ");
         assert!(!left, "{head}");
     }
 }
@@ -253,10 +350,18 @@ fn a_token_of_ours_never_leaves() {
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let json: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
     let token = json["access_token"].as_str().unwrap();
-    let answer = world.raw(&request("GET", "/x/1", &format!("Bearer {token}"), &format!("X-Copy: a={token}\r\n")));
+    let answer = world.raw(&request(
+        "GET",
+        "/x/1",
+        &format!("Bearer {token}"),
+        &format!("X-Copy: a={token}\r\n"),
+    ));
     assert_eq!(status(&answer), 200, "{answer}");
     let head = origin.heads().remove(0);
-    assert!(!head.contains(token) && field(&head, "authorization").is_none(), "{head}");
+    assert!(
+        !head.contains(token) && field(&head, "authorization").is_none(),
+        "{head}"
+    );
 }
 
 #[test]
@@ -268,12 +373,31 @@ fn who_may_pass_is_known_or_anyone_and_none_is_no_credential() {
         assert_eq!(status(&answer), 401, "{answer}");
     }
     assert_eq!(origin.connections(), 0);
-    let none = World::start(&origin, "fusionauth", "[\"GET /api/user/**\"]", "credential = \"none\"");
-    assert_eq!(status(&none.ask("GET", "/api/user/1", "Cookie: s=1\r\n")), 200);
+    let none = World::start(
+        &origin,
+        "fusionauth",
+        "[\"GET /api/user/**\"]",
+        "credential = \"none\"",
+    );
+    assert_eq!(
+        status(&none.ask("GET", "/api/user/1", "Cookie: s=1\r\n")),
+        200
+    );
     let head = origin.heads().pop().unwrap();
-    assert!(field(&head, "authorization").is_none() && field(&head, "cookie").is_none(), "{head}");
-    let anyone = World::start(&origin, "fusionauth", "[\"GET /api/user/**\"]", "access = \"anyone\"");
-    assert_eq!(status(&anyone.raw(&request("GET", "/api/user/1", "another-vendor-key", ""))), 200);
+    assert!(
+        field(&head, "authorization").is_none() && field(&head, "cookie").is_none(),
+        "{head}"
+    );
+    let anyone = World::start(
+        &origin,
+        "fusionauth",
+        "[\"GET /api/user/**\"]",
+        "access = \"anyone\"",
+    );
+    assert_eq!(
+        status(&anyone.raw(&request("GET", "/api/user/1", "another-vendor-key", ""))),
+        200
+    );
     let head = origin.heads().pop().unwrap();
     assert_eq!(fields(&head, "authorization"), ["another-vendor-key"]);
     // Without passthrough, everything is as before.
@@ -290,9 +414,14 @@ fn a_circle_is_broken() {
     let origin = Origin::start(move |head, peer| {
         let addr: std::net::SocketAddr = to.lock().unwrap().unwrap();
         let mut stream = super::world::connect(addr);
-        let lines = head.lines().filter(|l| !l.to_ascii_lowercase().starts_with("host:"));
+        let lines = head
+            .lines()
+            .filter(|l| !l.to_ascii_lowercase().starts_with("host:"));
         let lines: Vec<&str> = lines.filter(|l| !l.is_empty()).collect();
-        let text = format!("{}\r\nHost: a\r\nConnection: close\r\n\r\n", lines.join("\r\n"));
+        let text = format!(
+            "{}\r\nHost: a\r\nConnection: close\r\n\r\n",
+            lines.join("\r\n")
+        );
         std::io::Write::write_all(&mut stream, text.as_bytes()).unwrap();
         let mut answer = String::new();
         std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
@@ -313,16 +442,29 @@ fn http2_at_the_front_is_http1_at_the_origin() {
     let world = world(&origin);
     let mut client = Http2::new(world.server.http2);
     let key = format!("Bearer {THEIRS}");
-    let headers = [("authorization", key.as_str()), ("cookie", "a=b"), ("cookie", "c=d"), ("te", "trailers")];
-    let answer = client.send("POST", "/x/a?b", &headers, b"hello".to_vec()).unwrap();
+    let headers = [
+        ("authorization", key.as_str()),
+        ("cookie", "a=b"),
+        ("cookie", "c=d"),
+        ("te", "trailers"),
+    ];
+    let answer = client
+        .send("POST", "/x/a?b", &headers, b"hello".to_vec())
+        .unwrap();
     assert_eq!((answer.status, answer.text().as_str()), (200, "hi"));
     assert!(answer.header("x-hop").is_none() && answer.header("connection").is_none());
     let head = origin.heads().remove(0);
     assert!(head.starts_with("POST /x/a?b HTTP/1.1\r\n"), "{head}");
     assert_eq!(fields(&head, "cookie"), ["a=b; c=d"]);
     assert_eq!(fields(&head, "host"), [origin.addr.to_string()]);
-    assert_eq!(fields(&head, "x-forwarded-host"), [world.server.http2.to_string()]);
-    assert!(fields(&head, "via")[0].starts_with("2 linkbridge-"), "{head}");
+    assert_eq!(
+        fields(&head, "x-forwarded-host"),
+        [world.server.http2.to_string()]
+    );
+    assert!(
+        fields(&head, "via")[0].starts_with("2 linkbridge-"),
+        "{head}"
+    );
     assert_eq!(field(&head, "te"), None);
     assert_eq!(origin.bodies()[0], b"hello");
 }
@@ -332,6 +474,9 @@ fn the_start_tells_what_passes() {
     let origin = Origin::says(OK);
     let world = World::start(&origin, "fusionauth", "[\"GET /api/user/**\"]", "");
     let log = world.server.log();
-    let told = format!("passes on to {}/ requests of known clients, with the client's own credential: GET /api/user/**", origin.url());
+    let told = format!(
+        "passes on to {}/ requests of known clients, with the client's own credential: GET /api/user/**",
+        origin.url()
+    );
     assert!(log.contains(&told), "{log}");
 }

@@ -25,18 +25,28 @@ fn is_told(answer: &str, expected: u16) {
 #[test]
 fn an_origin_that_is_down_is_told_in_the_vendors_words() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    is_told(&World::start_at(&nobody, "ory", ALLOW, "").raw(&bearer("GET", "")), 502);
+    is_told(
+        &World::start_at(&nobody, "ory", ALLOW, "").raw(&bearer("GET", "")),
+        502,
+    );
     // An address that is not allowed is never connected to.
     let world = World::start_at("http://169.254.169.254", "ory", ALLOW, "");
     is_told(&world.raw(&bearer("GET", "")), 502);
     let resets = Origin::start(|_, _| {});
     let world = World::start(&resets, "ory", ALLOW, "");
     is_told(&world.raw(&bearer("POST", "Content-Length: 0\r\n")), 502);
-    assert_eq!(resets.connections(), 1, "what may have been carried out is not sent again");
+    assert_eq!(
+        resets.connections(),
+        1,
+        "what may have been carried out is not sent again"
+    );
     is_told(&world.raw(&bearer("GET", "")), 502);
     assert_eq!(resets.connections(), 3, "a question is asked once more");
     let garbles = Origin::says("this is no HTTP\r\n\r\n");
-    is_told(&World::start(&garbles, "ory", ALLOW, "").raw(&bearer("GET", "")), 502);
+    is_told(
+        &World::start(&garbles, "ory", ALLOW, "").raw(&bearer("GET", "")),
+        502,
+    );
     assert_eq!(garbles.connections(), 1);
     let floods = Origin::start(|_, peer| {
         peer.say("HTTP/1.1 200 OK\r\n");
@@ -44,7 +54,10 @@ fn an_origin_that_is_down_is_told_in_the_vendors_words() {
             peer.say(&format!("X-A: {}\r\n", "a".repeat(1000)));
         }
     });
-    is_told(&World::start(&floods, "ory", ALLOW, "").raw(&bearer("GET", "")), 502);
+    is_told(
+        &World::start(&floods, "ory", ALLOW, "").raw(&bearer("GET", "")),
+        502,
+    );
 }
 
 #[test]
@@ -64,7 +77,10 @@ fn an_origin_that_does_not_answer_is_given_up_and_left() {
 fn an_answer_that_stalls_or_breaks_off_is_no_whole_answer() {
     for (said, chunked) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", false),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", true),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+            true,
+        ),
     ] {
         for stalls in [true, false] {
             let origin = Origin::start(move |_, peer| {
@@ -78,9 +94,15 @@ fn an_answer_that_stalls_or_breaks_off_is_no_whole_answer() {
             let answer = world.raw(&bearer("GET", ""));
             assert_eq!(status(&answer), 200);
             assert!(answer.contains("half"), "{answer}");
-            assert!(!chunked || !answer.ends_with("0\r\n\r\n"), "the end was made up: {answer}");
+            assert!(
+                !chunked || !answer.ends_with("0\r\n\r\n"),
+                "the end was made up: {answer}"
+            );
             let took = began.elapsed();
-            assert!(took < Duration::from_secs(5) && (stalls == (took > Duration::from_secs(1))), "{took:?}");
+            assert!(
+                took < Duration::from_secs(5) && (stalls == (took > Duration::from_secs(1))),
+                "{took:?}"
+            );
         }
     }
 }
@@ -90,7 +112,11 @@ fn a_client_that_goes_takes_its_request_along() {
     // While the origin thinks, while it answers, and while it reads.
     for (begins, more, part) in [
         ("", "", ""),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome", "", ""),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome",
+            "",
+            "",
+        ),
         ("", "Content-Length: 1000000\r\n", "some"),
     ] {
         let (closed, was_closed) = mpsc::channel();
@@ -107,7 +133,9 @@ fn a_client_that_goes_takes_its_request_along() {
             World::with_fronts(&front)
         };
         let mut stream = connect(world.addr());
-        stream.write_all((bearer("POST", more) + part).as_bytes()).unwrap();
+        stream
+            .write_all((bearer("POST", more) + part).as_bytes())
+            .unwrap();
         has_come.recv_timeout(Duration::from_secs(5)).unwrap();
         if !begins.is_empty() {
             let mut buffer = [0; 16];
@@ -137,7 +165,10 @@ fn an_origin_that_does_not_read_is_given_up() {
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
     let origin = Origin::start_at_head(move |_, _| {
-        let _ = released.lock().unwrap().recv_timeout(Duration::from_secs(30));
+        let _ = released
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(30));
     });
     let world = World::start(&origin, "ory", ALLOW, "");
     let mut stream = connect(world.addr());
@@ -157,14 +188,20 @@ fn an_origin_that_does_not_read_is_given_up() {
     let n = stream.read(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
     assert_eq!(status(&answer), 504, "{answer}");
-    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
     drop(release);
 }
 
 #[test]
 fn an_early_answer_ends_the_connection_of_a_request_that_has_more() {
     let origin = Origin::start_at_head(|_, peer| {
-        peer.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        peer.say(
+            "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        );
         peer.until_closed();
     });
     let world = World::start(&origin, "ory", ALLOW, "");
@@ -174,7 +211,10 @@ fn an_early_answer_ends_the_connection_of_a_request_that_has_more() {
     );
     let answer = world.raw(&text);
     assert_eq!(status(&answer), 413, "{answer}");
-    assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    assert!(
+        answer.to_ascii_lowercase().contains("connection: close"),
+        "{answer}"
+    );
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
     assert_eq!(origin.heads().len(), 1);
 }
@@ -186,7 +226,10 @@ fn there_is_room_for_so_many_and_no_more() {
     let (came, has_come) = mpsc::channel();
     let origin = Origin::start(move |_, peer| {
         came.send(()).unwrap();
-        let _ = released.lock().unwrap().recv_timeout(Duration::from_secs(5));
+        let _ = released
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(5));
         peer.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     });
     let world = World::start(&origin, "ory", ALLOW, "max_in_flight = 1");

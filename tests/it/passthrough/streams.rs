@@ -20,7 +20,10 @@ fn world(origin: &Origin) -> World {
 /// The most memory that a process has had, in kB.
 fn peak(world: &World) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", world.server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -92,10 +95,16 @@ fn a_large_answer_goes_through_while_it_is_sent_and_no_faster_than_it_is_read() 
     let (go_on, goes_on) = mpsc::channel();
     let goes_on = std::sync::Mutex::new(goes_on);
     let origin = Origin::start(move |_, peer| {
-        peer.say(&format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"));
+        peer.say(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"
+        ));
         let mut write = |bytes: &[u8]| peer.write(bytes).unwrap();
         write_pieces(&mut write, 0, FIRST);
-        goes_on.lock().unwrap().recv_timeout(Duration::from_secs(10)).unwrap();
+        goes_on
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(10))
+            .unwrap();
         write_pieces(&mut write, FIRST, PIECES);
     });
     let world = world(&origin);
@@ -119,7 +128,9 @@ fn a_large_answer_goes_through_while_it_is_sent_and_no_faster_than_it_is_read() 
 #[test]
 fn both_directions_at_once() {
     let origin = Origin::start_at_head(move |_, peer| {
-        peer.say(&format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"));
+        peer.say(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n"
+        ));
         let mut buffer = vec![0; PIECE];
         let mut left = SIZE;
         while left > 0 {

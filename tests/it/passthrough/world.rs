@@ -11,10 +11,10 @@ use super::origin::Origin;
 use crate::support::config::{self, Profile};
 use crate::support::server::Server;
 
-/// The key of a client that linkbridge has made: the one of the example configuration.
-pub(super) use linkbridge::edge::keys::EXAMPLE_KEY as OURS;
 /// A key that was adopted from the vendor.
 pub(super) use crate::support::fixtures::K as THEIRS;
+/// The key of a client that linkbridge has made: the one of the example configuration.
+pub(super) use linkbridge::edge::keys::EXAMPLE_KEY as OURS;
 
 pub(super) struct World {
     pub(super) server: Server,
