@@ -224,7 +224,10 @@ impl Upstream {
                 .iter()
                 .map(|known| known.row(Mark::Candidate))
                 .collect();
-            let forgotten = self.parts.state.forget(self.name(), rows).await;
+            let state = &self.parts.state;
+            let forgotten = state
+                .acknowledge(self.name(), operation, Vec::new(), rows)
+                .await;
             forgotten.map_err(|_| Failure::OutcomeUnknown)?;
         } else {
             self.remove_all(operation, held).await?;
