@@ -6,7 +6,7 @@ use super::super::fronts::facts::{Fact, new_subject};
 use super::super::fronts::speaker::Speaker;
 use super::super::support::client::Answer;
 use super::super::support::fixtures::{ROSA, THEIRS};
-use super::idps::{Kept, stranger};
+use super::idps::{Kept, TOKEN, stranger};
 use super::table::{TABLE, Upstream};
 use super::world::{GHOST, NOWHERE, World};
 
@@ -207,6 +207,7 @@ impl Walk<'_> {
         let nobody = Fact::new("Z", "P", &self.subject());
         self.world.idp.take_log();
         self.attempt("unknown user", &nobody, "unknown_user", &[]);
+        self.nobody(&nobody);
         let nowhere = Fact {
             provider: &NOWHERE,
             ..Fact::new("A", "P", &self.subject())
@@ -231,6 +232,27 @@ impl Walk<'_> {
         let kept = [(stranger, provider, subject)];
         self.attempt("a stranger's", &held, "taken", &kept);
         self.nowhere(&kept);
+    }
+
+    /// The links of a user who is not there, listed and removed.
+    fn nobody(&mut self, fact: &Fact) {
+        let name = self.name();
+        // A link that is named by its id has one here, which nobody has.
+        let fact = Fact {
+            link: Some("6e6f626f-6479-4000-8000-000000000001".to_owned()),
+            ..fact.clone()
+        };
+        let speaker = &mut self.speakers[self.front];
+        let mut found = Vec::new();
+        for read in speaker.client.reads.iter().filter(|read| !read.one) {
+            let answer = speaker.ask(&read.request, &fact);
+            found.extend(TABLE.wrong_of_nobody(name, "list", &answer));
+        }
+        for delete in &speaker.client.deletes {
+            let answer = speaker.delete(delete, &fact);
+            found.extend(TABLE.wrong_of_nobody(name, "delete", &answer));
+        }
+        self.note("nobody", found);
     }
 
     /// A provider that is set up here and not there. The last of all: where the IdP takes a link at it, it may be
@@ -285,11 +307,8 @@ fn walk(dialect: &str) {
             wrong.append(&mut walk.wrong);
             n_walks += 1;
         }
-        assert!(
-            !world.server.log().contains("panicked"),
-            "{}",
-            world.server.log()
-        );
+        let log = world.server.log();
+        assert!(!log.contains("panicked") && !log.contains(TOKEN), "{log}");
     }
     let shown = wrong[..wrong.len().min(60)].join("\n");
     assert!(

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod idps;
+mod limits;
 mod matrix;
 mod overlay;
 mod table;

@@ -46,7 +46,11 @@ impl World {
     /// A server over a fresh IdP that is spoken to in this dialect. `indexed`: there is an index, made when the
     /// IdP had no links.
     pub(crate) fn start(dialect: &str, indexed: bool) -> Self {
-        let idp = idps::start(dialect);
+        Self::start_over(idps::start(dialect), dialect, indexed)
+    }
+
+    /// The same over an IdP that was started for it.
+    pub(crate) fn start_over(idp: Box<dyn Idp>, dialect: &str, indexed: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("token"), TOKEN).unwrap();
         std::fs::write(dir.path().join("secret"), SECRET).unwrap();
