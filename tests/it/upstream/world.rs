@@ -49,7 +49,8 @@ impl World {
         Self::start_over(idps::start(dialect), dialect, indexed)
     }
 
-    /// The same over an IdP that was started for it.
+    /// The same over an IdP that was started for it. Without an index any user may be there, so that it is not
+    /// complete before the IdP has told all of its users.
     pub(crate) fn start_over(idp: Box<dyn Idp>, dialect: &str, indexed: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("token"), TOKEN).unwrap();
@@ -63,7 +64,7 @@ impl World {
         };
         let url = idp.url();
         let server = Server::start_with(dir.path(), &|ports| {
-            let text = config::text(&profile(), ports, &dir.path().join("data"));
+            let text = config::text(&profile(!indexed), ports, &dir.path().join("data"));
             text + &upstream(dialect, &url, credential)
         });
         let world = Self {
@@ -106,8 +107,9 @@ impl World {
     }
 }
 
-fn profile() -> Profile {
+fn profile(open_users: bool) -> Profile {
     Profile {
+        open_users,
         // A provider that the IdP does not have.
         provider_of: Some(TENANTS[0].key),
         ..Profile::default()
