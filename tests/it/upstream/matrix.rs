@@ -141,6 +141,9 @@ impl Walk<'_> {
     fn live(&mut self) {
         let mut fact = Fact::new("A", "P", &self.subject()).kept_by(&self.create.1.keeps);
         fact.user = &ROSA;
+        if self.upstream.tells_last_login {
+            fact.last_login = Some("any:rfc3339".to_owned());
+        }
         let answer = self.make(&fact);
         let found = self.made(&fact, &answer);
         self.note("create", found);
@@ -154,9 +157,6 @@ impl Walk<'_> {
         fact.link = native.link_id(&fact);
         if fact.link.is_none() {
             self.note("create", ["no id is told of it".to_owned()]);
-        }
-        if self.upstream.tells_last_login {
-            fact.last_login = Some("any:rfc3339".to_owned());
         }
         self.look("there", &fact, true);
         let kept = std::slice::from_ref(&link);
@@ -224,17 +224,30 @@ impl Walk<'_> {
             ..Fact::new("A", "P", &self.subject())
         };
         self.attempt("user unknown there", &ghost, "unknown_user", &[]);
-        let theirs = Fact {
-            provider: &THEIRS,
-            ..Fact::new("A", "P", &self.subject())
-        };
-        self.attempt("provider unknown there", &theirs, "unknown_provider", &[]);
         let held = Fact::new("A", "P", &self.subject());
         let (_, provider, subject) = self.kept(&held);
         let stranger = stranger(self.world.vendor);
         self.world.idp.link(&stranger, &provider, &subject);
-        let kept = (stranger, provider, subject);
-        self.attempt("a stranger's", &held, "taken", &[kept]);
+        let kept = [(stranger, provider, subject)];
+        self.attempt("a stranger's", &held, "taken", &kept);
+        self.nowhere(&kept);
+    }
+
+    /// A provider that is set up here and not there. The last of all: where the IdP takes a link at it, it may be
+    /// that nobody can take it away.
+    fn nowhere(&mut self, before: &[Kept]) {
+        let step = "provider unknown there";
+        let fact = Fact {
+            provider: &THEIRS,
+            ..Fact::new("A", "P", &self.subject())
+        };
+        let outcome = TABLE.outcome(self.maker(), self.dialect, step, "unknown_provider");
+        if outcome != "created" {
+            return self.attempt(step, &fact, &outcome, before);
+        }
+        let answer = self.make(&fact);
+        let found = self.has_status(&answer);
+        self.note(step, found);
     }
 }
 
