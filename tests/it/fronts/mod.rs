@@ -12,6 +12,7 @@ mod isolation;
 mod matrix;
 mod odd_ids;
 mod races;
+mod real;
 mod rules;
 pub(crate) mod speaker;
 pub(crate) mod template;
