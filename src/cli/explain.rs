@@ -164,8 +164,8 @@ fn chosen(
         Some(config) => {
             let mounted = config.fronts.iter().cloned();
             mounted
-                .filter_map(|front| serve::mount(front, &built_in))
-                .collect()
+                .filter_map(|front| serve::mount(front, &built_in, &config.outbound).transpose())
+                .collect::<Result<_, String>>()?
         }
         None => built_in.into_iter().map(alone).collect(),
     };
@@ -200,6 +200,7 @@ fn alone(dialect: Arc<Dialect>) -> Front {
         host: None,
         prefix: String::new(),
         anonymous: None,
+        passthrough: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod connect;
 mod fault;
 mod resolve;
 mod stream;
+mod streaming;
 mod tls;
 mod url;
 
@@ -30,6 +31,7 @@ pub use self::address::{Net, Policy};
 use self::connect::Connector;
 pub use self::fault::{Fault, NoAnswer, StartFault};
 pub use self::resolve::{Resolve, Resolved, System};
+pub use self::streaming::Streaming;
 pub use self::tls::{Identity, Roots};
 pub use self::url::{Url, UrlFault};
 

@@ -137,6 +137,7 @@ impl Play<'_> {
                 host: None,
                 prefix: String::new(),
                 anonymous: None,
+                passthrough: None,
             }),
             stage: Stage {
                 directory: Arc::clone(self.directory),

@@ -141,7 +141,12 @@ impl Tries {
     fn ask(&mut self, attack: &Attack, theirs: bool) -> Plain {
         let kind = self.kind;
         let mut wrong = |what: String| {
-            let what = format!("{} of {} over {}: {what}", attack.name, attack.dialect, kind.dialect());
+            let what = format!(
+                "{} of {} over {}: {what}",
+                attack.name,
+                attack.dialect,
+                kind.dialect()
+            );
             self.wrong.push(what);
         };
         let mut world = self.world.take().unwrap_or_else(|| World::start(kind));
@@ -160,7 +165,12 @@ impl Tries {
             // An account is data, whatever it looks like: what matters is where it stands.
             let path = Paths::Cleaned.segments(&request);
             let headers = &request.headers;
-            let said = format!("/{} {:?} {headers:?} {:?}", path.join("/"), request.query, holders(&request));
+            let said = format!(
+                "/{} {:?} {headers:?} {:?}",
+                path.join("/"),
+                request.query,
+                holders(&request)
+            );
             let mut names = world.names_of_theirs(kind).into_iter();
             if let Some(name) = names.find(|name| said.contains(name)) {
                 wrong(format!("the IdP is asked about {name}: {}", request.line()));
@@ -201,7 +211,10 @@ impl Tries {
 }
 
 fn try_all(kind: Kind) {
-    if !CLIENTS.iter().any(|client| client.dialect == kind.dialect()) {
+    if !CLIENTS
+        .iter()
+        .any(|client| client.dialect == kind.dialect())
+    {
         eprintln!("attacks: there is no dialect {}", kind.dialect());
         return;
     }
@@ -212,14 +225,23 @@ fn try_all(kind: Kind) {
         wrong: Vec::new(),
     };
     let mut tried = 0;
-    let has_front = |attack: &Attack| CLIENTS.iter().any(|client| client.dialect == attack.dialect);
+    let has_front = |attack: &Attack| {
+        CLIENTS
+            .iter()
+            .any(|client| client.dialect == attack.dialect)
+    };
     for attack in attacks().iter().filter(|attack| has_front(attack)) {
         tries.try_one(attack);
         tried += 1;
     }
     let wrong = tries.wrong;
     assert!(tried >= 25, "only {tried} attacks");
-    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     eprintln!("attacks over {}: {tried} without effect", kind.dialect());
 }
 
@@ -248,7 +270,9 @@ fn nothing_reaches_another_tenants_identities() {
 fn the_attacks_would_work_for_the_owner() {
     let mut wrong = Vec::new();
     for attack in attacks() {
-        let has_front = CLIENTS.iter().any(|client| client.dialect == attack.dialect);
+        let has_front = CLIENTS
+            .iter()
+            .any(|client| client.dialect == attack.dialect);
         if attack.blind.is_some() || !has_front {
             continue;
         }
@@ -256,7 +280,10 @@ fn the_attacks_would_work_for_the_owner() {
         let mut world = World::start(Kind::PingOne);
         let values = world.owners_values(vendor);
         let theirs = world.theirs_values(vendor);
-        let answer = plain(&world.ask(&attack.dialect, &parsed(&attack.request), &values), &theirs);
+        let answer = plain(
+            &world.ask(&attack.dialect, &parsed(&attack.request), &values),
+            &theirs,
+        );
         let mut values = world.owners_values(vendor);
         let nobodys = world.nobodys_values(vendor);
         for (name, value) in &nobodys {
@@ -264,7 +291,10 @@ fn the_attacks_would_work_for_the_owner() {
                 values.set(name, value);
             }
         }
-        let nothing = plain(&world.ask(&attack.dialect, &parsed(&attack.request), &values), &nobodys);
+        let nothing = plain(
+            &world.ask(&attack.dialect, &parsed(&attack.request), &values),
+            &nobodys,
+        );
         if answer == nothing {
             wrong.push(format!("{}: {answer:?}", attack.name));
         }
@@ -275,7 +305,12 @@ fn the_attacks_would_work_for_the_owner() {
 #[test]
 fn what_differs_says_why() {
     for attack in attacks() {
-        assert_eq!(attack.told.is_empty(), attack.because.is_none(), "{}", attack.name);
+        assert_eq!(
+            attack.told.is_empty(),
+            attack.because.is_none(),
+            "{}",
+            attack.name
+        );
         let known = |name: &String| KINDS.iter().any(|kind| kind.dialect() == name);
         assert!(attack.told.keys().all(known), "{}", attack.name);
     }

@@ -9,7 +9,7 @@ use super::super::stubs::ory::{Entry, Ory};
 use super::super::stubs::pingone::{self, PingOne};
 use super::super::stubs::zitadel::{self, Zitadel};
 use super::super::stubs::{Request, Stub, Vendor};
-use super::super::support::fixtures::{Fixture, PROVIDERS, ROSA, TENANTS, USERS};
+use super::super::support::fixtures::{PROVIDERS, ROSA, TENANTS, USERS};
 
 /// What is accepted as the credential of linkbridge.
 pub(crate) const TOKEN: &str = "upstream-token";
@@ -85,12 +85,6 @@ fn providers(vendor: &str, kinds: [&str; 3]) -> Vec<(String, String, String)> {
         Some((id.to_owned(), name.to_owned(), kind.to_owned()))
     });
     all.collect()
-}
-
-/// Whether the fixtures have ids of this vendor.
-pub(crate) fn is_known(vendor: &str) -> bool {
-    let fixture: &Fixture = &TENANTS[0];
-    fixture.id_at(vendor).is_some()
 }
 
 /// The IdP that is spoken to in this dialect.

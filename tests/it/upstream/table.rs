@@ -28,11 +28,24 @@ pub(crate) struct Upstream {
     /// A link that nobody has named is told with the account as its name.
     #[serde(default)]
     pub(crate) names_by_account: bool,
+    /// It tells when a link was used last, from its making on.
+    #[serde(default)]
+    pub(crate) tells_last_login: bool,
+    /// Accounts may have slashes.
+    #[serde(default = "yes")]
+    pub(crate) slashes: bool,
+    /// What an answer lacks or has besides, because this IdP does not tell it, or does: a part of the difference.
+    #[serde(default)]
+    pub(crate) differs: BTreeMap<String, String>,
     /// What becomes of attempts that most IdPs let succeed, or let fail: each with another outcome.
     #[serde(default)]
     pub(crate) outcome: BTreeMap<String, String>,
     /// Why, for each of the above.
     pub(crate) because: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -90,8 +103,15 @@ fn every_front_has_words_for_the_same_outcomes_and_every_limit_a_reason() {
     }
     for (dialect, upstream) in &TABLE.upstream {
         let mut told: Vec<&str> = upstream.outcome.keys().map(String::as_str).collect();
+        told.extend(upstream.differs.keys().map(String::as_str));
         if upstream.names_by_account {
             told.push("names_by_account");
+        }
+        if upstream.tells_last_login {
+            told.push("tells_last_login");
+        }
+        if !upstream.slashes {
+            told.push("slashes");
         }
         told.sort_unstable();
         let reasons: Vec<&str> = upstream.because.keys().map(String::as_str).collect();

@@ -151,6 +151,7 @@ pub(crate) static GHOST: Fixture = Fixture {
         Some("67686f73-7400-4000-8000-000000000001"),
         Some("67686f73-7400-4000-8000-000000000001"),
         Some("311800000000000666"),
+        Some("67686f73-7400-4000-8000-000000000001"),
     ],
 };
 
@@ -164,5 +165,6 @@ pub(crate) static NOWHERE: Fixture = Fixture {
         Some("nowhere"),
         Some("6e6f7768-6572-4000-8000-000000000001"),
         Some("311900000000000666"),
+        Some("nowhere"),
     ],
 };
