@@ -76,11 +76,7 @@ fn live(
 }
 
 /// Every way to make a link at this provider, with every `step`th way to remove it, beginning at a different one.
-pub(super) fn walk(
-    speakers: &mut [Speaker],
-    provider: &str,
-    step: usize,
-) -> (usize, Vec<String>) {
+fn walk(speakers: &mut [Speaker], provider: &str, step: usize) -> (usize, Vec<String>) {
     let (creates, deletes) = (creates(provider), deletes(provider));
     let (mut n_links, mut wrong) = (0, Vec::new());
     for (turn, create) in creates.iter().enumerate() {

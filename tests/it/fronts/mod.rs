@@ -12,7 +12,6 @@ mod isolation;
 mod matrix;
 mod odd_ids;
 mod races;
-mod real;
 mod rules;
 pub(crate) mod speaker;
 pub(crate) mod template;

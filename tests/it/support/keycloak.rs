@@ -100,22 +100,4 @@ impl Keycloak {
         let sent = Client::new(self.addr).send(method, target, &headers, body);
         sent.unwrap()
     }
-
-    /// The links of a user, as it has them.
-    pub(crate) fn links(&self, token: &str, realm: &str, user: &str) -> Vec<Value> {
-        let target = format!("/admin/realms/{realm}/users/{user}/federated-identity");
-        let answer = self.admin(token, "GET", &target, None);
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json().unwrap().as_array().unwrap().clone()
-    }
-
-    /// Takes all links of a user away.
-    pub(crate) fn clear(&self, token: &str, realm: &str, user: &str) {
-        for link in self.links(token, realm, user) {
-            let provider = link["identityProvider"].as_str().unwrap();
-            let target = format!("/admin/realms/{realm}/users/{user}/federated-identity/{provider}");
-            let answer = self.admin(token, "DELETE", &target, None);
-            assert_eq!(answer.status, 204, "{}", answer.text());
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod attacks;
 mod idps;
 mod matrix;
 mod overlay;
+mod real;
 mod table;
 mod two_tenants;
 mod world;
