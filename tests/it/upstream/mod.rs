@@ -6,6 +6,7 @@ mod idps;
 mod limits;
 mod matrix;
 mod overlay;
+mod real;
 mod table;
 mod two_tenants;
 mod world;
