@@ -17,7 +17,7 @@ use crate::edge::keys;
 use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, render};
 use crate::outbound;
-use crate::server::{Front, Parts, Protocol, Running, Server, clock};
+use crate::server::{Front, Parts, Passthrough, Protocol, Running, Server, clock};
 use crate::telemetry;
 
 /// What to serve.
@@ -124,11 +124,9 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
     let tokens = Tokens::open(config.tokens, &data, now).map_err(|error| error.to_string())?;
-    let fronts: Vec<Front> = config
-        .fronts
-        .into_iter()
-        .filter_map(|front| mount(front, dialects))
-        .collect();
+    let fronts = config.fronts.into_iter();
+    let mounted = fronts.filter_map(|front| mount(front, dialects, &config.outbound).transpose());
+    let fronts: Vec<Front> = mounted.collect::<Result<_, _>>()?;
     let mounted = fronts.clone();
     let n_clients = config.clients.len();
     let has_example_key = has_example_key(&config.clients);
@@ -226,22 +224,38 @@ fn has_example_key(clients: &[Client]) -> bool {
         .any(|client| client.keys.iter().any(keys::is_example))
 }
 
-fn mount(front: config::Front, dialects: &[Arc<Dialect>]) -> Option<Front> {
+pub(super) fn mount(
+    front: config::Front,
+    dialects: &[Arc<Dialect>],
+    outbound: &outbound::Settings,
+) -> Result<Option<Front>, String> {
     let config::Front {
         dialect,
         settings,
         host,
         prefix,
         anonymous,
+        passthrough,
     } = front;
-    let dialect = dialects.iter().find(|known| known.name() == dialect)?;
-    Some(Front {
+    let Some(dialect) = dialects.iter().find(|known| known.name() == dialect) else {
+        return Ok(None);
+    };
+    let kin = dialects
+        .iter()
+        .filter(|other| other.vendor() == dialect.vendor());
+    let passthrough = passthrough
+        .map(|settings| Passthrough::new(settings, kin.cloned().collect(), outbound))
+        .transpose()
+        .map_err(|error| error.to_string())?
+        .map(Arc::new);
+    Ok(Some(Front {
         dialect: Arc::clone(dialect),
         settings,
         host,
         prefix,
         anonymous,
-    })
+        passthrough,
+    }))
 }
 
 fn tell(front: &Front) {
@@ -252,6 +266,9 @@ fn tell(front: &Front) {
     ));
     if let Some(client) = &front.anonymous {
         say(format!("  without a credential: client {client}"));
+    }
+    if let Some(passthrough) = &front.passthrough {
+        say(format!("  passes on {passthrough}"));
     }
 }
 

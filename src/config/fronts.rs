@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Catalog;
+use super::{Catalog, passthrough};
 use crate::dialect;
 use crate::dialect::overlap::{Mounted, overlap};
 use crate::edge::authn::Client;
 use crate::edge::head;
 use crate::finding::{Sink, Table, Text, suggest};
 use crate::model::ClientName;
+use crate::server::PassthroughSettings;
 
 /// A front as the file describes it; `cli` gives it its dialect.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Front {
     pub prefix: String,
     /// Who a request without a credential is.
     pub anonymous: Option<ClientName>,
+    /// Where requests go that no op has.
+    pub passthrough: Option<PassthroughSettings>,
 }
 
 /// The fronts of the file; without any, every dialect at its own paths, which do not collide.
@@ -42,6 +45,7 @@ pub(super) fn fronts(
             host: None,
             prefix: String::new(),
             anonymous: None,
+            passthrough: None,
         };
         let _ = root.tables("front");
         return catalog.names().into_iter().map(mounted).collect();
@@ -124,6 +128,7 @@ fn front(
     let anonymous = table
         .text("anonymous")
         .and_then(|text| known_client(table.sink(), &text, clients));
+    let passthrough = passthrough::passthrough(table, catalog, dialect.as_deref());
     let prefix = prefix.unwrap_or_default();
     let settings = dialect::Settings {
         origin: origin(public_url, host.as_deref(), &prefix),
@@ -136,6 +141,7 @@ fn front(
         host,
         prefix,
         anonymous,
+        passthrough,
     })
 }
 

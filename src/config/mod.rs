@@ -48,6 +48,9 @@
 //! | LB541 | a certificate is out of date (warning) |
 //! | LB542 | `http2` together with `tls` |
 //! | LB543 | the public key of an assertion cannot be used |
+//! | LB550 | an origin that requests are passed on to, with a path |
+//! | LB551 | not a method with a path that may pass |
+//! | LB552 | what may pass covers what never passes |
 //! | LB560 | two upstreams have one name |
 //! | LB561 | a tenant has two routes |
 //! | LB562 | a route that leads to an upstream and to the store, or to neither |
@@ -67,6 +70,7 @@ mod directory;
 mod fronts;
 mod issuers;
 mod outbound;
+mod passthrough;
 mod secret;
 mod section;
 mod server;
@@ -80,8 +84,8 @@ pub use self::backend::{Backend, Node, PendingOrigin, Store, Upstream};
 pub use self::fronts::Front;
 use self::section::{Overlay, Section};
 pub use self::vars::Vars;
-use crate::dialect::Tenants;
 use crate::dialect::overlap::Route;
+use crate::dialect::{Neighbor, Tenants};
 use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::edge::issuer;
@@ -126,6 +130,8 @@ pub struct KnownDialect {
     pub options: BTreeMap<String, Vec<String>>,
     /// What it serves.
     pub routes: Vec<Route>,
+    /// What never passes to an origin of its vendor.
+    pub neighbors: Vec<Neighbor>,
     /// What the requests that it sends say of tenants.
     pub tenants: Tenants,
 }
@@ -160,6 +166,14 @@ impl Catalog {
     fn routes(&self, dialect: &str) -> &[Route] {
         self.known(dialect)
             .map_or(&[], |known| known.routes.as_slice())
+    }
+
+    /// What never passes through a front of this dialect: what no dialect of its vendor lets pass.
+    fn neighbors(&self, dialect: &str) -> Vec<&Neighbor> {
+        let vendor = self.known(dialect).map(|known| known.vendor.as_str());
+        let kin = self.dialects.iter();
+        let kin = kin.filter(|other| Some(other.vendor.as_str()) == vendor);
+        kin.flat_map(|other| &other.neighbors).collect()
     }
 
     fn known(&self, dialect: &str) -> Option<&KnownDialect> {

@@ -17,6 +17,10 @@ fn catalog() -> Catalog {
     let known = |name: &str, vendor: &str| KnownDialect {
         name: name.to_owned(),
         vendor: vendor.to_owned(),
+        neighbors: crate::mapping::builtin::load_builtin(name)
+            .and_then(|loaded| loaded.plan)
+            .map(|plan| plan.neighbors)
+            .unwrap_or_default(),
         options: [("style".to_owned(), vec!["old".to_owned(), "new".to_owned()])].into(),
         routes: match name {
             "zitadel" => vec![route(&[Some(name)]), route(&[None, Some("users"), None])],

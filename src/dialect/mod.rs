@@ -10,6 +10,7 @@ mod failure;
 mod form;
 pub mod laws;
 pub mod loss;
+mod neighbor;
 pub mod overlap;
 mod page;
 mod patch;
@@ -33,6 +34,8 @@ pub use self::failure::to_record as failure_record;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
 pub use self::uses::Tenants;
+pub use crate::mapping::neighbor::Neighbor;
+pub use crate::mapping::pattern::{Pattern, Reading};
 pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
@@ -179,6 +182,8 @@ pub struct Settings {
 pub struct Dialect {
     plan: Plan,
     used: HashSet<Field>,
+    /// The paths of its ops, as patterns.
+    claimed: Vec<Pattern>,
 }
 
 /// What a request has where a dialect looks for the credential.
@@ -209,7 +214,12 @@ impl Dialect {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let used = uses::of(&plan);
-        Self { plan, used }
+        let claimed = neighbor::claimed(&plan);
+        Self {
+            plan,
+            used,
+            claimed,
+        }
     }
 
     /// The plan, for `check`, `explain` and the generated reference.

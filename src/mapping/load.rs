@@ -12,7 +12,7 @@ use super::plan::{
     About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
 };
 use super::route::Routes;
-use super::{check, errors, op, rpc, rules, upstream, words};
+use super::{check, errors, neighbor, op, rpc, rules, upstream, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::{Field, OperationKind, VendorName};
 
@@ -172,6 +172,8 @@ fn read<'a>(
         .collect();
     let ops_sound = ops.len() == count;
     let rpc = rpc::read(&table, &ops, includes);
+    let neighbors = neighbor::read_all(&table);
+    neighbor::check(&neighbors, &ops, sink);
     let upstream = upstream::read(&table, &ops);
     let mut errors: Vec<_> = tables_of(&table, included, "error")
         .into_iter()
@@ -224,6 +226,7 @@ fn read<'a>(
         response_headers: response_headers?,
         routes: Routes::new(&ops),
         rpc,
+        neighbors,
         upstream,
         ops,
         errors,

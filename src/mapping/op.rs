@@ -142,7 +142,8 @@ pub(super) fn media_types(table: &Table<'_>, key: &'static str) -> Option<Vec<St
     Some(texts.into_iter().map(|t| t.value.into_owned()).collect())
 }
 
-fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {
+/// A method of an API.
+pub(super) fn method(text: &Text<'_>, sink: &Sink) -> Option<Method> {
     let known = ["GET", "POST", "PUT", "PATCH", "DELETE"];
     if known.contains(&text.value.as_ref()) {
         return text.value.parse().ok();

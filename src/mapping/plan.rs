@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::codec::Codec;
 use super::condition::Condition;
 use super::example::Example;
+use super::neighbor::Neighbor;
 use super::path::{Path, Query};
 use super::route::{Routes, Segment};
 use super::rpc::{OpRpc, RpcPlan};
@@ -545,6 +546,8 @@ pub struct Plan {
     pub routes: Routes,
     /// How its ops are reached by remote procedure calls, if they are.
     pub rpc: Option<RpcPlan>,
+    /// What is never passed on, beside the ops.
+    pub neighbors: Vec<Neighbor>,
     /// How it keeps links for others.
     pub upstream: UpstreamPlan,
     /// The error table, in the order of the file.

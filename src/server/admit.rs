@@ -77,7 +77,8 @@ pub(super) async fn admit(
     granted: &mut Option<Grant>,
 ) -> Result<(), Failure> {
     shared.limits.check_source(source)?;
-    let Some(grant) = authenticate(shared, front, source, head, candidates).await? else {
+    let auth = candidates.auth();
+    let Some(grant) = authenticate(shared, front, source, head, auth).await? else {
         return Ok(());
     };
     let grant = granted.insert(grant);
@@ -92,14 +93,35 @@ pub(super) async fn admit(
     }
 }
 
+/// Lets a request in that no op has: whoever is known and may use the front.
+///
+/// # Errors
+/// As [`admit`].
+pub(super) async fn admit_known(
+    shared: &Shared,
+    front: &Front,
+    source: IpAddr,
+    head: &Head<'_>,
+    granted: &mut Option<Grant>,
+) -> Result<(), Failure> {
+    shared.limits.check_source(source)?;
+    let grant = authenticate(shared, front, source, head, Auth::Required).await?;
+    let grant = granted.insert(grant.ok_or(Failure::Unauthenticated)?);
+    shared.limits.check_client(grant.index())?;
+    if grant.client().may_use(front.dialect.name()) {
+        Ok(())
+    } else {
+        Err(Failure::Forbidden)
+    }
+}
+
 async fn authenticate(
     shared: &Shared,
     front: &Front,
     source: IpAddr,
     head: &Head<'_>,
-    candidates: &Candidates<'_>,
+    auth: Auth,
 ) -> Result<Option<Grant>, Failure> {
-    let auth = candidates.auth();
     let credential = match auth {
         Auth::None => None,
         Auth::Required => front.dialect.credential(&head.request(&[])),

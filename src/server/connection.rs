@@ -196,9 +196,9 @@ impl Connection {
             let in_flight = activity.begin(shared.settings.connection_requests);
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
             async move {
-                let response =
+                let mut response =
                     walk::answer(&shared, source, request, &alive, in_flight.is_last).await;
-                drop(in_flight);
+                response.body_mut().keep(in_flight);
                 Ok(response)
             }
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::request::Parts;
 
 use super::admit::Head;
+use super::passthrough::Piped;
 use super::reflection::Reflection;
 use super::rpc::Wire;
 use super::{Shared, respond};
@@ -23,6 +24,10 @@ pub(super) struct Facts<'f> {
     pub(super) wire: Option<Wire<'f>>,
     /// What goes on as a stream, once it is let in.
     pub(super) stream: Option<Reflection>,
+    /// Whether the request is one that no op has and that is passed on.
+    pub(super) passes: bool,
+    /// What came of passing it on.
+    pub(super) passed: Option<http::Response<Piped>>,
     /// Whether the request was carried out, and what goes back is its answer.
     pub(super) replied: bool,
     /// How long the client waits, from the start of the request.
@@ -54,6 +59,9 @@ impl Facts<'_> {
 
     /// The name of the op, once it is known.
     pub(super) fn op_name<'s>(&self, shared: &'s Shared) -> Option<&'s str> {
+        if self.passes {
+            return Some("passthrough");
+        }
         let front = self.front.and_then(|index| shared.fronts.get(index))?;
         self.op.map(|op| front.dialect.op_name(op))
     }

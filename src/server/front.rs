@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::passthrough::Passthrough;
 use crate::dialect::{self, Candidates, Dialect, Routed};
 use crate::model::ClientName;
 
@@ -18,6 +19,8 @@ pub struct Front {
     pub prefix: String,
     /// Who a request without a credential is.
     pub anonymous: Option<ClientName>,
+    /// Where requests go that no op has; `None` = nowhere.
+    pub passthrough: Option<Arc<Passthrough>>,
 }
 
 /// The path below a prefix on a host, if that front is meant at all.

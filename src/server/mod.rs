@@ -18,11 +18,13 @@ mod ids;
 mod items;
 mod listen;
 mod new_links;
+mod passthrough;
 mod perform;
 mod phase;
 mod present;
 mod providers;
 mod reflection;
+pub mod rehearsal;
 mod respond;
 mod rpc;
 mod tenant;
@@ -45,6 +47,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::call::World;
 pub use self::front::Front;
+pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 use self::phase::{Phase, advance, reached};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
@@ -164,6 +167,8 @@ struct Shared {
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
+    /// How this process is called in `Via`.
+    instance: String,
     phase: Arc<watch::Sender<Phase>>,
 }
 
@@ -234,6 +239,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
     Arc::new(Shared {
         limits: RateLimits::new(&settings.rates, rates),
         connections: Connections::new(settings.connections, settings.connections_per_source),
+        instance: passthrough::instance(),
         phase: Arc::new(watch::Sender::new(Phase::Serving)),
         world: World {
             directory: parts.directory,

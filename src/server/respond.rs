@@ -10,7 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::front::Front;
+use super::passthrough::Piped;
 use super::reflection::Reflection;
+use super::timed_io::InFlight;
 use crate::dialect::OpId;
 use crate::model::{Failure, FailureKind, Record, Response};
 use crate::transport::{Answer, Protocol};
@@ -122,6 +124,16 @@ pub(super) fn streamed(protocol: Protocol, stream: Reflection) -> http::Response
     response
 }
 
+/// An answer of an origin, as it comes.
+pub(super) fn passed(answer: http::Response<Piped>, close: bool) -> http::Response<Payload> {
+    let mut response = answer.map(Payload::Piped);
+    if close {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 /// What is sent after a head.
 pub(super) enum Payload {
     /// A complete body, and the trailers of gRPC after it.
@@ -131,23 +143,43 @@ pub(super) enum Payload {
     },
     /// Messages and trailers as they come.
     Stream(Pin<Box<Reflection>>),
+    /// What an origin sends.
+    Piped(Piped),
+}
+
+impl Payload {
+    /// Keeps a request in flight until its answer has gone, where that is later than its head.
+    pub(super) fn keep(&mut self, in_flight: InFlight) {
+        if let Self::Piped(piped) = self {
+            piped.keep(in_flight);
+        }
+    }
+}
+
+/// A stream of our own does not end early.
+fn never(never: Infallible) -> std::io::Error {
+    match never {}
 }
 
 impl Body for Payload {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         match self.get_mut() {
             Self::Whole { data, trailers } => {
                 let data = data.take().map(Frame::data);
                 let frame = data.or_else(|| trailers.take().map(Frame::trailers));
                 Poll::Ready(frame.map(Ok))
             }
-            Self::Stream(stream) => stream.as_mut().poll_frame(cx),
+            Self::Stream(stream) => {
+                let frame = stream.as_mut().poll_frame(cx);
+                frame.map(|frame| frame.map(|frame| frame.map_err(never)))
+            }
+            Self::Piped(piped) => Pin::new(piped).poll_frame(cx),
         }
     }
 
@@ -155,6 +187,7 @@ impl Body for Payload {
         match self {
             Self::Whole { data, trailers } => data.is_none() && trailers.is_none(),
             Self::Stream(stream) => stream.is_end_stream(),
+            Self::Piped(piped) => piped.is_end_stream(),
         }
     }
 
@@ -164,6 +197,7 @@ impl Body for Payload {
                 SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
             }
             Self::Stream(stream) => stream.size_hint(),
+            Self::Piped(piped) => piped.size_hint(),
         }
     }
 }

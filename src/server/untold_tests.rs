@@ -45,6 +45,7 @@ fn the_start_knows_which_providers_a_mounted_front_cannot_tell() {
         host: None,
         prefix: String::new(),
         anonymous: None,
+        passthrough: None,
     };
     let directory = testing::directory(&["blue"]);
     // Our own dialect speaks canonical ids, which every provider has.

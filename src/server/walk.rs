@@ -21,6 +21,7 @@ use super::admit::{Head, admit};
 use super::carry_out::{answer_about_tokens, carry_out};
 use super::facts::Facts;
 use super::front::{self, Found, Front};
+use super::passthrough::{self, Way};
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
 use super::{Shared, respond, tokens};
@@ -76,6 +77,9 @@ pub(super) async fn answer(
         status: response.status,
         duration: start.elapsed(),
     });
+    if let Some(passed) = facts.passed {
+        return respond::passed(passed, is_http1 && (facts.close || facts.body_pending));
+    }
     if let (Some(stream), Some(wire)) = (facts.stream, facts.wire) {
         return respond::streamed(wire.protocol, stream);
     }
@@ -96,6 +100,8 @@ enum Target<'f> {
     },
     /// To a stream.
     Stream(Wire<'f>),
+    /// To an origin.
+    Way(Way<'f>),
     /// To nothing but an answer.
     Answer(Response),
 }
@@ -132,6 +138,9 @@ async fn walk<'f>(
         } => (front, candidates, call),
         Target::Stream(wire) => {
             return begin_stream(shared, source, (&host, &parts), wire, body, facts);
+        }
+        Target::Way(way) => {
+            return passthrough::pass(shared, source, &host, &parts, body, way, facts).await;
         }
         Target::Answer(response) => return response,
     };
@@ -189,6 +198,9 @@ fn target<'f>(
                 return Target::Answer(facts.refuse(shared, &failure));
             }
             Found::Unknown { index } => {
+                if let Some(way) = way(shared, host, parts, facts) {
+                    return way;
+                }
                 facts.meet(shared, index, parts);
                 return Target::Answer(facts.refuse(shared, &Failure::RouteUnknown));
             }
@@ -207,11 +219,17 @@ fn target<'f>(
             return Target::Stream(wire);
         }
         rpc::Found::Unserved(index, wire, response) => {
+            if let Some(way) = way(shared, host, parts, facts) {
+                return way;
+            }
             facts.meet(shared, Some(index), parts);
             facts.wire = Some(wire);
             return Target::Answer(response);
         }
         rpc::Found::Refused(index, response) => {
+            if let Some(way) = way(shared, host, parts, facts) {
+                return way;
+            }
             facts.meet(shared, Some(index), parts);
             return Target::Answer(response);
         }
@@ -225,6 +243,18 @@ fn target<'f>(
         },
         None => Target::Answer(facts.refuse(shared, &Failure::RouteUnknown)),
     }
+}
+
+/// Where a request passes that no op has.
+fn way<'f>(
+    shared: &'f Shared,
+    host: &str,
+    parts: &Parts,
+    facts: &mut Facts<'f>,
+) -> Option<Target<'f>> {
+    let way = passthrough::find(&shared.fronts, host, parts)?;
+    facts.meet(shared, Some(way.index), parts);
+    Some(Target::Way(way))
 }
 
 /// Why a request cannot be read.

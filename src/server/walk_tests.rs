@@ -53,6 +53,7 @@ fn front(loaded: mapping::Loaded) -> Front {
         host: None,
         prefix: String::new(),
         anonymous: None,
+        passthrough: None,
     }
 }
 

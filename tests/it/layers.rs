@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "directory",
             "edge",
             "model",
+            "outbound",
             "telemetry",
             "transport",
         ],

@@ -60,6 +60,7 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
             .map(|o| (o.name.clone(), o.values.clone()))
             .collect(),
         routes: dialect.routes(),
+        neighbors: dialect.neighbors().to_vec(),
         tenants: dialect.tenants(),
     };
     Catalog {

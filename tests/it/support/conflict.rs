@@ -113,6 +113,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             .map(|option| (option.name.clone(), option.values.clone()))
             .collect(),
         routes: dialect.routes(),
+        neighbors: dialect.neighbors().to_vec(),
         tenants: dialect.tenants(),
     };
     let catalog = Catalog {
@@ -141,6 +142,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
             host: front.host,
             prefix: front.prefix,
             anonymous: front.anonymous,
+            passthrough: None,
         })
     };
     let parts = Parts {

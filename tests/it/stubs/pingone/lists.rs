@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Told, User};
 use super::call::Call;
 use super::filter::Filter;
 use super::shapes::{Fault, Place};
+use super::{Told, User};
 
 impl Call<'_> {
     pub(super) fn providers(&self) -> (u16, Option<Value>) {

@@ -1,0 +1,434 @@
+//! Requests that no op of a front has, on their way to an origin of the same vendor, and their answers.
+//!
+//! What may pass is a list of methods and paths. What carries links never passes: the neighbors and the ops
+//! of every dialect of the vendor, in whatever spelling a lenient server could take for them. Bodies go
+//! through as they come (`pipe`); fields are those of a proxy (`fields`).
+
+mod fields;
+mod pipe;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{Method, StatusCode};
+use hyper::body::{Body as _, Incoming};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+
+use self::fields::Sender;
+pub(super) use self::pipe::Piped;
+use self::pipe::{Pace, Progress, Stopped, pipe};
+use super::admit::{Head, admit_known};
+use super::facts::Facts;
+use super::front::Front;
+use super::{Shared, respond};
+use crate::dialect::{Dialect, Pattern, Reading};
+use crate::edge::keys;
+use crate::model::{Failure, Response};
+use crate::outbound::{self, Fault, StartFault, Streaming, Url};
+
+/// Which credential goes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The client's own, unless linkbridge has made it.
+    Client,
+    /// None.
+    None,
+}
+
+/// Whose requests pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Those of known clients, as often as each of them may ask.
+    Clients,
+    /// Everybody's, as often as a source address may ask.
+    Anyone,
+}
+
+/// Requests that may pass.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    /// Their method; `None` = every one.
+    pub method: Option<Method>,
+    /// Their paths, below the front.
+    pub path: Pattern,
+}
+
+/// What passes where.
+#[derive(Clone, Debug)]
+pub struct PassthroughSettings {
+    /// Where to: an origin, without a path.
+    pub origin: Url,
+    /// As whom.
+    pub credential: Credential,
+    /// From whom.
+    pub access: Access,
+    /// What.
+    pub allow: Vec<Allowed>,
+    /// How long the origin may take for the head of its answer, once it has the request.
+    pub first_byte: Duration,
+    /// How long nothing may move, in either direction.
+    pub stall: Duration,
+    /// The most exchanges at once.
+    pub max_in_flight: usize,
+}
+
+/// A way to an origin.
+#[derive(Debug)]
+pub struct Passthrough {
+    settings: PassthroughSettings,
+    /// Every dialect of the vendor: what one of them keeps, none passes on.
+    kin: Vec<Arc<Dialect>>,
+    client: Streaming<Piped>,
+    room: Arc<Semaphore>,
+}
+
+impl Passthrough {
+    /// A way to an origin; calls nobody. `kin` = every dialect of the front's vendor, its own among them.
+    ///
+    /// # Errors
+    /// If the certificates to trust cannot be read.
+    pub fn new(
+        settings: PassthroughSettings,
+        kin: Vec<Arc<Dialect>>,
+        outbound: &outbound::Settings,
+    ) -> Result<Self, StartFault> {
+        Ok(Self {
+            client: Streaming::new(outbound)?,
+            room: Arc::new(Semaphore::new(settings.max_in_flight)),
+            kin,
+            settings,
+        })
+    }
+
+    /// Whether a request may pass; `path` is below the front.
+    fn passes(&self, parts: &Parts, path: &str) -> bool {
+        let method = &parts.method;
+        let is_allowed = |allowed: &Allowed| {
+            let same = |wanted: &Method| {
+                wanted == method || (wanted == Method::GET && method == Method::HEAD)
+            };
+            allowed.method.as_ref().is_none_or(same) && allowed.path.fits(path)
+        };
+        if *method == Method::TRACE || !self.settings.allow.iter().any(is_allowed) {
+            return false;
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let Some(reading) = Reading::of(path) else {
+            return false;
+        };
+        let is_denied =
+            |dialect: &Arc<Dialect>| dialect.denies(method, &reading) || dialect.reflects(path);
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("", |target| target.as_str());
+        let decoded = || percent_encoding::percent_decode_str(target).decode_utf8_lossy();
+        !(self.kin.iter().any(is_denied)
+            || fields::overrides(&parts.headers, query)
+            || needs_trailers(parts)
+            || fields::holds_ours(target)
+            || fields::holds_ours(&decoded()))
+    }
+}
+
+/// What passes where, in a few words, for the start.
+impl std::fmt::Display for Passthrough {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let settings = &self.settings;
+        let who = match settings.access {
+            Access::Clients => "of known clients",
+            Access::Anyone => "of anyone",
+        };
+        let as_whom = match settings.credential {
+            Credential::Client => "with the client's own credential",
+            Credential::None => "without a credential",
+        };
+        write!(f, "to {} requests {who}, {as_whom}:", settings.origin)?;
+        for (index, allowed) in settings.allow.iter().enumerate() {
+            let method = allowed.method.as_ref().map_or("*", Method::as_str);
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma} {method} {}", allowed.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// gRPC says in trailers what came of a call, and trailers do not pass.
+fn needs_trailers(parts: &Parts) -> bool {
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    content_type.starts_with("application/grpc")
+        && !content_type.starts_with("application/grpc-web")
+}
+
+/// The first front that has a way for a request.
+pub(super) fn find<'f>(fronts: &'f [Front], host: &str, parts: &Parts) -> Option<Way<'f>> {
+    fronts.iter().enumerate().find_map(|(index, front)| {
+        let passthrough = front.passthrough.as_deref()?;
+        let path = front.path_below(host, parts.uri.path())?;
+        passthrough.passes(parts, path).then_some(Way {
+            index,
+            front,
+            passthrough,
+        })
+    })
+}
+
+/// Where a request passes.
+pub(super) struct Way<'f> {
+    /// The front's place in the list.
+    pub(super) index: usize,
+    front: &'f Front,
+    passthrough: &'f Passthrough,
+}
+
+/// A name of this process for `Via`, which no other has.
+pub(super) fn instance() -> String {
+    let id = keys::random_id().ok();
+    let id = id.map(|id| {
+        id.expose()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(10)
+            .collect()
+    });
+    format!(
+        "linkbridge-{}",
+        id.unwrap_or_else(|| std::process::id().to_string())
+    )
+}
+
+/// Passes a request on, if its sender may. The answer is left in the facts, as it comes; what is returned
+/// then is only its status.
+pub(super) async fn pass(
+    shared: &Shared,
+    source: IpAddr,
+    host: &str,
+    parts: &Parts,
+    body: Incoming,
+    way: Way<'_>,
+    facts: &mut Facts<'_>,
+) -> Response {
+    facts.passes = true;
+    match try_pass(shared, source, host, parts, body, &way, facts).await {
+        Ok(response) => {
+            let status = response.status().as_u16();
+            facts.passed = Some(response);
+            Response {
+                status,
+                ..Response::default()
+            }
+        }
+        Err(Refusal::Failure(failure)) => facts.refuse(shared, &failure),
+        Err(Refusal::TooSlow) => respond::problem(408, "The request body came too slowly."),
+        Err(Refusal::Loop) => respond::problem(508, "The request has come back to where it was."),
+    }
+}
+
+/// Why nothing passes.
+enum Refusal {
+    Failure(Failure),
+    /// The body of the request did not come.
+    TooSlow,
+    /// The request has been here.
+    Loop,
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+async fn try_pass(
+    shared: &Shared,
+    source: IpAddr,
+    host: &str,
+    parts: &Parts,
+    body: Incoming,
+    way: &Way<'_>,
+    facts: &mut Facts<'_>,
+) -> Result<http::Response<Piped>, Refusal> {
+    let (front, passthrough) = (way.front, way.passthrough);
+    let settings = &passthrough.settings;
+    let path = front.path_below(host, parts.uri.path()).unwrap_or_default();
+    match settings.access {
+        Access::Anyone => shared.limits.check_source(source)?,
+        Access::Clients => {
+            let head = Head { parts, path };
+            admit_known(shared, front, source, &head, &mut facts.grant).await?;
+        }
+    }
+    if fields::has_been_here(&parts.headers, &shared.instance) {
+        tracing::warn!(
+            front = front.dialect.name(),
+            "a request was passed on in a circle"
+        );
+        return Err(Refusal::Loop);
+    }
+    let permit = Arc::clone(&passthrough.room).try_acquire_owned();
+    let permit = Arc::new(permit.map_err(|_| Failure::Overloaded {
+        retry_after: Duration::from_secs(1),
+    })?);
+    let url = target(&settings.origin, path, parts.uri.query()).ok_or(Failure::RouteUnknown)?;
+    let pace = Pace {
+        stall: settings.stall,
+        bytes_per_second: shared.settings.body.bytes_per_second,
+    };
+    let (piped, progress) = pipe(body, pace, Arc::clone(&permit));
+    let mut request = http::Request::new(piped);
+    *request.method_mut() = parts.method.clone();
+    *request.headers_mut() = fields::for_origin(
+        &parts.headers,
+        front.dialect.credential_fields(),
+        settings.credential == Credential::Client,
+        &Sender {
+            source,
+            host: authority(parts).unwrap_or(host),
+            proto: proto(front),
+            version: parts.version,
+            instance: &shared.instance,
+        },
+    );
+    let again = again(&request);
+    let answer = passthrough.client.stream(&url, request);
+    let mut answer = in_time(answer, &progress, settings.first_byte).await;
+    if let (Err(Fault::Ended), Some(again)) = (&answer, again) {
+        let second = passthrough.client.stream(&url, again);
+        answer = in_time(second, &progress, settings.first_byte).await;
+    }
+    // Who answers early may not have read everything, and we have not either then.
+    if !progress.is_read() {
+        tokio::task::yield_now().await;
+    }
+    facts.body_pending = !progress.is_read();
+    let answer = answer.map_err(|fault| refusal(fault, progress.stopped(), front))?;
+    let pace = Pace {
+        bytes_per_second: 0,
+        ..pace
+    };
+    answered(shared, &parts.method, answer, way, pace, permit)
+}
+
+/// The same request once more, if it only asks and has no body: an idle connection may end just when it is
+/// used again.
+fn again(request: &http::Request<Piped>) -> Option<http::Request<Piped>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = http::Request::new(Piped::empty());
+    *again.method_mut() = request.method().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+/// The answer as the client gets it.
+fn answered(
+    shared: &Shared,
+    method: &Method,
+    answer: http::Response<Incoming>,
+    way: &Way<'_>,
+    pace: Pace,
+    permit: impl Send + 'static,
+) -> Result<http::Response<Piped>, Refusal> {
+    let (front, origin) = (way.front, &way.passthrough.settings.origin);
+    let (head, body) = answer.into_parts();
+    if head.status.is_informational() {
+        return Err(Failure::UpstreamRefused.into());
+    }
+    let is_bodiless = matches!(
+        head.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    );
+    let is_head = *method == Method::HEAD;
+    let (public, prefix) = (front.settings.origin.as_str(), front.prefix.as_str());
+    let headers = fields::for_client(
+        &head.headers,
+        (head.version, &shared.instance),
+        is_head && !is_bodiless,
+        |location| fields::moved(location, origin, public, prefix),
+    );
+    let piped = match is_bodiless || is_head {
+        true => Piped::empty(),
+        false => pipe(body, pace, permit).0,
+    };
+    let mut response = http::Response::new(piped);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// The same path and query at the origin.
+fn target(origin: &Url, path: &str, query: Option<&str>) -> Option<Url> {
+    match query {
+        Some(query) => origin.with_target(&format!("{path}?{query}")),
+        None => origin.with_target(path),
+    }
+}
+
+/// The host with its port, as the client wrote it.
+fn authority(parts: &Parts) -> Option<&str> {
+    let field = || parts.headers.get(http::header::HOST)?.to_str().ok();
+    parts
+        .uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .or_else(field)
+}
+
+/// How clients reach the front: what ends TLS may stand before us.
+fn proto(front: &Front) -> &str {
+    match front.settings.origin.split_once("://") {
+        Some((scheme, _)) => scheme,
+        None => "http",
+    }
+}
+
+/// Waits for the head of an answer. Its time begins when the request has been read; until then, the request
+/// is what is waited for, and the pipe has the time.
+async fn in_time<T>(
+    answer: impl Future<Output = Result<T, Fault>>,
+    progress: &Progress,
+    first_byte: Duration,
+) -> Result<T, Fault> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let end = progress.over_since().unwrap_or_else(Instant::now) + first_byte;
+        tokio::select! {
+            biased;
+            answer = answer.as_mut() => return answer,
+            () = sleep_until(end) => {}
+        }
+        if progress
+            .over_since()
+            .is_some_and(|at| at + first_byte <= Instant::now())
+        {
+            return Err(Fault::TimedOut("the answer"));
+        }
+    }
+}
+
+/// What a request is told that could not be passed on.
+fn refusal(fault: Fault, stopped: Option<Stopped>, front: &Front) -> Refusal {
+    match stopped {
+        Some(Stopped::SenderSlow) => return Refusal::TooSlow,
+        // Nobody is there to be told; the connection ends anyway.
+        Some(Stopped::SenderBroke) => return Refusal::TooSlow,
+        Some(Stopped::TakerSlow | Stopped::TakerGone) | None => {}
+    }
+    tracing::warn!(front = front.dialect.name(), %fault, "a request could not be passed on");
+    Refusal::Failure(match (fault, stopped) {
+        (_, Some(Stopped::TakerSlow)) | (Fault::TimedOut(_), _) => Failure::UpstreamTimeout,
+        (Fault::Broken | Fault::TooLarge | Fault::Encoded, _) => Failure::UpstreamRefused,
+        _ => Failure::UpstreamDown,
+    })
+}

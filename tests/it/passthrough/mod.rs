@@ -1,0 +1,8 @@
+//! Requests that no op of a front has, passed on to an origin that writes down what it gets.
+
+mod denied;
+mod exchanges;
+mod faults;
+mod origin;
+mod streams;
+mod world;
