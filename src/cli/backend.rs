@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 
-pub(super) use self::describe::{describe, place};
+pub(super) use self::describe::{describe, place, upstream_of};
 pub(super) use self::probe::ask_all;
 use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
@@ -51,45 +51,63 @@ pub(super) fn open(
     directory: &Arc<Directory>,
 ) -> Result<Open, String> {
     let store = Embedded::open(settings(backend.store)).map_err(|error| error.to_string())?;
-    let mut opener = Opener {
-        store: Arc::new(store),
-        dialects,
-        directory,
-        leaves: Vec::new(),
+    let store = Arc::new(store);
+    let mut leaves = Vec::new();
+    let mut open_leaf = |leaf: Leaf| {
+        let opened = upstream(&leaf, &store, directory)?;
+        leaves.push(leaf);
+        Ok(Arc::new(opened) as Arc<dyn Backend>)
     };
-    let all = directory.tenants().iter();
-    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
-    let tree = opener.node(backend.root, &all)?;
+    let local = Arc::clone(&store) as Arc<dyn Backend>;
+    let tree = tree(backend.root, dialects, directory, &local, &mut open_leaf)?;
     Ok(Open {
         backend: tree,
-        aliases: Arc::clone(&opener.store) as Arc<dyn Aliases>,
-        store: opener.store,
-        leaves: opener.leaves,
+        aliases: Arc::clone(&store) as Arc<dyn Aliases>,
+        store,
+        leaves,
     })
 }
 
-/// Opens nodes, and remembers the upstreams among them.
-struct Opener<'a> {
-    store: Arc<Embedded>,
-    dialects: &'a [Arc<Dialect>],
-    directory: &'a Arc<Directory>,
-    leaves: Vec<Leaf>,
+/// Puts a tree together, of this store and of leaves as they are opened.
+///
+/// # Errors
+/// What `open_leaf` says.
+pub(super) fn tree(
+    root: Node,
+    dialects: &[Arc<Dialect>],
+    directory: &Directory,
+    store: &Arc<dyn Backend>,
+    open_leaf: &mut OpenLeaf<'_>,
+) -> Result<Arc<dyn Backend>, String> {
+    let all = directory.tenants().iter();
+    let all: Vec<TenantId> = all.map(|tenant| tenant.tenant_id.clone()).collect();
+    let mut opener = Opener {
+        store,
+        dialects,
+        open_leaf,
+    };
+    opener.node(root, &all)
 }
 
-impl Opener<'_> {
+/// Opens an upstream.
+type OpenLeaf<'a> = dyn FnMut(Leaf) -> Result<Arc<dyn Backend>, String> + 'a;
+
+/// Opens nodes.
+struct Opener<'a, 'l> {
+    store: &'a Arc<dyn Backend>,
+    dialects: &'a [Arc<Dialect>],
+    open_leaf: &'a mut OpenLeaf<'l>,
+}
+
+impl Opener<'_, '_> {
     /// Opens a node for the links of these tenants.
     fn node(&mut self, node: Node, tenants: &[TenantId]) -> Result<Arc<dyn Backend>, String> {
         match node {
-            Node::Store => Ok(Arc::clone(&self.store) as Arc<dyn Backend>),
-            Node::Upstream(described) => {
-                let leaf = Leaf {
-                    settings: join(*described, self.dialects)?,
-                    tenants: tenants.to_vec(),
-                };
-                let opened = upstream(&leaf, &self.store, self.directory)?;
-                self.leaves.push(leaf);
-                Ok(Arc::new(opened))
-            }
+            Node::Store => Ok(Arc::clone(self.store)),
+            Node::Upstream(described) => (self.open_leaf)(Leaf {
+                settings: join(*described, self.dialects)?,
+                tenants: tenants.to_vec(),
+            }),
             Node::Route { routes, otherwise } => {
                 let routed = routes.iter().flat_map(|(tenants, _)| tenants);
                 let routed: Vec<TenantId> = routed.cloned().collect();
@@ -197,7 +215,7 @@ fn join(
 
 impl Leaf {
     /// What carries the calls to it, with connections of its own.
-    fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
+    pub(super) fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
         let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
         exchange.map_err(|error| self.told(&error))
     }

@@ -1,4 +1,13 @@
-//! `explain`: what a dialect makes of one request. Nothing is executed.
+//! `explain`: what a dialect makes of one request, and with a configuration what becomes of it: the canonical
+//! operation, what is asked of an upstream, and everything that the client may be answered. Nothing is touched;
+//! `--against` carries reads out.
+
+mod failures;
+mod idp;
+mod play;
+mod redact;
+mod stage;
+mod tell;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,15 +15,24 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, header};
 
-use crate::config::{self, Inputs, Vars};
+use self::play::{Play, Played, Wrong};
+use crate::backend::upstream::settings::Credential;
+use crate::config::{self, Config, Inputs, Vars};
 use crate::dialect::{Candidates, Decoded, Dialect, Routed, Settings};
-use crate::directory::{Directory, id_at};
-use crate::finding::render;
+use crate::directory::Directory;
+use crate::edge::authn::Client;
+use crate::edge::scope::Scope;
+use crate::finding::{render, suggest};
 use crate::mapping::example::{header_line, parse_request};
 use crate::mapping::json::{Secrets, show};
-use crate::model::{Failure, Field, OwnedRequest, Record};
+use crate::model::{ClientName, Failure, OperationKind, OwnedRequest, Record, TenantId};
+use crate::outbound::Url;
+use crate::server::{Front, clock};
 
-use super::{Exit, check, complain, dialects, say};
+use super::{Exit, backend, check, complain, dialects, say, serve};
+
+/// What is said where no configuration is named.
+const WITHOUT_CONFIGURATION: &str = "            (ids are the vendor's; --config names the directory that knows the canonical ones)";
 
 /// What `explain` can be told. The request is a file in HTTP form, or flags as curl has them.
 #[derive(Debug, clap::Args)]
@@ -39,20 +57,42 @@ pub(super) struct Arguments {
     /// A mapping file instead of a built-in dialect.
     #[arg(long, conflicts_with = "dialect")]
     mapping: Option<PathBuf>,
-    /// A configuration, whose directory turns the vendor's ids into canonical ones.
+    /// A configuration: what the request comes to there, the requests to an upstream and all answers included.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The client whose request it is; without it, one that may do everything.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    client: Option<String>,
+    /// The tenant that the client acts for, where the request does not say.
+    #[arg(long, value_name = "KEY", requires = "config")]
+    tenant: Option<String>,
+    /// The id by which the upstream knows the user: aliases are in the store, which is not opened.
+    #[arg(long, value_name = "ID", requires = "config")]
+    user: Option<String>,
+    /// Carry reads out, at the configured upstream or at this URL. Writes are never sent.
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", requires = "config")]
+    against: Option<String>,
 }
 
 /// Explains the request. Exit codes: 0 it means an operation, 1 it is refused, 2 bad usage.
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
-    let prepared = request(arguments).and_then(|request| {
-        let dialect = chosen(arguments, &request)?;
-        Ok((dialect, request, directory(arguments, vars)?))
+    let explained = request(arguments).and_then(|request| {
+        let mut config = configured(arguments, vars)?;
+        let (front, request) = chosen(arguments, request, config.as_ref())?;
+        let directory = config
+            .as_mut()
+            .map(|config| std::mem::take(&mut config.directory));
+        let explained = Explained {
+            front,
+            request,
+            config: config.as_ref(),
+            directory: Arc::new(directory.unwrap_or_default()),
+            arguments,
+        };
+        explained.text()
     });
-    match prepared {
-        Ok((dialect, request, directory)) => {
-            let (text, exit) = explain(&dialect, &request, directory.as_ref());
+    match explained {
+        Ok((text, exit)) => {
             say(text);
             exit
         }
@@ -109,72 +149,120 @@ fn path_of(target: &str) -> &str {
     }
 }
 
-fn chosen(arguments: &Arguments, request: &OwnedRequest) -> Result<Arc<Dialect>, String> {
+/// The front that reads a request, and the request as it stands below that front's prefix.
+fn chosen(
+    arguments: &Arguments,
+    request: OwnedRequest,
+    config: Option<&Config>,
+) -> Result<(Front, OwnedRequest), String> {
     if let Some(path) = &arguments.mapping {
-        return check::load_sound(path).map(Arc::new);
+        let dialect = check::load_sound(path)?;
+        return Ok((alone(Arc::new(dialect)), request));
     }
     let built_in = dialects::built_in();
+    let mut fronts: Vec<Front> = match config {
+        Some(config) => {
+            let mounted = config.fronts.iter().cloned();
+            mounted
+                .filter_map(|front| serve::mount(front, &built_in, &config.outbound).transpose())
+                .collect::<Result<_, String>>()?
+        }
+        None => built_in.into_iter().map(alone).collect(),
+    };
     if let Some(name) = &arguments.dialect {
-        let names: Vec<&str> = built_in.iter().map(|d| d.name()).collect();
-        let fault = format!(
-            "`{name}` is no built-in dialect: {}",
-            crate::finding::suggest(name, &names)
-        );
-        return built_in
-            .iter()
-            .find(|d| d.name() == name)
-            .cloned()
-            .ok_or(fault);
+        let names: Vec<&str> = fronts.iter().map(|front| front.dialect.name()).collect();
+        let fault = format!("`{name}` is no dialect here: {}", suggest(name, &names));
+        fronts.retain(|front| front.dialect.name() == name);
+        if fronts.is_empty() {
+            return Err(fault);
+        }
     }
-    let best = built_in
-        .iter()
-        .max_by_key(|dialect| dialect.affinity(&request.path));
-    best.cloned()
-        .ok_or_else(|| "there is no built-in dialect".to_owned())
+    let below = |front: &Front| -> Option<String> {
+        let rest = request.path.strip_prefix(front.prefix.as_str())?;
+        rest.starts_with('/').then(|| rest.to_owned())
+    };
+    let best = fronts
+        .into_iter()
+        .filter_map(|front| Some((below(&front)?, front)))
+        .max_by_key(|(path, front)| (front.prefix.len(), front.dialect.affinity(path)));
+    let (path, front) = best.ok_or("no front has this path")?;
+    Ok((front, OwnedRequest { path, ..request }))
 }
 
-/// The explanation of a request by a dialect.
-fn explain(
-    dialect: &Dialect,
-    request: &OwnedRequest,
-    directory: Option<&Directory>,
-) -> (String, Exit) {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        out,
-        "dialect     {} (ids of {})",
-        dialect.name(),
-        dialect.vendor()
-    );
-    let _ = writeln!(out, "request     {} {}", request.method, request.path);
-    let settings = Settings {
-        origin: "http://127.0.0.1:8080".to_owned(),
-        ..Settings::default()
-    };
-    let refused = match dialect.route(&request.method, &request.path) {
-        Routed::Unknown => Some(Failure::RouteUnknown),
-        Routed::WrongMethod { allow } => Some(Failure::MethodNotAllowed { allow }),
-        Routed::Ops(candidates) => {
-            match dialect.decode_request(&candidates, &request.view(), &settings) {
-                Ok(decoded) => {
-                    why(dialect, &candidates, &decoded, &mut out);
-                    let told = Told {
-                        dialect,
-                        request,
-                        directory,
-                        settings: &settings,
-                    };
-                    return explain_decoded(&told, decoded, out);
-                }
-                Err(failure) => Some(failure),
-            }
-        }
-    };
-    if let Some(failure) = refused {
-        answer(dialect, &failure, None, &settings, &mut out);
+/// A dialect that is mounted nowhere.
+fn alone(dialect: Arc<Dialect>) -> Front {
+    Front {
+        dialect,
+        settings: Settings {
+            origin: "http://127.0.0.1:8080".to_owned(),
+            ..Settings::default()
+        },
+        host: None,
+        prefix: String::new(),
+        anonymous: None,
+        passthrough: None,
     }
-    (out, Exit::Findings)
+}
+
+/// A client without a key that may do everything, for one tenant or for all.
+fn anybody(tenant: Option<TenantId>) -> Result<Client, String> {
+    Ok(Client {
+        name: ClientName::new("explain").map_err(|fault| format!("{fault:?}"))?,
+        tenant,
+        fronts: None,
+        scopes: Scope::ALL.iter().copied().collect(),
+        providers: None,
+        rate: None,
+        keys: Vec::new(),
+        identities: Vec::new(),
+        client_id: None,
+        assertion_keys: Vec::new(),
+    })
+}
+
+/// A request, and what it is explained with.
+struct Explained<'a> {
+    front: Front,
+    request: OwnedRequest,
+    config: Option<&'a Config>,
+    /// Its tenants and providers.
+    directory: Arc<Directory>,
+    arguments: &'a Arguments,
+}
+
+impl Explained<'_> {
+    /// The explanation.
+    fn text(&self) -> Result<(String, Exit), String> {
+        let (dialect, request) = (&*self.front.dialect, &self.request);
+        let settings = &self.front.settings;
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "dialect     {} (ids of {})",
+            dialect.name(),
+            dialect.vendor()
+        );
+        let refused = match dialect.route(&request.method, &request.path) {
+            Routed::Unknown => Failure::RouteUnknown,
+            Routed::WrongMethod { allow } => Failure::MethodNotAllowed { allow },
+            Routed::Ops(candidates) => {
+                match dialect.decode_request(&candidates, &request.view(), settings) {
+                    Ok(decoded) => {
+                        let secrets = redact::Secrets::of(&decoded.params);
+                        let path = secrets.hide_in_target(&request.path);
+                        let _ = writeln!(out, "request     {} {path}", request.method);
+                        why(dialect, &candidates, &decoded, &mut out);
+                        return self.decoded(decoded, out);
+                    }
+                    Err(failure) => failure,
+                }
+            }
+        };
+        let _ = writeln!(out, "request     {} {}", request.method, request.path);
+        answer(dialect, &refused, None, settings, &mut out);
+        Ok((out, Exit::Findings))
+    }
 }
 
 /// Which op, and what told it from the others.
@@ -196,69 +284,190 @@ fn why(dialect: &Dialect, candidates: &Candidates<'_>, decoded: &Decoded, out: &
     }
 }
 
-/// What an explanation is made from.
-struct Told<'a> {
-    dialect: &'a Dialect,
-    request: &'a OwnedRequest,
-    directory: Option<&'a Directory>,
-    settings: &'a Settings,
-}
-
-fn explain_decoded(told: &Told<'_>, decoded: Decoded, mut out: String) -> (String, Exit) {
-    let Told {
-        dialect,
-        request,
-        directory,
-        settings,
-    } = *told;
-    let credential = if dialect.credential(&request.view()).is_some() {
-        "given"
-    } else {
-        "not given"
-    };
-    let _ = writeln!(out, "credential  {credential}");
-    let _ = writeln!(
-        out,
-        "parameters  {}",
-        show(&decoded.params, Secrets::Hidden)
-    );
-    let rules = dialect.rules(settings);
-    let _ = writeln!(
-        out,
-        "rules       repeat: {:?}, delete of nothing: {:?}",
-        rules.on_repeat, rules.on_missing_delete
-    );
-    for problem in &decoded.problems {
+impl Explained<'_> {
+    fn decoded(&self, decoded: Decoded, mut out: String) -> Result<(String, Exit), String> {
+        let (dialect, settings) = (&*self.front.dialect, &self.front.settings);
+        let credential = if dialect.credential(&self.request.view()).is_some() {
+            "given"
+        } else {
+            "not given"
+        };
+        let _ = writeln!(out, "credential  {credential}");
         let _ = writeln!(
             out,
-            "problem     {} at {} {:?}: {}",
-            problem.why.name(),
-            problem.place.name(),
-            problem.at,
-            problem.message()
+            "parameters  {}",
+            show(&decoded.params, Secrets::Hidden)
         );
-    }
-    let failure = match (decoded.problems.is_empty(), decoded.refusal) {
-        (false, _) => Failure::Invalid(decoded.problems),
-        (true, Some(refusal)) => refusal,
-        (true, None) => {
-            let kind = dialect.operation(decoded.op);
+        let rules = dialect.rules(settings);
+        let _ = writeln!(
+            out,
+            "rules       repeat: {:?}, delete of nothing: {:?}",
+            rules.on_repeat, rules.on_missing_delete
+        );
+        for problem in &decoded.problems {
             let _ = writeln!(
                 out,
-                "operation   {} {}",
-                kind.name(),
-                show(&decoded.params, Secrets::Hidden)
+                "problem     {} at {} {:?}: {}",
+                problem.why.name(),
+                problem.place.name(),
+                problem.at,
+                problem.message()
             );
-            out.push_str(&canonical(dialect, &decoded.params, directory));
-            return (out, Exit::Fine);
         }
-    };
-    answer(dialect, &failure, Some(decoded.op), settings, &mut out);
-    (out, Exit::Findings)
+        let failure = match (decoded.problems.is_empty(), decoded.refusal) {
+            (false, _) => Failure::Invalid(decoded.problems),
+            (true, Some(refusal)) => refusal,
+            (true, None) => {
+                let kind = dialect.operation(decoded.op);
+                let _ = writeln!(
+                    out,
+                    "operation   {} {}",
+                    kind.name(),
+                    show(&decoded.params, Secrets::Hidden)
+                );
+                if kind.is_about_tokens() {
+                    out.push_str("backend     none is asked: linkbridge issues tokens itself");
+                    return Ok((out, Exit::Fine));
+                }
+                let Some(config) = self.config else {
+                    out.push_str(WITHOUT_CONFIGURATION);
+                    return Ok((out, Exit::Fine));
+                };
+                let exit = self.play(config, kind, &decoded.params, &mut out)?;
+                return Ok((out.trim_end().to_owned(), exit));
+            }
+        };
+        answer(dialect, &failure, Some(decoded.op), settings, &mut out);
+        Ok((out, Exit::Findings))
+    }
+
+    /// Plays the request over the tree of the configuration, and tells what comes of it.
+    fn play(
+        &self,
+        config: &Config,
+        kind: OperationKind,
+        params: &Record,
+        out: &mut String,
+    ) -> Result<Exit, String> {
+        let client = self.client(config)?;
+        let dialects = dialects::built_in();
+        let url = self.against()?;
+        let play = Play {
+            root: &config.backend.root,
+            directory: &self.directory,
+            dialects: &dialects,
+            front: &self.front,
+            client: &client,
+            request: &self.request,
+            kind,
+            user: self.arguments.user.as_deref(),
+            against: self.arguments.against.as_ref().map(|_| url.as_ref()),
+            at: clock::now(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let played = runtime.block_on(play.run(&Wrong::Nothing))?;
+        let secrets = redact::Secrets::of(params);
+        self.tell(config, &played, &secrets, out);
+        if self.arguments.against.is_none() {
+            let all = runtime.block_on(failures::try_all(&play, &played))?;
+            tell::failures(out, &all, &secrets);
+        }
+        self.tell_lost(config, kind, &dialects, &played, out);
+        Ok(match played.failure {
+            None => Exit::Fine,
+            Some(_) => Exit::Findings,
+        })
+    }
+
+    fn tell(&self, config: &Config, played: &Played, secrets: &redact::Secrets, out: &mut String) {
+        let upstream = upstream(config, played);
+        let vendor = played
+            .said
+            .first()
+            .map(|said| said.vendor.dialect.vendor().clone());
+        let user = self.arguments.user.as_deref();
+        let vendors = (self.front.dialect.vendor(), vendor.as_ref());
+        let operations = &played.operations;
+        tell::operations(out, operations, &self.directory, vendors, user);
+        let place = match operations.first() {
+            Some(first) => backend::place(&config.backend, &first.tenant),
+            None => "none is asked".to_owned(),
+        };
+        let _ = writeln!(out, "backend     {place}");
+        let has_credential = upstream
+            .is_some_and(|upstream| !matches!(upstream.endpoint.credential, Credential::None));
+        tell::requests(out, &played.said, has_credential);
+        tell::answer(out, played, secrets);
+    }
+
+    fn tell_lost(
+        &self,
+        config: &Config,
+        kind: OperationKind,
+        dialects: &[Arc<Dialect>],
+        played: &Played,
+        out: &mut String,
+    ) {
+        let Some(upstream) = upstream(config, played) else {
+            return;
+        };
+        let there = dialects.iter().find(|d| d.name() == upstream.dialect);
+        if let Some(there) = there {
+            tell::lost(out, &self.front.dialect, there, upstream, kind);
+        }
+    }
+
+    /// Whose request it is.
+    fn client(&self, config: &Config) -> Result<Client, String> {
+        let tenant = match &self.arguments.tenant {
+            Some(key) => {
+                let all = self.directory.tenants().iter();
+                let names: Vec<&str> = all.map(|t| t.tenant_id.as_str()).collect();
+                let fault = || format!("there is no tenant `{key}`: {}", suggest(key, &names));
+                let known = names.contains(&key.as_str());
+                let id = TenantId::new(key).ok().filter(|_| known);
+                Some(id.ok_or_else(fault)?)
+            }
+            None => None,
+        };
+        let Some(name) = &self.arguments.client else {
+            return anybody(tenant);
+        };
+        let names: Vec<&str> = config.clients.iter().map(|c| c.name.as_str()).collect();
+        let fault = format!("there is no client `{name}`: {}", suggest(name, &names));
+        let mut clients = config.clients.iter();
+        let client = clients.find(|client| client.name.as_str() == name);
+        let client = client.cloned().ok_or(fault)?;
+        Ok(Client {
+            tenant: client.tenant.clone().or(tenant),
+            ..client
+        })
+    }
+
+    /// Where reads are carried out, if not where the configuration says.
+    fn against(&self) -> Result<Option<Url>, String> {
+        match self.arguments.against.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => {
+                let url = Url::parse(text);
+                url.map(Some)
+                    .map_err(|fault| format!("--against: {}", fault.message()))
+            }
+        }
+    }
 }
 
-/// The configuration's tenants and providers, if one is named.
-fn directory(arguments: &Arguments, vars: &Vars) -> Result<Option<Directory>, String> {
+/// The upstream of the tenant that was acted for.
+fn upstream<'c>(config: &'c Config, played: &Played) -> Option<&'c config::Upstream> {
+    let first = played.operations.first()?;
+    backend::upstream_of(&config.backend, &first.tenant)
+}
+
+/// The configuration, if one is named.
+fn configured(arguments: &Arguments, vars: &Vars) -> Result<Option<Config>, String> {
     let Some(path) = &arguments.config else {
         return Ok(None);
     };
@@ -272,40 +481,9 @@ fn directory(arguments: &Arguments, vars: &Vars) -> Result<Option<Directory>, St
         catalog: &catalog,
     };
     match config::read(&shown, &text, &inputs) {
-        Ok((config, _)) => Ok(Some(config.directory)),
+        Ok((config, _)) => Ok(Some(config)),
         Err(findings) => Err(findings.iter().map(render).collect()),
     }
-}
-
-/// The canonical ids of the parameters, as far as the configuration knows them. Users' ids are in the
-/// store, which is not opened.
-fn canonical(dialect: &Dialect, params: &Record, directory: Option<&Directory>) -> String {
-    let Some(directory) = directory else {
-        return "            (ids are the vendor's; --config names the directory that knows the canonical ones)".to_owned();
-    };
-    let vendor = dialect.vendor();
-    let mut out = String::new();
-    let tenant = match params.text(Field::Tenant) {
-        Some(id) => directory.tenant_of(vendor, id),
-        None => directory
-            .tenants()
-            .first()
-            .filter(|_| directory.tenants().len() == 1),
-    };
-    let named = tenant.map_or("not known", |tenant| tenant.tenant_id.as_str());
-    let _ = write!(out, "canonical   tenant {named}");
-    if let Some(id) = params.text(Field::ProviderId) {
-        let providers = directory.all_providers().iter();
-        let named = providers
-            .into_iter()
-            .find(|p| id_at(p.provider_id.as_str(), &p.ids, vendor) == Some(id));
-        let named = named.map_or("not known", |provider| provider.provider_id.as_str());
-        let _ = write!(out, ", provider {named}");
-    }
-    if let Some(id) = params.text(Field::UserId) {
-        let _ = write!(out, ", user {id} (unless the store has an alias)");
-    }
-    out
 }
 
 /// The answer that the client would get.

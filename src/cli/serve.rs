@@ -224,7 +224,7 @@ fn has_example_key(clients: &[Client]) -> bool {
         .any(|client| client.keys.iter().any(keys::is_example))
 }
 
-fn mount(
+pub(super) fn mount(
     front: config::Front,
     dialects: &[Arc<Dialect>],
     outbound: &outbound::Settings,

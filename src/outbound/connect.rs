@@ -76,7 +76,7 @@ impl Inner {
         if is_https {
             self.tls(tcp, host).await
         } else {
-            Ok(Stream::plain(tcp))
+            Ok(Stream::plain(tcp, self.protocols == Protocols::Http2))
         }
     }
 

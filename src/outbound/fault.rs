@@ -1,6 +1,9 @@
 //! Why a call brought no answer.
 
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::Connected;
+
+use super::stream::Heard;
 
 /// Why there is no answer. Shows neither what was sent nor what came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub enum Fault {
     Tls(String),
     /// A step took too long.
     TimedOut(&'static str),
-    /// The connection ended before there was the head of an answer.
+    /// The connection ended before there was a byte of an answer.
     Ended,
     /// The answer is too large.
     TooLarge,
@@ -64,10 +67,14 @@ impl NoAnswer {
         Self { fault, sent: true }
     }
 
-    /// Reads what the pool says of a call that had got a connection, or not.
-    pub(super) fn of(error: &legacy::Error, had_connection: bool) -> Self {
+    /// Reads what the pool says of a call, and of the connection that it had got.
+    pub(super) fn of(error: &legacy::Error, connection: Option<&Connected>) -> Self {
         let mut cause = std::error::Error::source(error);
-        let (mut fault, mut was_canceled) = (Fault::Ended, false);
+        let mut fault = match connection {
+            Some(connection) if Heard::on(connection) => Fault::Broken,
+            _ => Fault::Ended,
+        };
+        let mut is_untouched = false;
         while let Some(error) = cause {
             if let Some(own) = error.downcast_ref::<Fault>() {
                 return Self::unsent(own.clone());
@@ -75,18 +82,29 @@ impl NoAnswer {
             if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
                 // A request that is canceled comes back whole: its connection had ended before the first
                 // byte of it was written.
-                was_canceled |= hyper.is_canceled();
+                is_untouched |= hyper.is_canceled();
                 if hyper.is_parse() {
                     fault = Fault::Broken;
                 }
             }
+            is_untouched |= error.downcast_ref::<h2::Error>().is_some_and(is_disclaimed);
             cause = error.source();
+        }
+        if is_untouched {
+            fault = Fault::Ended;
         }
         Self {
             fault,
-            sent: had_connection && !was_canceled && !error.is_connect(),
+            sent: connection.is_some() && !is_untouched && !error.is_connect(),
         }
     }
+}
+
+/// Whether the peer says of a stream that it has not looked at it (RFC 9113, section 8.7): it refuses it, or
+/// goes away and names an earlier one as the last.
+fn is_disclaimed(error: &h2::Error) -> bool {
+    let is_refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (error.is_go_away() || error.is_reset() && is_refused)
 }
 
 /// Why there can be no client.

@@ -15,6 +15,7 @@ mod tls;
 mod url;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Notify;
 
 pub use self::address::{Net, Policy};
 use self::connect::Connector;
@@ -43,6 +45,8 @@ const IDLE_PER_ORIGIN: usize = 32;
 /// take: one that has died silently would stay in the pool for ever.
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_WITHIN: Duration = Duration::from_secs(5);
+/// The most interim answers (1xx) before an answer.
+const MAX_INTERIM: usize = 16;
 
 /// How long each step of a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +147,8 @@ pub struct Answer {
 #[derive(Clone)]
 pub struct Client {
     http: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    protocols: Protocols,
     timeouts: Timeouts,
 }
 
@@ -164,25 +170,21 @@ impl Client {
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, StartFault> {
         let connector = Connector::new(resolver, tls::client(settings)?, settings);
-        let http = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(settings.timeouts.idle)
-            .pool_max_idle_per_host(IDLE_PER_ORIGIN)
-            .http1_max_headers(HEAD_FIELDS)
-            .http1_max_buf_size(HEAD_BYTES as usize)
-            .http2_max_header_list_size(HEAD_BYTES)
-            .http2_only(settings.protocols == Protocols::Http2)
-            .http2_keep_alive_interval(PING_EVERY)
-            .http2_keep_alive_timeout(PING_WITHIN)
-            .http2_keep_alive_while_idle(true)
-            // Of a request that was never begun only, so that it serves writes too.
-            .retry_canceled_requests(true)
-            .build(connector);
         Ok(Self {
-            http,
+            http: pool(&connector, settings.protocols, settings.timeouts),
+            connector,
+            protocols: settings.protocols,
             timeouts: settings.timeouts,
         })
+    }
+
+    /// Another client with the same settings and with connections of its own.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            http: pool(&self.connector, self.protocols, self.timeouts),
+            ..self.clone()
+        }
     }
 
     /// Calls, once. A request that could not be sent because an idle connection had ended is sent on
@@ -203,18 +205,23 @@ impl Client {
         let max_bytes = request.max_bytes;
         let mut request = prepared(request).map_err(NoAnswer::unsent)?;
         let connection = capture_connection(&mut request);
+        let interim = too_many_interim(&mut request);
         let no_answer = |fault| NoAnswer {
             fault,
             sent: connection.connection_metadata().is_some(),
         };
         let call = async {
-            let head = tokio::time::timeout(self.timeouts.first_byte, self.http.request(request));
-            let response = head
+            let head = async {
+                tokio::select! {
+                    head = self.http.request(request) => head.map_err(|error| {
+                        NoAnswer::of(&error, connection.connection_metadata().as_ref())
+                    }),
+                    () = interim.notified() => Err(NoAnswer::sent(Fault::Broken)),
+                }
+            };
+            let response = tokio::time::timeout(self.timeouts.first_byte, head)
                 .await
-                .map_err(|_| no_answer(Fault::TimedOut("the answer")))?
-                .map_err(|error| {
-                    NoAnswer::of(&error, connection.connection_metadata().is_some())
-                })?;
+                .map_err(|_| no_answer(Fault::TimedOut("the answer")))??;
             read(response, max_bytes).await.map_err(NoAnswer::sent)
         };
         let whole = tokio::time::timeout(self.timeouts.total.min(within), call).await;
@@ -226,6 +233,28 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
+}
+
+fn pool(
+    connector: &Connector,
+    protocols: Protocols,
+    timeouts: Timeouts,
+) -> legacy::Client<Connector, Full<Bytes>> {
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(timeouts.idle)
+        .pool_max_idle_per_host(IDLE_PER_ORIGIN)
+        .http1_max_headers(HEAD_FIELDS)
+        .http1_max_buf_size(HEAD_BYTES as usize)
+        .http2_max_header_list_size(HEAD_BYTES)
+        .http2_only(protocols == Protocols::Http2)
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_WITHIN)
+        .http2_keep_alive_while_idle(true)
+        // Of a request that was never begun only, so that it serves writes too.
+        .retry_canceled_requests(true)
+        .build(connector.clone())
 }
 
 fn prepared(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, Fault> {
@@ -244,11 +273,27 @@ fn prepared(request: Request<'_>) -> Result<http::Request<Full<Bytes>>, Fault> {
     Ok(prepared)
 }
 
+/// Tells when a request has got more interim answers than anybody needs.
+fn too_many_interim<B>(request: &mut http::Request<B>) -> Arc<Notify> {
+    let (told, count) = (Arc::new(Notify::new()), AtomicUsize::new(0));
+    let tell = Arc::clone(&told);
+    hyper::ext::on_informational(request, move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == MAX_INTERIM {
+            tell.notify_one();
+        }
+    });
+    told
+}
+
 async fn read(
     response: http::Response<hyper::body::Incoming>,
     max_bytes: usize,
 ) -> Result<Answer, Fault> {
     let (parts, body) = response.into_parts();
+    if parts.status.is_informational() {
+        // Another protocol, which nobody has asked for.
+        return Err(Fault::Broken);
+    }
     let is_encoded = parts
         .headers
         .get_all(CONTENT_ENCODING)

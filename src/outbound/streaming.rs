@@ -90,7 +90,7 @@ where
             false => &self.fresh,
         };
         let response = http.request(request).await;
-        response.map_err(|error| NoAnswer::of(&error, true).fault)
+        response.map_err(|error| NoAnswer::of(&error, None).fault)
     }
 }
 

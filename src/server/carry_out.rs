@@ -22,35 +22,9 @@ pub(super) async fn carry_out(
     alive: &Alive,
     facts: &mut Facts<'_>,
 ) -> Response {
-    let Decoded {
-        op,
-        mut params,
-        problems,
-        refusal,
-    } = decoded;
-    if let Some(rule) = front.dialect.page(op)
-        && !params.has(Field::PageLimit)
-    {
-        params.set(
-            Field::PageLimit,
-            Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
-        );
-    }
-    complete(&mut params, &facts.context);
-    let params = Arc::new(params);
-    let kind = front.dialect.operation(op);
-    let at = clock::now();
-    let call = Call {
-        kind,
-        vendor: front.dialect.vendor().clone(),
-        rules: front.dialect.rules(&front.settings),
-        tells: Tells::of(&front.dialect, op),
-        members: front.dialect.members(op).to_vec(),
-        params: Arc::clone(&params),
-        problems,
-        refusal,
-        at,
-    };
+    let (op, at) = (decoded.op, clock::now());
+    let call = call(front, decoded, &facts.context, at);
+    let (kind, params) = (call.kind, Arc::clone(&call.params));
     let (limit, late) = time(shared, facts);
     let result = if kind.writes() {
         facts.may_have_written = true;
@@ -75,13 +49,54 @@ pub(super) async fn carry_out(
             retry_after: Duration::from_secs(1),
         })))
     };
+    facts.replied = result.is_ok();
+    worded(front, op, result, &params, at)
+}
+
+/// A decoded request as a call; `context` is what its head says beside it.
+pub(super) fn call(front: &Front, decoded: Decoded, context: &Record, at: Instant) -> Call {
+    let Decoded {
+        op,
+        mut params,
+        problems,
+        refusal,
+    } = decoded;
+    if let Some(rule) = front.dialect.page(op)
+        && !params.has(Field::PageLimit)
+    {
+        params.set(
+            Field::PageLimit,
+            Value::Int(i64::try_from(rule.limit).unwrap_or(i64::MAX)),
+        );
+    }
+    complete(&mut params, context);
+    Call {
+        kind: front.dialect.operation(op),
+        vendor: front.dialect.vendor().clone(),
+        rules: front.dialect.rules(&front.settings),
+        tells: Tells::of(&front.dialect, op),
+        members: front.dialect.members(op).to_vec(),
+        params: Arc::new(params),
+        problems,
+        refusal,
+        at,
+    }
+}
+
+/// What came of a call, in the words of its front.
+pub(super) fn worded(
+    front: &Front,
+    op: OpId,
+    result: Result<Record, Failure>,
+    params: &Record,
+    at: Instant,
+) -> Response {
     match result {
         Ok(reply) => {
-            facts.replied = true;
             let settings = &front.settings;
-            front.dialect.encode_response(op, &reply, &params, settings)
+            front.dialect.encode_response(op, &reply, params, settings)
         }
-        Err(failure) => refused(front, op, failure, &params, at),
+        Err(failure) => refused(front, op, failure, params, at),
     }
 }
 

@@ -24,6 +24,7 @@ mod phase;
 mod present;
 mod providers;
 mod reflection;
+pub mod rehearsal;
 mod respond;
 mod rpc;
 mod tenant;

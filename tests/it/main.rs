@@ -14,16 +14,19 @@
 #[cfg(test)]
 mod backend;
 mod bearer;
+mod caller;
 mod calls;
 mod docs;
 mod engine;
 mod exchanges;
+mod explain;
 mod findings;
 mod first_steps;
 mod fronts;
 mod hostile;
 mod hostile_mapping;
 mod import;
+mod index;
 mod kill;
 mod laws;
 mod layers;
@@ -39,3 +42,4 @@ mod support;
 mod tls;
 mod tokens;
 mod transport;
+mod upstream;

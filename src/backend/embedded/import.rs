@@ -133,6 +133,12 @@ impl Importer {
             .after(&verdicts, batch.unreadable, batch.until);
         told(&verdicts).map_err(ImportError)?;
         if !self.is_rehearsal {
+            if verdicts
+                .iter()
+                .any(|v| matches!(v, Ok(Done::Written { .. })))
+            {
+                self.void_scans()?;
+            }
             if let Some(file) = &self.purpose.file {
                 progress.keep(&self.conn, file)?;
             }
@@ -248,6 +254,14 @@ impl Importer {
             keys: &self.keys,
             operation,
         }
+    }
+
+    /// A scan knows nothing of the links of who is new, and has those of who gets another id under the old one.
+    fn void_scans(&self) -> Result<(), ImportError> {
+        self.conn
+            .prepare_cached("DELETE FROM upstream_scans")?
+            .execute([])?;
+        Ok(())
     }
 
     /// Moves the pages of a log that has grown long into the database.

@@ -240,26 +240,29 @@ impl Upstream {
         talk.name_account(&mut question, new.provider, new.subject)?;
         // A name that a vendor wants and nobody gave is the account's.
         let name = new.display_name.unwrap_or(new.subject.as_str());
-        let is_needed = self
-            .settings
-            .dialect
-            .needs(OperationKind::LinkCreate, Field::DisplayName);
-        if new.display_name.is_some() || is_needed {
+        if new.display_name.is_some() || self.names_account() {
             question.may.set_text(Field::DisplayName, name);
         }
         question
             .may
             .set_text_opt(Field::Token, new.token.map(Secret::expose));
         let intended = self.made(operation, new, None);
+        let (state, tenant) = (&self.parts.state, &operation.tenant);
+        let is_new = state
+            .of_link(self.name(), tenant, intended.link.link_id)?
+            .is_none();
         let intent = vec![intended.row(Mark::Candidate)];
-        self.parts.state.put(self.name(), intent.clone()).await?;
+        // What is known of an earlier link stays until there is a new one.
+        state
+            .note(self.name(), intent.clone(), operation.at)
+            .await?;
         match talk.ask(OperationKind::LinkCreate, &question).await {
             Ok(told) => self.acknowledged(operation, new, &talk, &told).await,
             Err(Trouble::Refused(failure)) => {
                 let answer = self.refined(operation, new, failure).await;
-                if answer.is_err() {
+                if answer.is_err() && is_new {
                     // A row too many costs a look, nothing else.
-                    let _ = self.parts.state.forget(self.name(), intent).await;
+                    let _ = state.forget(self.name(), intent).await;
                 }
                 answer
             }
@@ -289,10 +292,16 @@ impl Upstream {
             return Err(Failure::LinkExists);
         }
         let known = self.made(operation, new, told_link);
-        self.keep(operation, new, &known)
+        self.keep(operation, new, &known, how)
             .await
             .map_err(|_| Failure::OutcomeUnknown)?;
         Ok((known.link, how))
+    }
+
+    /// Whether the vendor wants a name for every link, so that one without is named after its account.
+    fn names_account(&self) -> bool {
+        let dialect = &self.settings.dialect;
+        dialect.needs(OperationKind::LinkCreate, Field::DisplayName)
     }
 
     /// Writes down what the vendor cannot hold, and what its lists may not show yet.
@@ -301,6 +310,7 @@ impl Upstream {
         operation: &Operation,
         new: &New<'_>,
         known: &Known,
+        how: How,
     ) -> Result<(), Failure> {
         let residual = self.settings.residual;
         let lags_until = self.lags_until(operation.at);
@@ -309,13 +319,24 @@ impl Upstream {
         if keeps(Field::DisplayName, residual.display_name) || lags_until.is_some() {
             row.display_name = new.display_name.map(str::to_owned);
         }
+        if new.display_name.is_none() && self.names_account() {
+            row.display_name = Some(String::new());
+        }
         if keeps(Field::Token, residual.token) {
             row.token = new.token.cloned();
         }
         if keeps(Field::CreatedAt, residual.instants) {
             row.created_at = Some(operation.at);
         }
-        self.parts.state.put(self.name(), vec![row]).await
+        let state = &self.parts.state;
+        match how {
+            How::Created => {
+                state
+                    .acknowledge(self.name(), operation, vec![row], Vec::new())
+                    .await
+            }
+            How::Existed | How::Found => state.put(self.name(), vec![row]).await,
+        }
     }
 
     /// What a refusal means: vendors do not all tell whose the account is.
@@ -370,7 +391,7 @@ impl Upstream {
             return Err(Failure::OutcomeUnknown);
         };
         let known = self.made(operation, new, Some(known));
-        self.keep(operation, new, &known)
+        self.keep(operation, new, &known, How::Created)
             .await
             .map_err(|_| Failure::OutcomeUnknown)?;
         Ok((known.link, How::Created))
@@ -383,6 +404,9 @@ impl Upstream {
         let residual = self.settings.residual;
         let is_kept = |field, keep| keep == Keep::Keep || self.holds(field);
         let link = &mut known.link;
+        if new.display_name.is_none() && self.names_account() {
+            link.display_name = None;
+        }
         if link.display_name.is_none() && is_kept(Field::DisplayName, residual.display_name) {
             link.display_name = new.display_name.map(str::to_owned);
         }

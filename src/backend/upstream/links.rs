@@ -88,13 +88,19 @@ impl Upstream {
             Ok(told) => told.links(),
             // A user who was made a moment ago may not be in what is read, but holds what was acknowledged.
             Err(trouble) => match Failure::from(trouble) {
-                Failure::UserNotFound if self.has_fresh(&rows, operation.at) => Vec::new(),
+                // Vendors do not all tell what they have not found: a list is of a user.
+                Failure::UserNotFound | Failure::LinkNotFound | Failure::NothingLinked => {
+                    if !self.has_fresh(&rows, operation.at) {
+                        return Err(Failure::UserNotFound);
+                    }
+                    Vec::new()
+                }
                 failure => return Err(failure),
             },
         };
         let told = told.iter().filter_map(|record| talk.link(record, user));
         let mut links = self.merged(told.collect(), &rows, operation.at);
-        self.note_unseen(&links, &rows).await;
+        self.note_unseen(&links, &rows, operation.at).await;
         for known in &mut links {
             self.complete(known, &rows);
         }
@@ -125,7 +131,7 @@ impl Upstream {
 
     /// Writes down links that were not known here, so that they can be found again by id or account. What
     /// cannot be written now is written when it is seen the next time.
-    async fn note_unseen(&self, links: &[Known], rows: &[Row]) {
+    async fn note_unseen(&self, links: &[Known], rows: &[Row], at: Instant) {
         let is_new = |known: &&Known| {
             let same = |row: &Row| known.is(&row.provider_id, &row.subject);
             !rows.iter().any(same)
@@ -136,7 +142,7 @@ impl Upstream {
             .map(|known| known.row(Mark::Candidate))
             .collect();
         if !unseen.is_empty() {
-            let _ = self.parts.state.put(&self.settings.name, unseen).await;
+            let _ = self.parts.state.note(&self.settings.name, unseen, at).await;
         }
     }
 
@@ -148,7 +154,11 @@ impl Upstream {
         let Some(row) = row else { return };
         let link = &mut known.link;
         let residual = self.settings.residual;
-        if residual.display_name == Keep::Keep && link.display_name.is_none() {
+        let is_nameless = row.display_name.as_deref() == Some("");
+        if is_nameless && link.display_name.as_deref() == Some(link.subject.as_str()) {
+            link.display_name = None;
+        }
+        if residual.display_name == Keep::Keep && link.display_name.is_none() && !is_nameless {
             link.display_name.clone_from(&row.display_name);
         }
         if residual.token == Keep::Keep && link.token.is_none() {
@@ -205,7 +215,7 @@ fn of_row(row: &Row) -> Known {
             user_id: row.user_id.clone(),
             provider_id: row.provider_id.clone(),
             subject: row.subject.clone(),
-            display_name: row.display_name.clone(),
+            display_name: row.display_name.clone().filter(|name| !name.is_empty()),
             token: row.token.clone(),
             created_at: row.created_at,
             updated_at: row.created_at,

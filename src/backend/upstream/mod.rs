@@ -124,9 +124,8 @@ impl Upstream {
             }
             Action::LinkList { .. } => self.link_list(operation).await,
             Action::LinkDelete(target) => self.link_delete(operation, target).await,
-            Action::PendingCreate { .. } | Action::UserAlias { .. } => {
-                self.parts.local.apply(operation.clone()).await
-            }
+            Action::PendingCreate { .. } => self.parts.local.apply(operation.clone()).await,
+            Action::UserAlias { user_id, .. } => self.user_alias(operation, user_id).await,
             Action::PendingGet {
                 pending_id,
                 user_id,

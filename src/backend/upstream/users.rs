@@ -2,6 +2,8 @@
 //!
 //! Where users are open, who is unknown here exists if the IdP says so: it tells the user, or links of theirs.
 
+use std::time::Duration;
+
 use super::Upstream;
 use super::links::Known;
 use crate::backend::Answer;
@@ -11,6 +13,35 @@ use crate::model::{
 };
 
 impl Upstream {
+    /// Gives a user an id, here. Then the IdP is asked under that id what the user has: an index must know it
+    /// before anybody is told. Where that fails the id stands, and giving it once more is no change.
+    pub(super) async fn user_alias(&self, operation: &Operation, user_id: &UserId) -> Answer {
+        let answer = self.parts.local.apply(operation.clone()).await?;
+        if self.needs_index() {
+            self.require_indexed(operation, user_id).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn require_indexed(&self, operation: &Operation, user: &UserId) -> Result<(), Failure> {
+        let held = match self.links(operation, user).await {
+            Err(Failure::UserNotFound) => return Ok(()),
+            held => held?,
+        };
+        let state = &self.parts.state;
+        let rows = state.of_user(self.name(), &operation.tenant, user)?;
+        let is_noted = |known: &Known| {
+            let mut rows = rows.iter();
+            rows.any(|row| known.is(&row.provider_id, &row.subject))
+        };
+        if held.iter().all(is_noted) {
+            return Ok(());
+        }
+        Err(Failure::Overloaded {
+            retry_after: Duration::from_secs(1),
+        })
+    }
+
     pub(super) async fn user_get(
         &self,
         operation: &Operation,

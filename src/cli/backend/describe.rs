@@ -17,6 +17,17 @@ pub(in crate::cli) fn place(backend: &config::Backend, tenant: &TenantId) -> Str
     node(leaf(&backend.root, tenant), backend)
 }
 
+/// The upstream that keeps the links of a tenant, if one does.
+pub(in crate::cli) fn upstream_of<'b>(
+    backend: &'b config::Backend,
+    tenant: &TenantId,
+) -> Option<&'b Upstream> {
+    match leaf(&backend.root, tenant) {
+        Node::Upstream(upstream) => Some(upstream),
+        Node::Store | Node::Route { .. } => None,
+    }
+}
+
 /// The leaf that a tenant's links are at.
 fn leaf<'b>(node: &'b Node, tenant: &TenantId) -> &'b Node {
     match node {

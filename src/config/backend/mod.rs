@@ -48,7 +48,7 @@ pub struct Store {
 }
 
 /// A node of the backend tree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Node {
     /// The embedded store.
     Store,

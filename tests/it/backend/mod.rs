@@ -39,6 +39,7 @@ mod races;
 mod random;
 mod rules;
 mod scan;
+mod scan_idp;
 mod scripts;
 mod unlink;
 mod users;

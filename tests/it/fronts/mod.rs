@@ -4,17 +4,17 @@
 
 mod bad_calls;
 mod bad_input;
-mod clients;
+pub(crate) mod clients;
 mod deadlines;
-mod facts;
+pub(crate) mod facts;
 mod impossible;
 mod isolation;
 mod matrix;
 mod odd_ids;
 mod races;
 mod rules;
-mod speaker;
-mod template;
+pub(crate) mod speaker;
+pub(crate) mod template;
 
 use std::net::SocketAddr;
 

@@ -154,7 +154,7 @@ impl File {
 }
 
 /// Where a document is not as it has to be.
-fn unlike(wanted: &Value, given: &Value, at: &str) -> Option<String> {
+pub(crate) fn unlike(wanted: &Value, given: &Value, at: &str) -> Option<String> {
     let differs = || Some(format!("{at}: {given}, not {wanted}"));
     match (wanted, given) {
         (Value::String(text), _) if text == "*" => None,

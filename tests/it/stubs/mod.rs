@@ -1,14 +1,14 @@
 //! Stub vendors: servers in the test process that behave as the vendors' public documents and sources say,
 //! the judge of the upstream role from outside. They share no code with what they judge.
 
-mod flip;
-mod fusionauth;
-mod golden;
+pub(crate) mod flip;
+pub(crate) mod fusionauth;
+pub(crate) mod golden;
 mod independence;
 pub(crate) mod keycloak;
 mod message;
-mod ory;
-mod paths;
+pub(crate) mod ory;
+pub(crate) mod paths;
 pub(crate) mod pingone;
 mod server;
 mod server_tests;

@@ -345,3 +345,22 @@ fn a_rehearsal_leaves_nothing_behind_and_makes_no_store() {
     assert_eq!(everything(&store.conn).len(), 0);
     assert_eq!(store.left().unwrap(), None);
 }
+
+#[test]
+fn an_import_that_writes_voids_scans_of_upstreams() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut importer = importer(directory.path(), None);
+    let count = |importer: &Importer| -> i64 {
+        let sql = "SELECT count(*) FROM upstream_scans";
+        importer.conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let scan = "INSERT INTO upstream_scans (upstream, tenant, complete_since, users, links) VALUES ('main', 'acme', 1, 0, 0)";
+    let ann = || vec![row("acme", "ann", None, &[("one", "x")])];
+    importer.conn.execute_batch(scan).unwrap();
+    import(&mut importer, ann());
+    assert_eq!(count(&importer), 0);
+    importer.conn.execute_batch(scan).unwrap();
+    // The same again is no change.
+    import(&mut importer, ann());
+    assert_eq!(count(&importer), 1);
+}

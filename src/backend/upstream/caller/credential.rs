@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::grant::Grant;
+use super::pools::Pools;
 use super::tokens::{Token, Tokens};
 use crate::backend::upstream::settings::{Credential, Endpoint};
 use crate::model::{Failure, Secret};
@@ -44,13 +45,13 @@ impl Source {
             }
         };
         // The token endpoint may be another server than the API, with habits of its own.
-        let http = outbound::Client::new(&outbound::Settings {
+        let pools = Pools::new(&outbound::Settings {
             protocols: Protocols::Both,
             ..endpoint.http.clone()
         })?;
         let name = endpoint.base_url.to_string();
         Ok(Source::Tokens(Arc::new(Tokens::new(
-            name, grant, http, scheme,
+            name, grant, pools, scheme,
         ))))
     }
 

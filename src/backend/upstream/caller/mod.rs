@@ -9,6 +9,7 @@ mod assertion;
 mod breaker;
 mod credential;
 mod grant;
+mod pools;
 mod retry;
 mod seldom;
 mod target;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use self::breaker::Breaker;
 use self::credential::{Shown, Source};
+use self::pools::Pools;
 use self::retry::Budget;
 use self::seldom::Seldom;
 use self::target::{Base, Call};
@@ -41,7 +43,7 @@ pub struct Caller {
     base: Base,
     header: HeaderName,
     credential: Source,
-    http: outbound::Client,
+    pools: Pools,
     timeouts: outbound::Timeouts,
     max_answer_bytes: usize,
     turns: Semaphore,
@@ -97,7 +99,7 @@ impl Caller {
             base: Base::new(&endpoint.base_url),
             header,
             credential: Source::new(endpoint, scheme)?,
-            http: outbound::Client::new(&endpoint.http)?,
+            pools: Pools::new(&endpoint.http)?,
             timeouts: endpoint.http.timeouts,
             max_answer_bytes: endpoint.max_answer_bytes,
             turns: Semaphore::new(endpoint.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
@@ -218,7 +220,7 @@ impl Caller {
         let credential = shown.value.clone().map(|value| (&self.header, value));
         let request = call.with(credential, self.max_answer_bytes);
         let within = deadline.saturating_duration_since(Instant::now());
-        let tried = self.http.send(request, within).await;
+        let tried = self.pools.here().send(request, within).await;
         let now = Instant::now();
         let has_failed = match tried.as_ref().map_err(|no_answer| &no_answer.fault) {
             Ok(answer) => Some(is_broken(answer.status)),

@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::credential::header_value;
 use super::grant::{Given, Grant, Refusal};
+use super::pools::Pools;
 use crate::model::Failure;
-use crate::outbound;
 
 /// A token is replaced when so much of its life is over, in percent.
 const REFRESH_AT: u32 = 80;
@@ -28,7 +28,7 @@ pub(super) struct Tokens {
     /// Of whom, for the log.
     name: String,
     grant: Grant,
-    http: outbound::Client,
+    pools: Pools,
     /// What stands before the token in the header.
     scheme: Option<String>,
     kept: Mutex<Kept>,
@@ -61,16 +61,11 @@ pub(super) struct Token {
 }
 
 impl Tokens {
-    pub(super) fn new(
-        name: String,
-        grant: Grant,
-        http: outbound::Client,
-        scheme: Option<String>,
-    ) -> Self {
+    pub(super) fn new(name: String, grant: Grant, pools: Pools, scheme: Option<String>) -> Self {
         Self {
             name,
             grant,
-            http,
+            pools,
             scheme,
             kept: Mutex::default(),
             flight: Arc::default(),
@@ -146,7 +141,7 @@ impl Tokens {
 
     async fn ask(self: Arc<Self>, guard: OwnedMutexGuard<()>) -> Result<Token, Failure> {
         let began = Instant::now();
-        let asked = self.grant.ask(&self.http).await;
+        let asked = self.grant.ask(&self.pools.here()).await;
         let kept = match asked {
             Ok(given) => self.keep(&given, began),
             Err(refusal) => Err(refusal),

@@ -1,0 +1,10 @@
+//! linkbridge over IdPs of every vendor that can keep links: the stub vendors in `stubs`, seeded with the
+//! fixtures that all black-box tests share. `tests/upstream/` has the data.
+
+mod attacks;
+mod idps;
+mod matrix;
+mod overlay;
+mod table;
+mod two_tenants;
+mod world;
