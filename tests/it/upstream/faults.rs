@@ -17,9 +17,11 @@ use super::world::{mark_indexed, vendor_of};
 use crate::fronts::clients::client;
 use crate::fronts::facts::Fact;
 use crate::fronts::speaker::Speaker;
+use crate::support::client::Client;
 use crate::support::config::{self, Profile};
 use crate::support::fault::{self, answer};
 use crate::support::fixtures::{Fixture, Q};
+use crate::support::native::put_user_with;
 use crate::support::server::Server;
 
 /// How many cells are under way at once, over one IdP.
@@ -64,25 +66,50 @@ impl World {
         of.count()
     }
 
-    /// What is wrong with a cell.
-    fn walk(&self, cell: &Cell, n: usize, speakers: &mut [Speaker]) -> Option<String> {
-        let speaker = speakers.iter_mut().find(|s| s.name() == cell.front);
-        let speaker = speaker.unwrap();
+    /// What is asked of the IdP where nothing fails: `r` is a read, `w` a write.
+    fn honest(&self, front: &str, op: Op, n: usize) -> String {
+        let mut speaker = Speaker::new(client(front), self.server.addr, Q);
+        let mut fact = self.prepared(op, n, &mut speaker);
+        let ask = op.ask(&mut speaker, &mut fact);
+        self.middle.arm(fact.user.key, None);
+        let answer = speaker.ask_with(ask.request, &ask.values);
+        assert!(answer.status < 300, "{front} {op:?}: {}", answer.text());
+        let passed = self.middle.disarm(fact.user.key);
+        let passed = passed.iter().map(|p| if p.writes { 'w' } else { 'r' });
+        passed.collect()
+    }
+
+    /// What is there before.
+    fn prepared(&self, op: Op, n: usize, speaker: &mut Speaker) -> Fact {
         let vendor = vendor_of(self.dialect);
         let mut fact = Fact::new("A", "P", &format!("subject-{}", user(n)));
         fact.user = known(n);
         let provider = fact.provider.id_or_key(vendor).to_owned();
-        if cell.op.needs_link() {
+        let mut native = Speaker::new(client("linkbridge"), self.server.addr, Q);
+        if op == Op::Put && self.dialect != "ory" {
+            let mut client = Client::new(self.server.addr);
+            let body = serde_json::json!({ "document": {} });
+            let put = put_user_with(&mut client, fact.tenant.key, fact.user.key, &body);
+            put.unwrap();
+        }
+        if op.needs_link() {
             self.idp.link(fact.user.key, &provider, &fact.subject);
             // Whoever asks by an id knows it from a list; so does an index.
-            let native = &mut Speaker::new(client("linkbridge"), self.server.addr, Q);
             let id = native.link_id(&fact);
-            fact.link = match speaker.client.dialect.as_str() {
+            fact.link = match speaker.name() {
                 "pingone" => speaker.link_id(&fact),
                 _ => id,
             };
-            assert!(fact.link.is_some(), "{cell}: the link is not told");
+            assert!(fact.link.is_some(), "{op:?}: the link is not told");
         }
+        fact
+    }
+
+    /// What is wrong with a cell.
+    fn walk(&self, cell: &Cell, n: usize, speakers: &mut [Speaker]) -> Option<String> {
+        let speaker = speakers.iter_mut().find(|s| s.name() == cell.front);
+        let speaker = speaker.unwrap();
+        let mut fact = self.prepared(cell.op, n, speaker);
         let ask = cell.op.ask(speaker, &mut fact);
         self.middle.arm(fact.user.key, cell.trap());
         let began = Instant::now();
@@ -182,7 +209,25 @@ fn does(name: &str) -> Does {
 /// Every cell over one IdP.
 fn matrix(dialect: &'static str) {
     let cells = cells::all(dialect);
-    let world = World::start(dialect, cells.len());
+    let world = World::start(dialect, cells.len() + cells::OPS.len());
+    let mut wrong = Vec::new();
+    for (n, (front, op, _)) in (cells.len()..).zip(cells::OPS) {
+        let (plan, asked) = (
+            cells::plan(dialect, front, *op),
+            world.honest(front, *op, n),
+        );
+        let plain: String = plan
+            .chars()
+            .map(|c| if matches!(c, 'w' | 'u') { 'w' } else { 'r' })
+            .collect();
+        if plain != asked {
+            wrong.push(format!(
+                "{} by {front} over {dialect}: {asked}, not {plan}",
+                op.name()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let next = AtomicUsize::new(0);
     let wrong: Mutex<Vec<String>> = Mutex::default();
     std::thread::scope(|scope| {

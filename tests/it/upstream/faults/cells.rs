@@ -166,7 +166,7 @@ impl Op {
 }
 
 /// Which fronts do what, and whether with every fault.
-const OPS: &[(&str, Op, bool)] = &[
+pub(super) const OPS: &[(&str, Op, bool)] = &[
     ("fusionauth", Op::Create, true),
     ("fusionauth", Op::Pending, false),
     ("fusionauth", Op::List, true),
@@ -235,12 +235,18 @@ impl fmt::Display for Cell {
     }
 }
 
+/// What an IdP is asked.
+pub(super) fn plan(upstream: &str, front: &str, op: Op) -> &'static str {
+    let plans = &TABLE.plan[upstream];
+    let own = plans.get(&format!("{front} {}", op.name()));
+    own.unwrap_or_else(|| &plans[op.name()])
+}
+
 /// Every cell over an IdP, mixed, so that faults of one kind do not come at once.
 pub(super) fn all(upstream: &'static str) -> Vec<Cell> {
-    let plans = &TABLE.plan[upstream];
     let mut cells = Vec::new();
     for &(front, op, every) in OPS {
-        let plan = &plans[op.name()];
+        let plan = plan(upstream, front, op);
         for (fault, row) in &TABLE.fault {
             let is_some = SOME.contains(&fault.as_str());
             if !is_some && (!every || (row.slow && front != "fusionauth")) {
