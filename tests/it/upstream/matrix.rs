@@ -275,12 +275,17 @@ impl Walk<'_> {
 
 /// Every way of every front over this IdP.
 fn walk(dialect: &str) {
+    walk_over(dialect, &|| World::start(dialect, true));
+}
+
+/// Every way of every front over worlds that are started so.
+pub(super) fn walk_over(dialect: &str, start: &dyn Fn() -> World) {
     let upstream = TABLE.upstream.get(dialect).unwrap();
     let mut wrong = Vec::new();
     let mut n_walks = 0;
     for (front, of) in CLIENTS.iter().enumerate() {
         // A world of its own: strangers' links stay.
-        let world = World::start(dialect, true);
+        let world = start();
         let mut speakers = world.speakers();
         let index = |name: &str| CLIENTS.iter().position(|c| c.dialect == name).unwrap();
         let (maker, creates) = match of.creates.is_empty() {
