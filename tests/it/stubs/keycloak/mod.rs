@@ -1,5 +1,6 @@
 //! Keycloak: federated identities, users and identity providers of its administration API, and tokens of clients.
 
+mod real;
 mod says;
 mod tests;
 
@@ -109,11 +110,12 @@ impl Keycloak {
         }
         let known = client(request).and_then(|(id, secret)| {
             let (right, token) = self.clients.get(&(realm.to_owned(), id))?;
-            (*right == secret).then_some(token)
+            Some((*right == secret).then_some(token))
         });
         match known {
             None => refused(401, "invalid_client"),
-            Some(token) => Answer::json(
+            Some(None) => refused(401, "unauthorized_client"),
+            Some(Some(token)) => Answer::json(
                 200,
                 json!({
                     "access_token": token,
