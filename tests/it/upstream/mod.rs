@@ -2,7 +2,9 @@
 //! fixtures that all black-box tests share. `tests/upstream/` has the data.
 
 mod attacks;
+mod faults;
 mod idps;
+mod limits;
 mod matrix;
 mod overlay;
 mod real;
