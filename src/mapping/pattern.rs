@@ -302,4 +302,100 @@ mod tests {
             assert!(!denied(path), "{path}");
         }
     }
+
+    /// What a server makes of a path that decodes as long as it can, forgives everything and folds case.
+    fn most_lenient(path: &str) -> Vec<String> {
+        let mut text = path.to_owned();
+        for _ in 0..4 {
+            let decoded = percent_encoding::percent_decode_str(&text);
+            text = decoded.decode_utf8_lossy().into_owned();
+        }
+        let text = text.to_lowercase().replace('\\', "/");
+        let text = text.split(['?', '#', '\0']).next().unwrap_or_default();
+        let mut segments: Vec<String> = Vec::new();
+        for segment in text.split('/') {
+            let segment = segment.split(';').next().unwrap_or_default();
+            match segment.trim() {
+                "" | "." => {}
+                ".." => drop(segments.pop()),
+                other => {
+                    let other = other.trim_end_matches(['.', ':', '+', ' ']);
+                    let other = other.strip_suffix(".json").unwrap_or(other);
+                    segments.push(other.trim_matches([' ', '+']).to_owned());
+                }
+            }
+        }
+        segments
+    }
+
+    #[test]
+    fn the_most_lenient_server_finds_no_way_around_a_denial() {
+        use proptest::prelude::*;
+        use proptest::strategy::ValueTree as _;
+        let denied = pattern("/v2/users/human");
+        let noise = proptest::sample::select(vec![
+            "/",
+            "//",
+            "/.",
+            "/%2e",
+            "/..",
+            "/x/..",
+            "/x/%2E%2e",
+            "\\",
+            "%5c",
+            "%2F",
+            "%252f",
+            ";",
+            ";a=b",
+            "%3b",
+            "%00",
+            "%20",
+            "+",
+            ".",
+            ":",
+            ".json",
+            "%2ejson",
+            "%09",
+            "?a",
+            "%3f",
+            "%23",
+            "",
+        ]);
+        let spell = |word: &'static str| {
+            let letters = word.chars().map(|c| {
+                let byte = u32::from(c);
+                let upper = c.to_ascii_uppercase();
+                proptest::sample::select(vec![
+                    c.to_string(),
+                    c.to_string(),
+                    c.to_string(),
+                    upper.to_string(),
+                    format!("%{byte:02x}"),
+                    format!("%{:02X}", u32::from(upper)),
+                    format!("%25{byte:02x}"),
+                ])
+            });
+            letters.collect::<Vec<_>>().prop_map(|parts| parts.concat())
+        };
+        let path = (
+            (noise.clone(), spell("v2"), noise.clone()),
+            (noise.clone(), spell("users"), noise.clone()),
+            (noise.clone(), spell("human"), noise),
+        )
+            .prop_map(|((a, v2, b), (c, users, d), (e, human, f))| {
+                format!("/{a}{v2}{b}/{c}{users}{d}/{e}{human}{f}")
+            });
+        let mut found = 0;
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        for _ in 0..20_000 {
+            let path = path.new_tree(&mut runner).unwrap().current();
+            if most_lenient(&path) == ["v2", "users", "human"] {
+                found += 1;
+                let raw = path.split('?').next().unwrap_or_default();
+                let passes = Reading::of(raw).is_some_and(|reading| !denied.may_mean(&reading));
+                assert!(!passes, "{path}");
+            }
+        }
+        assert!(found > 500, "{found}");
+    }
 }

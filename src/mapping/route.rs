@@ -29,9 +29,7 @@ pub fn parse_template(text: &str) -> Result<Vec<Segment>, String> {
         None => (rest, None),
     };
     let segments = rest.split('/').map(segment);
-    let segments: Vec<Segment> = segments
-        .chain(slash.map(Ok))
-        .collect::<Result<_, _>>()?;
+    let segments: Vec<Segment> = segments.chain(slash.map(Ok)).collect::<Result<_, _>>()?;
     for (index, segment) in segments.iter().enumerate() {
         let is_capture = matches!(segment, Segment::Capture(_));
         if is_capture
