@@ -107,7 +107,8 @@ impl Passthrough {
     }
 
     /// Whether a request may pass; `path` is below the front.
-    fn passes(&self, parts: &Parts, path: &str) -> bool {
+    #[must_use]
+    pub fn passes(&self, parts: &Parts, path: &str) -> bool {
         let method = &parts.method;
         let is_allowed = |allowed: &Allowed| {
             let same = |wanted: &Method| {
