@@ -73,8 +73,9 @@ impl World {
         let ask = op.ask(&mut speaker, &mut fact);
         self.middle.arm(fact.user.key, None);
         let answer = speaker.ask_with(ask.request, &ask.values);
-        assert!(answer.status < 300, "{front} {op:?}: {}", answer.text());
         let passed = self.middle.disarm(fact.user.key);
+        let said = answer.text();
+        assert!(answer.status < 300, "{front} {op:?}: {said}\n{passed:#?}\n{}", self.server.log());
         let passed = passed.iter().map(|p| if p.writes { 'w' } else { 'r' });
         passed.collect()
     }
