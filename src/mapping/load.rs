@@ -173,7 +173,7 @@ fn read<'a>(
     let ops_sound = ops.len() == count;
     let rpc = rpc::read(&table, &ops, includes);
     let neighbors = neighbor::read_all(&table);
-    neighbor::check(neighbors.as_deref().unwrap_or_default(), &ops, sink);
+    neighbor::check(&neighbors, &ops, sink);
     let upstream = upstream::read(&table, &ops);
     let mut errors: Vec<_> = tables_of(&table, included, "error")
         .into_iter()
@@ -226,7 +226,7 @@ fn read<'a>(
         response_headers: response_headers?,
         routes: Routes::new(&ops),
         rpc,
-        neighbors: neighbors?,
+        neighbors,
         upstream,
         ops,
         errors,

@@ -50,11 +50,10 @@ impl Neighbor {
     }
 }
 
-/// Reads every `[[neighbor]]`: one for each of its paths.
-pub(super) fn read_all(root: &Table<'_>) -> Option<Vec<Neighbor>> {
+/// Reads every `[[neighbor]]` that can be read: one for each of its paths.
+pub(super) fn read_all(root: &Table<'_>) -> Vec<Neighbor> {
     let tables = root.tables("neighbor").into_iter();
-    let read: Option<Vec<_>> = tables.map(read).collect();
-    Some(read?.into_iter().flatten().collect())
+    tables.filter_map(read).flatten().collect()
 }
 
 fn read(table: Table<'_>) -> Option<Vec<Neighbor>> {

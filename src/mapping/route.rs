@@ -12,19 +12,24 @@ use super::plan::Op;
 /// One segment of a path template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
-    /// Must be equal, byte for byte.
+    /// Must be equal, byte for byte. The last one is empty where a path ends with a slash.
     Literal(String),
     /// Any text that is not empty.
     Capture(String),
 }
 
-/// Parses `/a/{b}/c`.
+/// Parses `/a/{b}/c`, or with a slash at the end `/a/{b}/c/`, which is another path.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse_template(text: &str) -> Result<Vec<Segment>, String> {
     let rest = text.strip_prefix('/').ok_or("a path starts with `/`")?;
-    let segments: Vec<Segment> = rest.split('/').map(segment).collect::<Result<_, _>>()?;
+    let (rest, slash) = match rest.strip_suffix('/') {
+        Some(rest) => (rest, Some(Segment::Literal(String::new()))),
+        None => (rest, None),
+    };
+    let segments = rest.split('/').map(segment);
+    let segments: Vec<Segment> = segments.chain(slash.map(Ok)).collect::<Result<_, _>>()?;
     for (index, segment) in segments.iter().enumerate() {
         let is_capture = matches!(segment, Segment::Capture(_));
         if is_capture
@@ -311,7 +316,11 @@ mod tests {
         assert!(fits(&template, "/a/x%2Fy/c") && !fits(&template, "/a/x/d"));
         assert!(!fits(&template, "/a/x") && !fits(&template, "/a/x/c/d"));
         assert_eq!(found, [("b", "x%2Fy")]);
+        let slash = parse_template("/a/{b}/").unwrap();
+        assert!(fits(&slash, "/a/x/") && !fits(&slash, "/a/x") && !fits(&slash, "/a//"));
+        assert!(!fits(&slash, "/a/x//") && !fits(&template, "/a/x/c/"));
         assert!(parse_template("a").is_err() && parse_template("/a//b").is_err());
+        assert!(parse_template("/").is_err() && parse_template("/a//").is_err());
         assert!(parse_template("/a/{b}/{b}").is_err());
         assert!(parse_template("/a/{}").is_err() && parse_template("/a%20b").is_err());
     }

@@ -19,6 +19,7 @@ mod calls;
 mod docs;
 mod engine;
 mod exchanges;
+mod explain;
 mod findings;
 mod first_steps;
 mod fronts;

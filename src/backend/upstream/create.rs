@@ -292,7 +292,7 @@ impl Upstream {
             return Err(Failure::LinkExists);
         }
         let known = self.made(operation, new, told_link);
-        self.keep(operation, new, &known)
+        self.keep(operation, new, &known, how)
             .await
             .map_err(|_| Failure::OutcomeUnknown)?;
         Ok((known.link, how))
@@ -310,6 +310,7 @@ impl Upstream {
         operation: &Operation,
         new: &New<'_>,
         known: &Known,
+        how: How,
     ) -> Result<(), Failure> {
         let residual = self.settings.residual;
         let lags_until = self.lags_until(operation.at);
@@ -327,7 +328,15 @@ impl Upstream {
         if keeps(Field::CreatedAt, residual.instants) {
             row.created_at = Some(operation.at);
         }
-        self.parts.state.put(self.name(), vec![row]).await
+        let state = &self.parts.state;
+        match how {
+            How::Created => {
+                state
+                    .acknowledge(self.name(), operation, vec![row], Vec::new())
+                    .await
+            }
+            How::Existed | How::Found => state.put(self.name(), vec![row]).await,
+        }
     }
 
     /// What a refusal means: vendors do not all tell whose the account is.
@@ -382,7 +391,7 @@ impl Upstream {
             return Err(Failure::OutcomeUnknown);
         };
         let known = self.made(operation, new, Some(known));
-        self.keep(operation, new, &known)
+        self.keep(operation, new, &known, How::Created)
             .await
             .map_err(|_| Failure::OutcomeUnknown)?;
         Ok((known.link, How::Created))

@@ -126,16 +126,12 @@ impl Upstream {
             }
             Err(Trouble::Lost(_)) => self.require_gone(operation, known).await?,
         }
-        let done = match self.lags_until(operation.at) {
-            Some(until) => {
-                let row = known.row(Mark::Deleted(until));
-                self.parts.state.put(self.name(), vec![row]).await
-            }
-            None => {
-                let row = known.row(Mark::Candidate);
-                self.parts.state.forget(self.name(), vec![row]).await
-            }
+        let (put, forget) = match self.lags_until(operation.at) {
+            Some(until) => (vec![known.row(Mark::Deleted(until))], Vec::new()),
+            None => (Vec::new(), vec![known.row(Mark::Candidate)]),
         };
+        let state = &self.parts.state;
+        let done = state.acknowledge(self.name(), operation, put, forget).await;
         // It is gone there; that this is known here too cannot be said.
         done.map_err(|_| Failure::OutcomeUnknown)
     }

@@ -9,7 +9,7 @@
 
 use crate::backend::BoxFuture;
 use crate::model::{
-    Failure, Instant, LinkId, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
+    Failure, Instant, LinkId, Operation, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
 };
 
 /// One link of an upstream, as it is known here.
@@ -82,6 +82,20 @@ pub trait State: Send + Sync {
     /// # Errors
     /// `Overloaded` if the store cannot be written to.
     fn put<'a>(&'a self, upstream: &'a str, rows: Vec<Row>) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Writes down what the IdP has acknowledged to an operation: rows of links that were made or are marked as
+    /// deleted, and those that are forgotten because they are gone. Each link has a row in the audit, in the
+    /// same transaction.
+    ///
+    /// # Errors
+    /// As `put`.
+    fn acknowledge<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        put: Vec<Row>,
+        forget: Vec<Row>,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
 
     /// Notes rows that an answer of the IdP showed, durably: none of them says anything but who may hold
     /// what, and the vendor's id. One that is there keeps everything else, unless it is marked as deleted

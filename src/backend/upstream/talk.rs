@@ -389,7 +389,8 @@ fn unsayable(kind: OperationKind, unsaid: Unsaid) -> Failure {
     if is_about(Field::ProviderId) {
         return Failure::ProviderNotFound;
     }
-    if kind != OperationKind::LinkCreate {
+    use OperationKind as K;
+    if !matches!(kind, K::LinkCreate | K::UserCreate | K::UserUpdate) {
         return Failure::LinkNotFound;
     }
     Failure::Invalid(placeless(problems, Field::Subject))

@@ -55,7 +55,8 @@ impl Upstream {
         let Outcome::User { mut user, .. } = written else {
             return Err(Failure::OutcomeUnknown);
         };
-        if self.keeps_users() {
+        // Who is put without a document is made known here: an IdP has nothing to make of that.
+        if self.keeps_users() && document.is_some() {
             let put = self.put_there(operation, &user, before.is_none()).await;
             if let Err(trouble) = put {
                 let failure = Failure::from(trouble);
@@ -71,8 +72,11 @@ impl Upstream {
             return Err(failure);
         }
         if self.keeps_users() {
-            let told = self.user(operation, user_id, false).await;
-            user = told.map_err(|_| Failure::OutcomeUnknown)?.0;
+            user = match self.user(operation, user_id, false).await {
+                Ok((told, _)) => told,
+                Err(Failure::UserNotFound) if document.is_none() && links.is_empty() => user,
+                Err(_) => return Err(Failure::OutcomeUnknown),
+            };
         }
         let held = match self.links(operation, user_id).await {
             Err(Failure::UserNotFound) => Vec::new(),
@@ -105,7 +109,11 @@ impl Upstream {
         };
         question.may.set_text_opt(Field::Tenant, talk.tenant_id());
         question.must.set(Field::Document, Value::Json(document));
+        // A vendor that writes users whole can lose what is linked meanwhile.
+        let (tenant, user_id) = (operation.tenant.as_str(), user.user_id.as_str());
+        let locked = self.locks.take(&[("user", tenant, user_id)]).await;
         let told = talk.ask(kind, &question).await?;
+        drop(locked);
         if !is_new {
             return Ok(());
         }
@@ -220,7 +228,10 @@ impl Upstream {
                 .iter()
                 .map(|known| known.row(Mark::Candidate))
                 .collect();
-            let forgotten = self.parts.state.forget(self.name(), rows).await;
+            let state = &self.parts.state;
+            let forgotten = state
+                .acknowledge(self.name(), operation, Vec::new(), rows)
+                .await;
             forgotten.map_err(|_| Failure::OutcomeUnknown)?;
         } else {
             self.remove_all(operation, held).await?;

@@ -468,6 +468,16 @@ impl State for Beside {
         done()
     }
 
+    fn acknowledge<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Operation,
+        _: Vec<Row>,
+        _: Vec<Row>,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        done()
+    }
+
     fn note<'a>(
         &'a self,
         _: &'a str,

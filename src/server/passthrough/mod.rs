@@ -107,7 +107,8 @@ impl Passthrough {
     }
 
     /// Whether a request may pass; `path` is below the front.
-    fn passes(&self, parts: &Parts, path: &str) -> bool {
+    #[must_use]
+    pub fn passes(&self, parts: &Parts, path: &str) -> bool {
         let method = &parts.method;
         let is_allowed = |allowed: &Allowed| {
             let same = |wanted: &Method| {
@@ -212,14 +213,13 @@ pub(super) fn instance() -> String {
 pub(super) async fn pass(
     shared: &Shared,
     source: IpAddr,
-    host: &str,
-    parts: &Parts,
+    (host, parts): (&str, &Parts),
     body: Incoming,
     way: Way<'_>,
     facts: &mut Facts<'_>,
 ) -> Response {
     facts.passes = true;
-    match try_pass(shared, source, host, parts, body, &way, facts).await {
+    match try_pass(shared, source, (host, parts), body, &way, facts).await {
         Ok(response) => {
             let status = response.status().as_u16();
             facts.passed = Some(response);
@@ -252,8 +252,7 @@ impl From<Failure> for Refusal {
 async fn try_pass(
     shared: &Shared,
     source: IpAddr,
-    host: &str,
-    parts: &Parts,
+    (host, parts): (&str, &Parts),
     body: Incoming,
     way: &Way<'_>,
     facts: &mut Facts<'_>,

@@ -12,12 +12,23 @@ macro_rules! facts {
         mod embedded {
             $(#[test] fn $fact() { crate::backend::world::with_embedded(super::$fact) })*
         }
+
+        mod upstream {
+            $(#[test] fn $fact() {
+                let name = concat!(module_path!(), "::", stringify!($fact));
+                crate::backend::away::with_upstream(name, super::$fact);
+            })*
+        }
+
+        /// The names of the facts.
+        pub(super) const FACTS: &[&str] = &[$(stringify!($fact)),*];
     };
 }
 
 mod aliases;
 mod ask;
 mod audit;
+mod away;
 mod batches;
 mod beside;
 mod beside_kill;

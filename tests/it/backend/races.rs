@@ -44,7 +44,7 @@ fn assert_one_winner(answers: &[Answer], loss: &Failure) {
 
 facts! {
     fn one_of_many_completes_a_pending_link(world) {
-        for round in 0..ROUNDS {
+        for round in 0..world.store.rounds(ROUNDS) {
             let (id, account) = (format!("id-{round}"), format!("s{round}"));
             assert!(world.apply(pending(&id, "google", &account, Instant(i64::MAX))).is_ok());
             let answers = race(world, |n| complete(&id, &format!("u{n}")));
@@ -53,7 +53,7 @@ facts! {
     }
 
     fn one_of_many_users_gets_an_account(world) {
-        for round in 0..ROUNDS {
+        for round in 0..world.store.rounds(ROUNDS) {
             let account = format!("s{round}");
             let answers = race(world, |n| create(&format!("u{n}"), "google", &account));
             assert_one_winner(&answers, &Failure::SubjectTaken);
@@ -68,7 +68,7 @@ facts! {
 
     fn racing_creates_do_not_pass_a_users_limit(world) {
         let one = Rules { per_user: Some(1), ..PLAIN };
-        for round in 0..ROUNDS {
+        for round in 0..world.store.rounds(ROUNDS) {
             let who = format!("u{round}");
             let answers = race(world, |n| create(&who, &format!("p{}", n % 7), &format!("s{round}-{n}")).rules(one));
             assert_one_winner(&answers, &Failure::UserAlreadyLinked);
@@ -77,7 +77,7 @@ facts! {
 
     fn one_of_many_tenants_gets_an_account_in_whatever_case(world) {
         let rules = Rules { unique_scope: UniqueScope::Instance, subject_case: SubjectCase::Fold, ..PLAIN };
-        for round in 0..ROUNDS {
+        for round in 0..world.store.rounds(ROUNDS) {
             let spelled = |n: usize| ["ext", "Ext", "eXt", "EXT"][n % 4];
             let answers = race(world, |n| {
                 create("u1", "google", &format!("{}-{round}", spelled(n))).rules(rules).of(&format!("t{n}"))
@@ -88,7 +88,7 @@ facts! {
 
     fn racing_deletes_leave_the_last_link(world) {
         let keep = Rules { last_factor: LastFactor::Keep, ..PLAIN };
-        for round in 0..ROUNDS {
+        for round in 0..world.store.rounds(ROUNDS) {
             let who = format!("u{round}");
             let account = |n: usize| format!("s{round}-{}", n % 2);
             (0..2).for_each(|n| drop(world.link(create(&who, "google", &account(n)))));
@@ -99,7 +99,7 @@ facts! {
     }
 
     fn a_link_is_deleted_once(world) {
-        for _ in 0..ROUNDS {
+        for _ in 0..world.store.rounds(ROUNDS) {
             world.link(create("u1", "google", "s1"));
             let answers = race(world, |_| delete("u1", "google", "s1"));
             assert_one_winner(&answers, &Failure::LinkNotFound);
@@ -113,7 +113,7 @@ facts! {
             for n in 0..8 {
                 let store: &dyn Backend = &*world.store;
                 scope.spawn(move || {
-                    for round in 0..200 {
+                    for round in 0..world.store.rounds(200) {
                         let account = format!("r{n}-{round}");
                         assert!(wait(store.apply(create("u1", "google", &account))).is_ok());
                         assert!(wait(store.apply(find("google", &account, Some("u1")))).is_ok());

@@ -12,8 +12,14 @@ use linkbridge::directory::Aliases;
 use linkbridge::model::{How, Instant, Link, Operation, Outcome, User};
 
 /// Everything that a store of links is.
-pub(super) trait Store: Backend + Aliases {}
-impl<T: Backend + Aliases> Store for T {}
+pub(super) trait Store: Backend + Aliases {
+    /// How often what may go wrong by chance is tried, where a store in this process is tried `n` times.
+    fn rounds(&self, n: usize) -> usize {
+        n
+    }
+}
+
+impl Store for Embedded {}
 
 /// How the parts of operations, and operations, are written shortly.
 pub(super) use super::ask::*;

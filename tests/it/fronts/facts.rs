@@ -26,6 +26,8 @@ pub(crate) struct Fact {
     pub(crate) token: Option<String>,
     /// Its id, once it is known.
     pub(crate) link: Option<String>,
+    /// When it was used last, if anybody knows.
+    pub(crate) last_login: Option<String>,
 }
 
 impl Fact {
@@ -39,6 +41,7 @@ impl Fact {
             name: Some(format!("Rosa \"Ü\" <{subject}>")),
             token: Some("opaque-1".to_owned()),
             link: None,
+            last_login: None,
         }
     }
 
@@ -73,6 +76,7 @@ impl Fact {
         values.set_opt("name", self.name.as_deref());
         values.set_opt("token", self.token.as_deref());
         values.set_opt("link", self.link.as_deref());
+        values.set_opt("last_login", self.last_login.as_deref());
         values
     }
 }

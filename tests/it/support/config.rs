@@ -90,6 +90,32 @@ pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
     out
 }
 
+/// The text of a configuration whose native API any client of the tests may use for all of these tenants and
+/// providers, where every well-formed id is a user.
+pub(crate) fn open(tenants: &[String], providers: &[String], ports: Ports, data: &Path) -> String {
+    let Ports {
+        http1,
+        http2,
+        admin,
+    } = ports;
+    let mut out = format!(
+        "[server]\npublic_url = \"http://127.0.0.1:{http1}\"\nadmin_listen = \"127.0.0.1:{admin}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
+         [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n\
+         [backend]\nstore = \"embedded:{}\"\n\n\
+         [limits]\nsource_rate = \"{FAST}\"\nfailed_auth_rate = \"{FAST}\"\n\n",
+        data.display()
+    );
+    for key in tenants {
+        write!(out, "[[tenant]]\nkey = \"{key}\"\nusers = \"open\"\n\n").unwrap();
+    }
+    for key in providers {
+        write!(out, "[[provider]]\nkey = \"{key}\"\nname = \"{key}\"\nkind = \"oidc\"\n\n").unwrap();
+    }
+    client(&mut out, "harness", HARNESS, FAST, ALL);
+    out
+}
+
 fn providers(out: &mut String, profile: &Profile) {
     let kinds = [
         ("Acme OIDC", "oidc", "domains = [\"acme.example\"]\n"),

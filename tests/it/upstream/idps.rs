@@ -8,8 +8,8 @@ use super::super::stubs::keycloak::{self, Keycloak};
 use super::super::stubs::ory::{Entry, Ory};
 use super::super::stubs::pingone::{self, PingOne};
 use super::super::stubs::zitadel::{self, Zitadel};
-use super::super::stubs::{Request, Stub, Vendor};
-use super::super::support::fixtures::{Fixture, PROVIDERS, ROSA, TENANTS, USERS};
+use super::super::stubs::{Fate, Request, Stub, Vendor};
+use super::super::support::fixtures::{PROVIDERS, ROSA, TENANTS, USERS};
 
 /// What is accepted as the credential of linkbridge.
 pub(crate) const TOKEN: &str = "upstream-token";
@@ -27,6 +27,8 @@ pub(crate) trait Idp: Send + Sync {
     fn links(&self) -> BTreeSet<Kept>;
     /// Makes a link there, behind linkbridge.
     fn link(&self, user: &str, provider: &str, subject: &str);
+    /// Never answers requests to this path.
+    fn hang(&self, path: &'static str);
     /// Every request since this was asked last.
     fn take_log(&self) -> Vec<Request>;
 }
@@ -51,6 +53,13 @@ impl<V: Vendor + 'static> Idp for Running<V> {
     fn link(&self, user: &str, provider: &str, subject: &str) {
         let kept = (user.to_owned(), provider.to_owned(), subject.to_owned());
         self.stub.with(|vendor| (self.link)(vendor, kept));
+    }
+
+    fn hang(&self, path: &'static str) {
+        self.stub.tamper(move |request| match request.path == path {
+            true => Fate::Hang,
+            false => Fate::Honest,
+        });
     }
 
     fn take_log(&self) -> Vec<Request> {
@@ -86,12 +95,6 @@ fn providers(vendor: &str, kinds: [&str; 3]) -> Vec<(String, String, String)> {
         Some((id.to_owned(), name.to_owned(), kind.to_owned()))
     });
     all.collect()
-}
-
-/// Whether the fixtures have ids of this vendor.
-pub(crate) fn is_known(vendor: &str) -> bool {
-    let fixture: &Fixture = &TENANTS[0];
-    fixture.id_at(vendor).is_some()
 }
 
 /// The IdP that is spoken to in this dialect.
@@ -169,15 +172,22 @@ fn of_flip(more: &[String]) -> Running<Flip> {
     }
 }
 
+/// How long a PUT of Ory's takes between reading an identity and writing it.
+const PUT_TAKES: std::time::Duration = std::time::Duration::from_millis(20);
+
 fn of_ory(more: &[String]) -> Running<Ory> {
     let name = "ory";
     let mut vendor = Ory::new(&[TOKEN]);
+    vendor.put_takes = Some(PUT_TAKES);
     for user in users(name, more) {
         vendor = vendor.with_identity(&user, serde_json::json!({}));
         // With a password, a link is not the last first factor.
         let identity = vendor.identities.get_mut(&user).unwrap();
         identity.password = Some(vec![format!("{user}@example.test")]);
     }
+    // But one has none.
+    let bare = USERS[1].id_or_key(name);
+    vendor.identities.get_mut(bare).unwrap().password = None;
     Running {
         stub: Stub::start(vendor),
         links: |vendor| {

@@ -4,8 +4,10 @@
 mod attacks;
 mod faults;
 mod idps;
+mod limits;
 mod matrix;
 mod overlay;
+mod real;
 mod table;
 mod two_tenants;
 mod world;

@@ -1,8 +1,11 @@
 //! Two tenants over one IdP and one credential that reaches both: what each has, and what became of it there.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,10 +21,9 @@ use crate::stubs::{Request as Received, Stub, Vendor};
 use crate::support::client::{Answer, Client};
 use crate::support::config::{self, Profile};
 use crate::support::fixtures::{
-    DISABLED, Fixture, HARNESS, PROVIDERS, Q, TENANTS, THEIRS, USERS, W, Z,
+    DISABLED, Fixture, HARNESS, PROVIDERS, Q, TENANTS, THEIRS, USERS, VENDORS, W, Z,
 };
-use crate::support::native;
-use crate::support::server::Server;
+use crate::support::server::{Server, binary, free_ports};
 
 /// The token that linkbridge has.
 pub(super) const TOKEN: &str = "a-token-that-reaches-everybody";
@@ -90,12 +92,9 @@ fn watched<V: Vendor + 'static>(
     Box::new(Watched { stub, theirs })
 }
 
-/// The id of a fixture at a vendor; those that know it by a name have one name for it.
+/// The id of a fixture at a vendor.
 fn id_at(fixture: &'static Fixture, vendor: &str) -> &'static str {
-    match vendor {
-        "keycloak" => fixture.id_at("ory").unwrap_or(fixture.key),
-        other => fixture.id_or_key(other),
-    }
+    fixture.id_or_key(vendor)
 }
 
 fn username(user: &Fixture) -> String {
@@ -255,14 +254,6 @@ impl World {
             own_pending: String::new(),
             _dir: dir,
         };
-        for (tenant, users, _) in sides() {
-            for user in users {
-                let document = json!({ "username": username(user) });
-                let put =
-                    native::put_fixture(&mut world.http, tenant.key, user.key, Some(&document));
-                put.unwrap_or_else(|error| panic!("{error}\n{}", world.server.log()));
-            }
-        }
         let [acme, other] = TENANTS.each_ref().map(|tenant| tenant.key);
         let [own, _, their, _] = USERS.each_ref();
         world.their_link = world.link(other, their, &PROVIDERS[0], "theirs-1");
@@ -292,9 +283,10 @@ impl World {
         let answer = sent.unwrap();
         assert!(
             answer.status < 300,
-            "{method} {target}: {} {}\n{}",
+            "{method} {target}: {} {}\n{:?}\n{}",
             answer.status,
             answer.text(),
+            self.idp.take_log(),
             self.server.log()
         );
         answer.json().unwrap_or_default()
@@ -442,20 +434,46 @@ fn serve(kind: Kind, url: &str) -> (Server, TempDir) {
     let data = dir.path().join("data");
     let text = |ports| {
         let text = config::text(&profile, ports, &data);
-        let text = match text.contains("keycloak") {
-            true => text,
-            // Known by the same names as elsewhere.
-            false => with_ids(&text, "keycloak", "ory"),
-        };
         let (before, after) = text.split_once("[[tenant]]").unwrap();
         format!(
             "{before}{}[[tenant]]{after}",
             upstream(kind.dialect(), url, dir.path())
         )
     };
+    prepare(dir.path(), &text(free_ports()));
     let server = Server::start_with(dir.path(), &text);
     let server = server.unwrap_or_else(|error| panic!("{kind:?}: {error}"));
     (server, dir)
+}
+
+/// Makes the users of both tenants known, and an index where one is needed, as an operator does before the
+/// server runs.
+fn prepare(dir: &Path, config: &str) {
+    std::fs::write(dir.join("prepare.toml"), config).unwrap();
+    let mut lines = String::new();
+    for (tenant, users, _) in sides() {
+        for user in users {
+            let ids = VENDORS.iter().map(|v| (*v, user.id_or_key(v)));
+            // Where a vendor's id is the canonical one, it stands for itself.
+            let aliases = ids.filter(|(_, id)| *id != user.key);
+            let aliases: BTreeMap<&str, &str> = aliases.collect();
+            let document = json!({ "username": username(user) });
+            let line = json!({ "user_id": user.key, "tenant": tenant.key, "ids": aliases, "document": document });
+            writeln!(lines, "{line}").unwrap();
+        }
+    }
+    std::fs::write(dir.join("users.jsonl"), lines).unwrap();
+    let run = |words: &[&str], codes: &[i32]| {
+        let mut command = Command::new(binary());
+        command.args(words).args(["--config", "prepare.toml"]);
+        let ran = command.current_dir(dir).env_clear().output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let is_fine = ran.status.code().is_some_and(|code| codes.contains(&code));
+        assert!(is_fine, "{words:?}: {} {said}", ran.status);
+    };
+    run(&["users", "import", "users.jsonl"], &[0]);
+    // 2: there is nothing to index.
+    run(&["index", "build"], &[0, 2]);
 }
 
 /// The table of an upstream on loopback; its token is put beside the data.
@@ -470,17 +488,4 @@ pub(super) fn upstream(dialect: &str, url: &str, dir: &Path) -> String {
          credential = {{ kind = \"static\", token = \"file:{}\" }}\n\n",
         token.display()
     )
-}
-
-/// A configuration in which one vendor has the ids of another, too.
-fn with_ids(text: &str, vendor: &str, of: &str) -> String {
-    let start = format!("{of} = \"");
-    let lines = text.lines().map(|line| match line.split_once(&start) {
-        Some((_, rest)) if line.starts_with("ids = ") => {
-            let (id, _) = rest.split_once('"').unwrap();
-            line.replace(" }", &format!(", {vendor} = \"{id}\" }}"))
-        }
-        _ => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n") + "\n"
 }

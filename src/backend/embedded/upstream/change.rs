@@ -5,15 +5,22 @@ use rusqlite::{Connection, params};
 use super::rows::{CANDIDATE, CREATED, DELETED, TABLE};
 use crate::backend::embedded::accounts::folded;
 use crate::backend::embedded::seal::{self, Keyring};
-use crate::backend::embedded::task::{Step, number};
+use crate::backend::embedded::task::{Entry, Step, Task, number};
 use crate::backend::embedded::{pending, rows};
 use crate::backend::upstream::state::{IndexStatus, Mark, Row};
-use crate::model::{Instant, LinkId, PendingLink, TenantId};
+use crate::model::{Instant, Link, LinkId, Operation, PendingLink, TenantId};
 
 /// One change.
 pub(in crate::backend::embedded) enum Change {
     /// Write rows; one that is there is replaced.
     Put { upstream: String, rows: Vec<Row> },
+    /// Write and delete rows that an operation has changed at the IdP, each with a row in the audit.
+    Acknowledge {
+        upstream: String,
+        operation: Box<Operation>,
+        put: Vec<Row>,
+        forget: Vec<Row>,
+    },
     /// Write rows that an answer showed; one that is there keeps what it says.
     Note {
         upstream: String,
@@ -57,6 +64,7 @@ impl Change {
     pub(in crate::backend::embedded) fn size(&self) -> usize {
         match self {
             Change::Put { rows, .. } | Change::Note { rows, .. } => rows.len(),
+            Change::Acknowledge { put, forget, .. } => put.len() + forget.len(),
             Change::Forget { links, .. } => links.len(),
             Change::Status { .. } | Change::Take { .. } | Change::GiveBack { .. } => 1,
         }
@@ -66,6 +74,7 @@ impl Change {
     pub(in crate::backend::embedded) fn at(&self) -> Option<Instant> {
         match self {
             Change::Take { at, .. } => Some(*at),
+            Change::Acknowledge { operation, .. } => Some(operation.at),
             _ => None,
         }
     }
@@ -80,6 +89,26 @@ impl Change {
             Change::Put { upstream, rows } => rows
                 .iter()
                 .try_for_each(|row| put(conn, keys, upstream, row))?,
+            Change::Acknowledge {
+                upstream,
+                operation,
+                put: made,
+                forget: gone,
+            } => {
+                let task = Task {
+                    conn,
+                    keys,
+                    operation,
+                };
+                for row in made {
+                    put(conn, keys, upstream, row)?;
+                    audit(&task, row)?;
+                }
+                for row in gone {
+                    forget(conn, upstream, row.link_id())?;
+                    audit(&task, row)?;
+                }
+            }
             Change::Note { upstream, rows, at } => rows
                 .iter()
                 .try_for_each(|row| note(conn, upstream, row, *at))?,
@@ -170,6 +199,27 @@ fn note(conn: &Connection, upstream: &str, row: &Row, at: Instant) -> Step<()> {
         at.0,
     ])?;
     Ok(())
+}
+
+/// The audit says of a link at an IdP what it says of one in the store.
+fn audit(task: &Task<'_>, row: &Row) -> Step<()> {
+    let link = Link {
+        link_id: row.link_id(),
+        tenant: row.tenant.clone(),
+        user_id: row.user_id.clone(),
+        provider_id: row.provider_id.clone(),
+        subject: row.subject.clone(),
+        display_name: None,
+        token: None,
+        created_at: None,
+        updated_at: None,
+        last_login_at: None,
+        revision: 0,
+    };
+    task.audit(&Entry {
+        link: Some(&link),
+        ..Entry::default()
+    })
 }
 
 fn forget(conn: &Connection, upstream: &str, link: LinkId) -> Step<()> {

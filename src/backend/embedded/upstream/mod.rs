@@ -14,7 +14,7 @@ use super::task::{Stop, hash};
 use crate::backend::BoxFuture;
 use crate::backend::upstream::state::{IndexStatus, Row, State};
 use crate::model::{
-    Failure, Instant, LinkId, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
+    Failure, Instant, LinkId, Operation, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
 };
 
 impl Embedded {
@@ -28,6 +28,25 @@ impl State for Embedded {
         let upstream = upstream.to_owned();
         Box::pin(async move {
             self.change(Change::Put { upstream, rows }).await?;
+            Ok(())
+        })
+    }
+
+    fn acknowledge<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        put: Vec<Row>,
+        forget: Vec<Row>,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let change = Change::Acknowledge {
+            upstream: upstream.to_owned(),
+            operation: Box::new(operation.clone()),
+            put,
+            forget,
+        };
+        Box::pin(async move {
+            self.change(change).await?;
             Ok(())
         })
     }

@@ -23,6 +23,7 @@ pub(super) fn page(plan: &Plan) -> String {
         records.section(),
         kinds(plan),
         failures::section(plan, &records),
+        neighbors(plan),
         options(plan),
         rules(plan),
     ];
@@ -47,6 +48,26 @@ fn kinds(plan: &Plan) -> String {
     format!(
         "## Kinds\n\n{}",
         table(["the vendor's word", "kind of provider"], rows)
+    )
+}
+
+/// What is never passed on to an origin of the vendor.
+fn neighbors(plan: &Plan) -> String {
+    if plan.neighbors.is_empty() {
+        return String::new();
+    }
+    let rows = plan.neighbors.iter().map(|neighbor| {
+        [
+            code(&neighbor.methods_shown()),
+            code(&neighbor.path.to_string()),
+            cells::evidence(neighbor.evidence),
+            prose(&neighbor.because),
+        ]
+    });
+    format!(
+        "## Neighbors\n\nRequests that carry links, or make them vanish, and that no op has: they are never passed on to an \
+         origin.\n\n{}",
+        table(["method", "path", "evidence", "because"], rows)
     )
 }
 
