@@ -79,6 +79,10 @@ impl Idp for Real {
         assert_eq!(answer.status, 204, "{}", answer.text());
     }
 
+    fn hang(&self, path: &'static str) {
+        panic!("a real server does not hang at {path} because it is told to");
+    }
+
     /// Nobody listens between linkbridge and the server: its stub tells what it is asked.
     fn take_log(&self) -> Vec<Request> {
         Vec::new()
