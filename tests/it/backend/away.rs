@@ -77,7 +77,10 @@ fn what_cannot_hold_is_listed_once_and_is_a_fact() {
         let facts = MODULES.iter().find(|(name, _)| name == module);
         let is_fact = facts.is_some_and(|(_, facts)| facts.contains(fact));
         assert!(is_fact, "there is no fact {module}::{fact}");
-        assert!(seen.insert((module, fact)), "{module}::{fact} is listed twice");
+        assert!(
+            seen.insert((module, fact)),
+            "{module}::{fact} is listed twice"
+        );
         assert!(!why.is_empty());
     }
 }
@@ -126,16 +129,32 @@ impl Away {
 
 /// Every tenant that a fact names.
 fn tenants() -> Vec<String> {
-    let named = ["acme", "other", "third", "links", "directory", "alias", "elsewhere"];
+    let named = [
+        "acme",
+        "other",
+        "third",
+        "links",
+        "directory",
+        "alias",
+        "elsewhere",
+    ];
     let numbered = (0..64).map(|n| format!("t{n}"));
-    named.into_iter().map(str::to_owned).chain(numbered).collect()
+    named
+        .into_iter()
+        .map(str::to_owned)
+        .chain(numbered)
+        .collect()
 }
 
 /// Every provider that a fact names.
 fn providers() -> Vec<String> {
     let named = ["google", "github", "gitlab"];
     let numbered = (0..7).map(|n| format!("p{n}"));
-    named.into_iter().map(str::to_owned).chain(numbered).collect()
+    named
+        .into_iter()
+        .map(str::to_owned)
+        .chain(numbered)
+        .collect()
 }
 
 /// The id that the IdP has for a tenant or provider.

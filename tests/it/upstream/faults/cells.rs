@@ -26,6 +26,8 @@ pub(super) struct Table {
     #[serde(rename = "look-ups")]
     look_ups: BTreeMap<String, LookUps>,
     fault: BTreeMap<String, Row>,
+    /// Ways on which there is no IdP, and what a client is told.
+    pub(super) way: BTreeMap<String, String>,
     #[serde(default)]
     except: Vec<Except>,
 }
