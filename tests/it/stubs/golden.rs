@@ -97,9 +97,12 @@ pub(crate) fn run<V: Vendor + 'static>(
     })
 }
 
-/// Runs the cases of a file, each where `place` puts it for what it is given; a case for which there is no place is
-/// left out. Answers how many exchanges there were.
-pub(crate) fn judge(file: &str, place: &dyn Fn(&[String]) -> Option<Box<dyn Place>>) -> usize {
+/// Finds the place of a case that is given these lines, if there is one.
+pub(crate) type Places<'a> = dyn Fn(&[String]) -> Option<Box<dyn Place>> + 'a;
+
+/// Runs the cases of a file, each in its place; a case for which there is none is left out. Answers how many exchanges
+/// there were.
+pub(crate) fn judge(file: &str, place: &Places<'_>) -> usize {
     let path = format!("{}/tests/stubs/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));

@@ -275,7 +275,7 @@ fn matrix(dialect: &'static str) {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
     assert!(!log.contains("panicked"), "{log}");
-    println!("{dialect}: {} cells", cells.len());
+    eprintln!("{dialect}: {} cells", cells.len());
     let n_wrong = wrong.len();
     assert!(
         wrong.is_empty(),
