@@ -40,14 +40,20 @@ struct World {
 
 impl World {
     fn start(dialect: &'static str, users: usize) -> Self {
+        Self::over(dialect, users, "")
+    }
+
+    /// The same with more in its configuration.
+    fn over(dialect: &'static str, users: usize, more: &str) -> Self {
         let users: Vec<String> = (0..users).map(user).collect();
         let idp = idps::start_knowing(dialect, &users);
         let addr = idp.url().replace("http://", "").parse().unwrap();
         let middle = Middle::start(addr);
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+        std::fs::write(dir.path().join("secret"), apart::SECRET).unwrap();
         mark_indexed(dir.path());
-        let server = serve(dir.path(), dialect, &middle.url(), "");
+        let server = serve(dir.path(), dialect, &middle.url(), more);
         Self {
             dialect,
             server,
@@ -73,8 +79,13 @@ impl World {
         let ask = op.ask(&mut speaker, &mut fact);
         self.middle.arm(fact.user.key, None);
         let answer = speaker.ask_with(ask.request, &ask.values);
-        assert!(answer.status < 300, "{front} {op:?}: {}", answer.text());
         let passed = self.middle.disarm(fact.user.key);
+        let said = answer.text();
+        assert!(
+            answer.status < 300,
+            "{front} {op:?}: {said}\n{passed:#?}\n{}",
+            self.server.log()
+        );
         let passed = passed.iter().map(|p| if p.writes { 'w' } else { 'r' });
         passed.collect()
     }
@@ -120,6 +131,18 @@ impl World {
         wrong.extend(cell.answered(&ask, &fact, &answer));
         if took > BOUND {
             wrong.push(format!("it took {took:?}"));
+        }
+        let told = format!("{:?} {}", answer.headers, answer.text());
+        for secret in [
+            TOKEN,
+            Q,
+            "evil",
+            &self.idp.url()[7..],
+            &self.middle.url()[7..],
+        ] {
+            if told.contains(secret) {
+                wrong.push(format!("it tells {secret}"));
+            }
         }
         let n_asked = cell.asked();
         if !n_asked.contains(&passed.len()) {
@@ -252,7 +275,7 @@ fn matrix(dialect: &'static str) {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
     assert!(!log.contains("panicked"), "{log}");
-    println!("{dialect}: {} cells", cells.len());
+    eprintln!("{dialect}: {} cells", cells.len());
     let n_wrong = wrong.len();
     assert!(
         wrong.is_empty(),

@@ -66,8 +66,13 @@ impl Idp for Real {
         let links = users.iter().flat_map(|user| {
             let id = text(user, "id");
             let links = self.list(&format!("users/{id}/federated-identity"));
-            let kept =
-                move |link: Value| (id.clone(), text(&link, "identityProvider"), text(&link, "userId"));
+            let kept = move |link: Value| {
+                (
+                    id.clone(),
+                    text(&link, "identityProvider"),
+                    text(&link, "userId"),
+                )
+            };
             links.into_iter().map(kept)
         });
         links.collect()

@@ -24,10 +24,22 @@ pub(super) struct Table {
     /// By upstream and operation: what is asked of it.
     plan: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(rename = "look-ups")]
-    look_ups: BTreeMap<String, BTreeMap<String, usize>>,
+    look_ups: BTreeMap<String, LookUps>,
     fault: BTreeMap<String, Row>,
+    /// Ways on which there is no IdP, and what a client is told.
+    pub(super) way: BTreeMap<String, String>,
     #[serde(default)]
     except: Vec<Except>,
+}
+
+/// What is done about a write whose answer was lost.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LookUps {
+    create: usize,
+    delete: usize,
+    /// Whether they tell what was done.
+    finds: bool,
 }
 
 /// What a fault is.
@@ -54,7 +66,7 @@ struct Except {
     #[serde(default)]
     op: Vec<String>,
     /// `r`, `w`, `u` or `a`; which of the requests, if only one of them.
-    at: String,
+    at: Vec<String>,
     /// What comes of it: an outcome, or `told`.
     comes: String,
     /// How often the IdP is asked, in all.
@@ -304,17 +316,16 @@ impl Cell {
             except.upstream == self.upstream
                 && except.fault.iter().any(|fault| fault == self.fault)
                 && (except.op.is_empty() || except.op.iter().any(|op| op == self.op.name()))
-                && (except.at == kind || except.at == at)
+                && (except.at.contains(&kind) || except.at.contains(&at))
         })
     }
 
     fn look_ups(&self) -> usize {
-        let name = if self.op == Op::Delete {
-            "delete"
-        } else {
-            "create"
-        };
-        TABLE.look_ups[self.upstream][name]
+        let look_ups = TABLE.look_ups[self.upstream];
+        match self.op {
+            Op::Delete => look_ups.delete,
+            _ => look_ups.create,
+        }
     }
 
     fn is_lost(&self) -> bool {
@@ -323,7 +334,7 @@ impl Cell {
 
     /// Whether a write whose answer was lost is known to be done.
     fn is_found(&self) -> bool {
-        self.kind == 'w' && self.is_done && self.look_ups() > 0
+        self.kind == 'w' && self.is_done && TABLE.look_ups[self.upstream].finds
     }
 
     /// What comes of it: `told`, or an outcome that the table has words for.
