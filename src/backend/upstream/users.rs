@@ -8,15 +8,26 @@ use super::Upstream;
 use super::links::Known;
 use crate::backend::Answer;
 use crate::model::{
-    Action, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Record, User, UserId,
-    Value, Which,
+    Action, Alias, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Record, User,
+    UserId, Value, Which,
 };
 
 impl Upstream {
     /// Gives a user an id, here. Then the IdP is asked under that id what the user has: an index must know it
     /// before anybody is told. Where that fails the id stands, and giving it once more is no change.
     pub(super) async fn user_alias(&self, operation: &Operation, user_id: &UserId) -> Answer {
+        let given = match &operation.action {
+            Action::UserAlias {
+                vendor, vendor_id, ..
+            } => vec![Alias {
+                vendor: vendor.clone(),
+                vendor_id: vendor_id.clone(),
+            }],
+            _ => Vec::new(),
+        };
+        let claimed = self.claim(operation, user_id, &given).await?;
         let answer = self.parts.local.apply(operation.clone()).await?;
+        drop(claimed);
         if self.needs_index() {
             self.require_indexed(operation, user_id).await?;
         }

@@ -38,6 +38,7 @@ impl Upstream {
             (PutMode::Update, None) => return Err(Failure::UserNotFound),
             _ => {}
         }
+        let _claimed = self.claim(operation, user_id, ids).await?;
         let put = |document| Action::UserPut {
             user_id: user_id.clone(),
             mode: PutMode::Either,
