@@ -49,6 +49,7 @@ use self::checkpoint::Pulse;
 use self::files::Files;
 use self::group::Job;
 use self::opening::Opened;
+pub(in crate::backend) use self::patch::DEPTH;
 use self::readers::Readers;
 use self::reseal::Reseal;
 use self::seal::Keyring;

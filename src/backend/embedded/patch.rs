@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::model::{PatchStep, Why};
 
 /// The most parts of a pointer, and the deepest that a document may go: what the parser reads back.
-pub(super) const DEPTH: usize = 127;
+pub(in crate::backend) const DEPTH: usize = 127;
 
 /// Takes all steps. After an error the document is of no use.
 pub(super) fn apply(document: &mut Value, steps: &[PatchStep]) -> Result<(), Why> {

@@ -53,9 +53,9 @@ impl Upstream {
         self.require_known(operation, user_id).await?;
         let attributes = self.prepared(operation, user_id, attributes).await?;
         let (link, how) = self.make(operation, &new).await?;
-        if let (How::Created, Some(action)) = (how, attributes) {
+        if let (How::Created, Some(actions)) = (how, attributes) {
             // The link is there, whatever becomes of this.
-            let written = self.local(operation, action).await;
+            let written = self.write_prepared(operation, actions).await;
             written.map_err(|_| Failure::OutcomeUnknown)?;
         }
         Ok(Outcome::Link { link, how })
@@ -173,13 +173,6 @@ impl Upstream {
             true => subject.as_str().to_lowercase() == new.subject.as_str().to_lowercase(),
             false => subject == new.subject,
         };
-        let of_user = held.iter().map(|known| &known.link);
-        if of_user
-            .into_iter()
-            .any(|link| link.provider_id == *new.provider && is_same(&link.subject))
-        {
-            return Err(Failure::LinkExists);
-        }
         for tenant in self.parts.directory.tenants() {
             if !spans && tenant.tenant_id != operation.tenant {
                 continue;
@@ -195,7 +188,9 @@ impl Upstream {
                 new.subject,
                 folds,
             )?;
-            for row in rows {
+            let is_self = |user: &UserId| tenant.tenant_id == operation.tenant && user == new.user;
+            // Somebody else's claim is told before one's own.
+            for row in rows.iter().filter(|row| !is_self(&row.user_id)) {
                 let held = match self.links(&elsewhere, &row.user_id).await {
                     Ok(held) => held,
                     Err(Failure::UserNotFound) => continue,
@@ -209,7 +204,12 @@ impl Upstream {
                 }
             }
         }
-        Ok(())
+        let is_own =
+            |known: &Known| known.link.provider_id == *new.provider && is_same(&known.link.subject);
+        match held.iter().any(is_own) {
+            true => Err(Failure::LinkExists),
+            false => Ok(()),
+        }
     }
 
     /// Fails if the user has as many links as the front's rules or the vendor's allow.

@@ -7,8 +7,8 @@ use super::talk::Trouble;
 use crate::backend::Answer;
 use crate::model::operation::{LastFactor, OnMissingDelete};
 use crate::model::{
-    Failure, Field, Operation, OperationKind, Outcome, Place, Problem, ProviderId, Subject, Target,
-    Why,
+    Failure, Field, Link, Operation, OperationKind, Outcome, Place, Problem, ProviderId, Subject,
+    Target, Why,
 };
 
 impl Upstream {
@@ -98,7 +98,10 @@ impl Upstream {
         let mut links = Vec::with_capacity(meant.len());
         for known in meant {
             match self.remove(operation, &known).await {
-                Ok(()) => links.push(known.link),
+                Ok(revision) => links.push(Link {
+                    revision: revision.unwrap_or(known.link.revision),
+                    ..known.link
+                }),
                 Err(failure) if links.is_empty() => return Err(failure),
                 Err(_) => return Err(Failure::OutcomeUnknown),
             }
@@ -107,8 +110,8 @@ impl Upstream {
         Ok(Outcome::Links { links, total })
     }
 
-    /// Takes one link away at the IdP, and what is kept of it here.
-    async fn remove(&self, operation: &Operation, known: &Known) -> Result<(), Failure> {
+    /// Takes one link away at the IdP, and what is kept of it here. Answers the revision of that, if it is told.
+    async fn remove(&self, operation: &Operation, known: &Known) -> Result<Option<u64>, Failure> {
         let talk = self.talk(operation);
         let link = &known.link;
         let mut question = talk.about(&link.user_id)?;
@@ -116,16 +119,24 @@ impl Upstream {
         question
             .may
             .set_text_opt(Field::LinkId, known.vendor_link_id.as_deref());
-        match talk.ask(OperationKind::LinkDelete, &question).await {
-            Ok(_) => {}
+        let revision = match talk.ask(OperationKind::LinkDelete, &question).await {
+            Ok(told) => {
+                let links = told.links();
+                let mut links = links.iter().filter_map(|l| talk.try_link(l, &link.user_id));
+                let gone = links.find(|gone| gone.is(&link.provider_id, &link.subject));
+                gone.map(|gone| gone.link.revision).filter(|n| *n > 0)
+            }
             Err(Trouble::Refused(failure)) => {
                 return Err(match failure {
                     Failure::NothingLinked | Failure::UserNotFound => Failure::LinkNotFound,
                     failure => failure,
                 });
             }
-            Err(Trouble::Lost(_)) => self.require_gone(operation, known).await?,
-        }
+            Err(Trouble::Lost(_)) => {
+                self.require_gone(operation, known).await?;
+                None
+            }
+        };
         let (put, forget) = match self.lags_until(operation.at) {
             Some(until) => (vec![known.row(Mark::Deleted(until))], Vec::new()),
             None => (Vec::new(), vec![known.row(Mark::Candidate)]),
@@ -133,7 +144,8 @@ impl Upstream {
         let state = &self.parts.state;
         let done = state.acknowledge(self.name(), operation, put, forget).await;
         // It is gone there; that this is known here too cannot be said.
-        done.map_err(|_| Failure::OutcomeUnknown)
+        done.map_err(|_| Failure::OutcomeUnknown)?;
+        Ok(revision)
     }
 
     /// An answer was lost: if the link is not there any more, it was taken away.

@@ -23,6 +23,8 @@ pub mod settings;
 pub mod state;
 mod talk;
 mod users;
+mod users_here;
+mod users_there;
 mod users_write;
 
 use std::sync::Arc;
@@ -132,7 +134,7 @@ impl Upstream {
             Action::LinkList { .. } => self.link_list(operation).await,
             Action::LinkDelete(target) => self.link_delete(operation, target).await,
             Action::PendingCreate { .. } => self.parts.local.apply(operation.clone()).await,
-            Action::UserAlias { user_id, .. } => self.user_alias(operation, user_id).await,
+            Action::UserAlias { .. } => self.user_alias(operation).await,
             Action::PendingGet {
                 pending_id,
                 user_id,
@@ -171,14 +173,22 @@ impl Backend for Upstream {
         atomicity: Atomicity,
     ) -> BoxFuture<'_, Vec<Answer>> {
         Box::pin(async move {
+            let writes = |operation: &Operation| operation.action.kind().writes();
             // An IdP has no transactions over several calls.
-            if let (Atomicity::Together, [first, _, ..]) = (atomicity, operations.as_slice()) {
+            if atomicity == Atomicity::Together
+                && let [first, _, ..] = operations.as_slice()
+                && operations.iter().any(writes)
+            {
                 let operation = first.action.kind();
                 return vec![Err(Failure::Unsupported { operation }); operations.len()];
             }
             let mut answers = Vec::with_capacity(operations.len());
             for operation in &operations {
-                answers.push(self.carry_out(operation).await);
+                let answer = self.carry_out(operation).await;
+                if let (Atomicity::Together, Err(failure)) = (atomicity, &answer) {
+                    return vec![Err(failure.clone()); operations.len()];
+                }
+                answers.push(answer);
             }
             answers
         })

@@ -2,6 +2,9 @@
 
 use super::Upstream;
 use super::create::New;
+use super::links::Known;
+use super::settings::Keep;
+use super::state::Mark;
 use super::talk::is_same;
 use crate::backend::Answer;
 use crate::backend::upstream::exchange::Effect;
@@ -9,8 +12,8 @@ use crate::dialect;
 use crate::dialect::upstream::Step;
 use crate::directory::id_at;
 use crate::model::{
-    Action, Failure, Field, Operation, OperationKind, Outcome, PendingLink, Record, Secret,
-    Subject, UserId,
+    Action, Failure, Field, How, Link, Operation, OperationKind, Outcome, PendingLink, Record,
+    Secret, Subject, UserId,
 };
 
 /// How long a pending link that is kept elsewhere is taken to live, in seconds.
@@ -95,6 +98,11 @@ impl Upstream {
             limit: operation.rules.per_user_provider,
         };
         match self.make(operation, &new).await {
+            Ok((link, How::Existed)) => {
+                let link = self.renewed(&new, link).await?;
+                let how = How::Existed;
+                Ok(Outcome::Link { link, how })
+            }
             Ok((link, how)) => Ok(Outcome::Link { link, how }),
             Err(Failure::OutcomeUnknown) => Err(Failure::OutcomeUnknown),
             Err(failure) => {
@@ -105,6 +113,40 @@ impl Upstream {
                 Err(failure)
             }
         }
+    }
+
+    /// A link that was there gets the name and the token that a pending one brings, where they are kept here. What
+    /// an IdP holds of a link, it does not change.
+    async fn renewed(&self, new: &New<'_>, mut link: Link) -> Result<Link, Failure> {
+        let residual = self.settings.residual;
+        let is_here = |field, keep| keep == Keep::Keep && !self.settings.dialect.keeps(field);
+        let name = new
+            .display_name
+            .filter(|_| is_here(Field::DisplayName, residual.display_name));
+        let token = new.token.filter(|_| is_here(Field::Token, residual.token));
+        if name.is_none() && token.is_none() {
+            return Ok(link);
+        }
+        let state = &self.parts.state;
+        let kept = state.of_link(self.name(), &link.tenant, link.link_id)?;
+        let mut row = kept.unwrap_or_else(|| {
+            let known = Known {
+                link: link.clone(),
+                vendor_link_id: None,
+            };
+            known.row(Mark::Candidate)
+        });
+        if let Some(name) = name {
+            row.display_name = Some(name.to_owned());
+            link.display_name = Some(name.to_owned());
+        }
+        if let Some(token) = token {
+            row.token = Some(token.clone());
+            link.token = Some(token.clone());
+        }
+        let put = state.put(self.name(), vec![row]).await;
+        put.map_err(|_| Failure::OutcomeUnknown)?;
+        Ok(link)
     }
 
     /// Asks where pending links are minted.

@@ -2,29 +2,40 @@
 //!
 //! Where users are open, who is unknown here exists if the IdP says so: it tells the user, or links of theirs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Upstream;
 use super::links::Known;
 use crate::backend::Answer;
 use crate::model::{
-    Action, Alias, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Record, User,
-    UserId, Value, Which,
+    Action, Alias, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Page, Record,
+    User, UserId, Value, Which,
 };
 
 impl Upstream {
     /// Gives a user an id, here. Then the IdP is asked under that id what the user has: an index must know it
     /// before anybody is told. Where that fails the id stands, and giving it once more is no change.
-    pub(super) async fn user_alias(&self, operation: &Operation, user_id: &UserId) -> Answer {
-        let given = match &operation.action {
-            Action::UserAlias {
-                vendor, vendor_id, ..
-            } => vec![Alias {
-                vendor: vendor.clone(),
-                vendor_id: vendor_id.clone(),
-            }],
-            _ => Vec::new(),
+    pub(super) async fn user_alias(&self, operation: &Operation) -> Answer {
+        let Action::UserAlias {
+            user_id,
+            vendor,
+            vendor_id,
+            rebind,
+        } = &operation.action
+        else {
+            return Err(Failure::UpstreamRefused);
         };
+        // With a reason, an id is taken from whomever it means.
+        if rebind.is_none() {
+            self.require_free_id(operation, user_id, vendor, vendor_id)
+                .await?;
+        }
+        // In another tenant nobody may have it, whatever the reason.
+        let given = [Alias {
+            vendor: vendor.clone(),
+            vendor_id: vendor_id.clone(),
+        }];
         let claimed = self.claim(operation, user_id, &given).await?;
         let answer = self.parts.local.apply(operation.clone()).await?;
         drop(claimed);
@@ -91,16 +102,10 @@ impl Upstream {
         user_id: &UserId,
         links: bool,
     ) -> Result<(User, Vec<Known>), Failure> {
-        let look = Action::UserGet {
-            user_id: user_id.clone(),
-            links: false,
-        };
-        let here = match self.local(operation, look).await {
-            Ok(Outcome::User { user, .. }) => Some(user),
-            Ok(_) => None,
-            Err(Failure::UserNotFound) if !operation.rules.known_users => None,
-            Err(failure) => return Err(failure),
-        };
+        let here = self.here(operation, user_id).await?;
+        if here.is_none() && operation.rules.known_users {
+            return Err(Failure::UserNotFound);
+        }
         let has_document = here.as_ref().is_some_and(|user| user.document.is_some());
         let keeps_users = self.keeps_users();
         let there = match has_document && !keeps_users {
@@ -122,23 +127,14 @@ impl Upstream {
         if !is_somewhere && held.is_empty() {
             return Err(Failure::UserNotFound);
         }
-        let instant = |field| {
-            there
-                .as_ref()
-                .and_then(|record| record.int(field))
-                .map(Instant)
-        };
-        let (created_at, updated_at) = (instant(Field::CreatedAt), instant(Field::UpdatedAt));
         let document = there.as_ref().and_then(document);
-        let mut user = here.unwrap_or_else(|| User {
-            user_id: user_id.clone(),
-            tenant: operation.tenant.clone(),
-            ids: Vec::new(),
-            document: None,
-            created_at,
-            updated_at,
-            revision: 0,
-        });
+        let mut user = match here {
+            Some(here) => here,
+            None => {
+                let links = held.iter().map(|known| &known.link);
+                told(operation, user_id, there.as_ref(), links)
+            }
+        };
         user.document = match keeps_users {
             true => document,
             false => user.document.or(document),
@@ -195,7 +191,6 @@ impl Upstream {
         else {
             return Err(Failure::UpstreamRefused);
         };
-        let mut users: Vec<(User, Vec<Link>)> = Vec::new();
         let (found, total, more) = match which {
             Which::Holder {
                 provider_id,
@@ -207,12 +202,10 @@ impl Upstream {
                     Ok(_) | Err(Failure::LinkNotFound) => None,
                     Err(failure) => return Err(failure),
                 };
-                let is_after = |user: &UserId| after.as_ref().is_none_or(|after| user > after);
-                let ids: Vec<UserId> = holder.into_iter().filter(is_after).collect();
-                let total = ids.len() as u64;
-                (ids, total, false)
+                cut(holder.into_iter().collect(), after.as_ref(), *page)
             }
             Which::Ids(ids) => {
+                let ids: BTreeSet<&UserId> = ids.iter().collect();
                 let mut there: Vec<UserId> = Vec::new();
                 for id in ids {
                     match self.require_user(operation, id).await {
@@ -221,17 +214,7 @@ impl Upstream {
                         Err(failure) => return Err(failure),
                     }
                 }
-                let total = there.len() as u64;
-                there.retain(|id| after.as_ref().is_none_or(|after| id > after));
-                let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
-                let limit = page.limit.and_then(|n| usize::try_from(n).ok());
-                let rest = there.len().saturating_sub(skip);
-                let more = limit.is_some_and(|limit| rest > limit);
-                let page = there
-                    .into_iter()
-                    .skip(skip)
-                    .take(limit.unwrap_or(usize::MAX));
-                (page.collect(), total, more)
+                cut(there, after.as_ref(), *page)
             }
             _ => {
                 let local = Action::UserList {
@@ -248,11 +231,54 @@ impl Upstream {
                 (ids, total, more)
             }
         };
+        let mut users: Vec<(User, Vec<Link>)> = Vec::new();
         for id in found {
-            let (user, held) = self.user(operation, &id, *links).await?;
-            users.push((user, held.into_iter().map(|known| known.link).collect()));
+            match self.user(operation, &id, *links).await {
+                Ok((user, held)) => {
+                    users.push((user, held.into_iter().map(|known| known.link).collect()));
+                }
+                // Who is known here and not there has gone meanwhile.
+                Err(Failure::UserNotFound) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(Outcome::Users { users, total, more })
+    }
+}
+
+/// A page of users in the order of their ids, with the number of all and whether there are more.
+fn cut(all: Vec<UserId>, after: Option<&UserId>, page: Page) -> (Vec<UserId>, u64, bool) {
+    let whole = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let total = all.len() as u64;
+    let is_after = |user: &UserId| after.is_none_or(|after| user > after);
+    let rest = all.into_iter().filter(is_after).skip(whole(page.offset));
+    let rest: Vec<UserId> = rest.collect();
+    let limit = page.limit.map_or(usize::MAX, whole);
+    let more = rest.len() > limit;
+    (rest.into_iter().take(limit).collect(), total, more)
+}
+
+/// A user of whom nothing is kept here: as the IdP tells them, or else their links.
+fn told<'a>(
+    operation: &Operation,
+    user_id: &UserId,
+    there: Option<&Record>,
+    links: impl Iterator<Item = &'a Link> + Clone,
+) -> User {
+    let instant = |field| there.and_then(|record| record.int(field)).map(Instant);
+    let revision = there.and_then(|record| record.int(Field::Revision));
+    let revision = revision.and_then(|n| u64::try_from(n).ok());
+    let of_links = || links.clone().map(|link| link.revision).max();
+    let oldest = links.clone().filter_map(|link| link.created_at).min();
+    let newest = links.clone().filter_map(|link| link.updated_at).max();
+    User {
+        user_id: user_id.clone(),
+        tenant: operation.tenant.clone(),
+        ids: Vec::new(),
+        document: None,
+        created_at: instant(Field::CreatedAt).or(oldest),
+        updated_at: instant(Field::UpdatedAt).or(newest),
+        revision: revision.or_else(of_links).unwrap_or(0),
     }
 }
 

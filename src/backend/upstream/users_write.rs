@@ -1,22 +1,21 @@
 //! Putting and deleting users over an upstream.
 //!
 //! An IdP that has users as clients put them gets them; else the document is kept here. New links are made
-//! there. There is no transaction over both: what was done is undone if a later part is refused.
+//! there. There is no transaction over both: what can be refused here is refused first, and what was done is
+//! undone if a later part is refused.
 
 use super::Upstream;
 use super::create::New;
 use super::links::Known;
 use super::state::Mark;
-use super::talk::{Question, Trouble};
 use crate::backend::Answer;
 use crate::model::{
-    Action, Attribute, DocumentChange, Failure, Field, How, Link, NewLink, Operation,
-    OperationKind, Outcome, PatchStep, Place, Problem, PutMode, User, UserId, Value, Why,
+    Action, Alias, DocumentChange, Failure, How, Link, NewLink, Operation, Outcome, PutMode, User,
+    UserId,
 };
 
 impl Upstream {
-    /// Puts a user: the document here, new links there. An IdP has no transaction over both, so what was done
-    /// is undone if a link is refused.
+    /// Puts a user: the document here, new links there.
     pub(super) async fn user_put(&self, operation: &Operation) -> Answer {
         let Action::UserPut {
             user_id,
@@ -28,6 +27,7 @@ impl Upstream {
         else {
             return Err(Failure::UpstreamRefused);
         };
+        let here = self.here(operation, user_id).await?;
         let before = match self.user(operation, user_id, false).await {
             Ok((user, _)) => Some(user),
             Err(Failure::UserNotFound) => None,
@@ -39,46 +39,25 @@ impl Upstream {
             _ => {}
         }
         let _claimed = self.claim(operation, user_id, ids).await?;
-        let put = |document| Action::UserPut {
-            user_id: user_id.clone(),
-            mode: PutMode::Either,
-            document,
-            ids: ids.clone(),
-            links: Vec::new(),
-        };
-        // A user who is known only there is put here with what is told there, so that a change has its ground.
-        let ground = before.as_ref().and_then(|user| user.document.clone());
-        if let Some(ground) = ground.clone() {
-            self.local(operation, put(Some(DocumentChange::Whole(ground))))
+        let (known, had) = (here.as_ref(), before.as_ref());
+        let puts = Self::puts(known, had, user_id, document.clone(), ids);
+        self.rehearse(operation, &puts).await?;
+        for id in ids {
+            self.require_free_id(operation, user_id, &id.vendor, &id.vendor_id)
                 .await?;
         }
-        let written = self.local(operation, put(document.clone())).await?;
-        let Outcome::User { mut user, .. } = written else {
-            return Err(Failure::OutcomeUnknown);
+        let put = Put {
+            user_id,
+            here: known,
+            before: had,
+            puts,
+            document: document.as_ref(),
+            links,
         };
-        // Who is put without a document is made known here: an IdP has nothing to make of that.
-        if self.keeps_users() && document.is_some() {
-            let put = self.put_there(operation, &user, before.is_none()).await;
-            if let Err(trouble) = put {
-                let failure = Failure::from(trouble);
-                if failure != Failure::OutcomeUnknown {
-                    self.undo(operation, user_id, before.as_ref()).await;
-                }
-                return Err(failure);
-            }
-        }
-        if let Err(failure) = self.make_all(operation, user_id, links).await {
-            self.undo_there(operation, user_id, before.as_ref()).await;
-            self.undo(operation, user_id, before.as_ref()).await;
-            return Err(failure);
-        }
-        if self.keeps_users() {
-            user = match self.user(operation, user_id, false).await {
-                Ok((told, _)) => told,
-                Err(Failure::UserNotFound) if document.is_none() && links.is_empty() => user,
-                Err(_) => return Err(Failure::OutcomeUnknown),
-            };
-        }
+        let user = match self.is_ground(document.as_ref(), ids) {
+            true => self.put_then_link(operation, put).await?,
+            false => self.link_then_put(operation, put).await?,
+        };
         let held = match self.links(operation, user_id).await {
             Err(Failure::UserNotFound) => Vec::new(),
             // What was written is not denied because it cannot be told.
@@ -91,85 +70,71 @@ impl Upstream {
         })
     }
 
-    /// Makes or changes the user at the IdP. One that it makes under another id gets an alias.
-    async fn put_there(
-        &self,
-        operation: &Operation,
-        user: &User,
-        is_new: bool,
-    ) -> Result<(), Trouble> {
-        let talk = self.talk(operation);
-        let document = user
-            .document
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok());
-        let document = document.unwrap_or_else(|| serde_json::json!({}));
-        let (kind, mut question) = match is_new {
-            true => (OperationKind::UserCreate, Question::default()),
-            false => (OperationKind::UserUpdate, talk.about(&user.user_id)?),
-        };
-        question.may.set_text_opt(Field::Tenant, talk.tenant_id());
-        question.must.set(Field::Document, Value::Json(document));
-        // A vendor that writes users whole can lose what is linked meanwhile.
-        let (tenant, user_id) = (operation.tenant.as_str(), user.user_id.as_str());
-        let locked = self.locks.take(&[("user", tenant, user_id)]).await;
-        let told = talk.ask(kind, &question).await?;
-        drop(locked);
-        if !is_new {
-            return Ok(());
-        }
-        let of_user = told.reply.record(Field::User);
-        let given = of_user
-            .and_then(|record| record.text(Field::UserId))
-            .or(told.reply.text(Field::UserId));
-        let given = given.ok_or(Trouble::Lost(Failure::UpstreamRefused))?;
-        if talk.user_id(&user.user_id).ok().as_deref() == Some(given) {
-            return Ok(());
-        }
-        let alias = Action::UserAlias {
-            user_id: user.user_id.clone(),
-            vendor: self.vendor().clone(),
-            vendor_id: given.to_owned(),
-            rebind: None,
-        };
-        let named = self.local(operation, alias).await;
-        named.map(|_| ()).map_err(Trouble::Lost)
+    /// Whether links of the user can only be made once the user is put.
+    fn is_ground(&self, document: Option<&DocumentChange>, ids: &[Alias]) -> bool {
+        let is_there = self.keeps_users() && document.is_some();
+        is_there || ids.iter().any(|id| id.vendor == *self.vendor())
     }
 
-    /// Puts the IdP's user as it was before, as far as that can be done.
-    async fn undo_there(&self, operation: &Operation, user_id: &UserId, before: Option<&User>) {
+    /// The links first: if one is refused, the user is as before.
+    async fn link_then_put(&self, operation: &Operation, put: Put<'_>) -> Result<User, Failure> {
+        let done = self.make_all(operation, put.user_id, put.links).await?;
+        match self.commit(operation, put.puts).await {
+            Ok(Outcome::User { user, .. }) => Ok(user),
+            Ok(_) => Err(Failure::OutcomeUnknown),
+            Err(failure) => Err(self.unmade(operation, done, failure).await),
+        }
+    }
+
+    /// The user first, here and there, and then the links: if one is refused, the user is put as before.
+    async fn put_then_link(&self, operation: &Operation, put: Put<'_>) -> Result<User, Failure> {
+        let Put {
+            user_id,
+            here,
+            before,
+            ..
+        } = put;
+        let written = self.commit(operation, put.puts).await?;
+        let Outcome::User { user, .. } = written else {
+            return Err(Failure::OutcomeUnknown);
+        };
+        // Who is put without a document is made known here: an IdP has nothing to make of that.
+        if self.keeps_users() && put.document.is_some() {
+            let there = self.put_there(operation, &user, before.is_none()).await;
+            if let Err(trouble) = there {
+                let failure = Failure::from(trouble);
+                if failure != Failure::OutcomeUnknown {
+                    self.undo(operation, user_id, here).await;
+                }
+                return Err(failure);
+            }
+        }
+        if let Err(failure) = self.make_all(operation, user_id, put.links).await {
+            if put.document.is_some() {
+                self.undo_there(operation, user_id, before).await;
+            }
+            self.undo(operation, user_id, here).await;
+            return Err(failure);
+        }
         if !self.keeps_users() {
-            return;
+            return Ok(user);
         }
-        let undone = match before {
-            None => self.delete_there(operation, user_id).await,
-            Some(user) => self.put_there(operation, user, false).await,
-        };
-        if let Err(trouble) = undone {
-            let failure = Failure::from(trouble).kind().name();
-            tracing::error!(
-                upstream = self.name(),
-                failure,
-                "a user of the IdP cannot be put back as it was"
-            );
+        match self.user(operation, user_id, false).await {
+            Ok((told, _)) => Ok(told),
+            Err(Failure::UserNotFound) if put.document.is_none() && put.links.is_empty() => {
+                Ok(user)
+            }
+            Err(_) => Err(Failure::OutcomeUnknown),
         }
     }
 
-    /// Takes the user away at the IdP, with all that it has.
-    async fn delete_there(&self, operation: &Operation, user_id: &UserId) -> Result<(), Trouble> {
-        let talk = self.talk(operation);
-        let question = talk.about(user_id)?;
-        let told = talk.ask(OperationKind::UserDelete, &question).await;
-        told.map(|_| ())
-    }
-
-    /// Makes links, all or none as far as the IdP lets them be taken away again.
+    /// Makes links, all or none as far as the IdP lets them be taken away again. Answers those that are new.
     async fn make_all(
         &self,
         operation: &Operation,
         user: &UserId,
         links: &[NewLink],
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Link>, Failure> {
         let mut done: Vec<Link> = Vec::new();
         for link in links {
             let new = New {
@@ -183,17 +148,20 @@ impl Upstream {
             match self.make(operation, &new).await {
                 Ok((link, How::Created)) => done.push(link),
                 Ok(_) => {}
-                Err(failure) => {
-                    let undone = done.into_iter().map(|link| Known {
-                        link,
-                        vendor_link_id: None,
-                    });
-                    let undone = self.remove_all(operation, undone.collect()).await;
-                    return Err(undone.map_or(Failure::OutcomeUnknown, |_| failure));
-                }
+                Err(failure) => return Err(self.unmade(operation, done, failure).await),
             }
         }
-        Ok(())
+        Ok(done)
+    }
+
+    /// Takes new links away again, and tells why; if that cannot be done, nobody knows what there is.
+    async fn unmade(&self, operation: &Operation, done: Vec<Link>, why: Failure) -> Failure {
+        let done = done.into_iter().map(|link| Known {
+            link,
+            vendor_link_id: None,
+        });
+        let undone = self.remove_all(operation, done.collect()).await;
+        undone.map_or(Failure::OutcomeUnknown, |_| why)
     }
 
     /// Puts what is kept here of a user as it was before.
@@ -251,70 +219,17 @@ impl Upstream {
             Err(_) => Err(Failure::OutcomeUnknown),
         }
     }
-
-    /// What has to be written of a user along with a link; `None` if nothing has. What cannot be written is
-    /// refused before a link is made.
-    pub(super) async fn prepared(
-        &self,
-        operation: &Operation,
-        user_id: &UserId,
-        attributes: &[Attribute],
-    ) -> Result<Option<Action>, Failure> {
-        if attributes.is_empty() {
-            return Ok(None);
-        }
-        let document = match self.user(operation, user_id, false).await {
-            Ok((user, _)) => user.document,
-            Err(Failure::UserNotFound) => None,
-            Err(failure) => return Err(failure),
-        };
-        let document: serde_json::Value = document
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_else(|| serde_json::json!({}));
-        let mut steps = Vec::new();
-        for attribute in attributes {
-            steps.extend(step(&document, attribute)?);
-        }
-        let action = Action::UserPut {
-            user_id: user_id.clone(),
-            mode: PutMode::Either,
-            document: Some(DocumentChange::Patch(steps)),
-            ids: Vec::new(),
-            links: Vec::new(),
-        };
-        Ok(Some(action))
-    }
 }
 
-/// The change that writes an attribute; `None` if there is a value already, and only an empty one is replaced.
-fn step(document: &serde_json::Value, attribute: &Attribute) -> Result<Option<PatchStep>, Failure> {
-    let mut at = Some(document);
-    let mut pointer = String::new();
-    for member in &attribute.path {
-        match at {
-            None | Some(serde_json::Value::Null) => at = None,
-            Some(serde_json::Value::Object(members)) => at = members.get(member),
-            Some(_) => {
-                return Err(Failure::Invalid(vec![Problem {
-                    place: Place::Body,
-                    at: String::new(),
-                    field: Some(Field::Attribute),
-                    why: Why::NotAllowed,
-                    max: None,
-                }]));
-            }
-        }
-        pointer.push('/');
-        pointer.push_str(&member.replace('~', "~0").replace('/', "~1"));
-    }
-    let is_empty = match at {
-        None | Some(serde_json::Value::Null) => true,
-        Some(value) => value.as_str() == Some(""),
-    };
-    let step = PatchStep {
-        pointer,
-        value: Some(attribute.value.clone()),
-        inserts: false,
-    };
-    Ok((is_empty || !attribute.only_if_empty).then_some(step))
+/// A user who is about to be put.
+struct Put<'a> {
+    user_id: &'a UserId,
+    /// What is kept here.
+    here: Option<&'a User>,
+    /// What is known, here or there.
+    before: Option<&'a User>,
+    /// What puts the user here.
+    puts: Vec<Action>,
+    document: Option<&'a DocumentChange>,
+    links: &'a [NewLink],
 }

@@ -1,9 +1,28 @@
 //! Several operations in one call.
 
-use linkbridge::backend::Atomicity;
-use linkbridge::model::{Action, Failure, OperationKind, Outcome};
+use linkbridge::backend::{Answer, Atomicity};
+use linkbridge::model::{Action, Failure, Operation, OperationKind, Outcome};
 
 use super::world::*;
+
+/// A link is made, listed, deleted, and not listed.
+fn there_and_gone() -> Vec<Operation> {
+    vec![
+        create("u1", "google", "s1"),
+        list("u1"),
+        delete("u1", "google", "s1"),
+        list("u1"),
+    ]
+}
+
+/// How many links each answer tells that tells links.
+fn totals(answers: &[Answer]) -> Vec<u64> {
+    let total = |answer: &Answer| match answer {
+        Ok(Outcome::Links { total, .. }) => Some(*total),
+        _ => None,
+    };
+    answers.iter().filter_map(total).collect()
+}
 
 facts! {
     fn together_means_all_or_none(world) {
@@ -27,16 +46,11 @@ facts! {
     }
 
     fn an_operation_sees_what_came_before_it_in_its_batch(world) {
-        let batch = vec![create("u1", "google", "s1"), list("u1"), delete("u1", "google", "s1"), list("u1")];
-        let answers = world.apply_all(batch, Atomicity::Together);
-        let totals: Vec<u64> = answers
-            .iter()
-            .filter_map(|answer| match answer {
-                Ok(Outcome::Links { total, .. }) => Some(*total),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(totals, [1, 1, 0]);
+        assert_eq!(totals(&world.apply_all(there_and_gone(), Atomicity::Each)), [1, 1, 0]);
+    }
+
+    fn an_operation_sees_what_it_stands_together_with(world) {
+        assert_eq!(totals(&world.apply_all(there_and_gone(), Atomicity::Together)), [1, 1, 0]);
     }
 
     fn an_empty_batch_has_no_answers(world) {

@@ -33,7 +33,9 @@ facts! {
         let (made, how) = world.link_and_how(create_with_token("u1", "google", "s1", "opaque-1"));
         assert_eq!(how, How::Created);
         assert_eq!(made.link_id, LinkId::of(&tenant("acme"), &user("u1"), &provider("google"), &subject("s1")));
-        assert_eq!((made.created_at, made.updated_at, made.last_login_at), (Some(NOW), Some(NOW), None));
+        world.assert_told_at(made.created_at, NOW);
+        world.assert_told_at(made.updated_at, NOW);
+        assert_eq!(made.last_login_at, None);
         assert_eq!(made.token.as_ref().map(|t| t.expose()), Some("opaque-1"));
         assert_eq!(made.display_name.as_deref(), Some("Shown"));
         assert_eq!(world.link_and_how(find("google", "s1", None)), (made.clone(), How::Found));

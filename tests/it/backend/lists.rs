@@ -34,6 +34,13 @@ facts! {
         assert_eq!(subjects(&world.links(list("u1")).0), ["d", "b", "a", "c"]);
     }
 
+    fn links_are_listed_as_they_were_made(world) {
+        for account in ["c", "b", "a", "d"] {
+            world.link(create("u1", "google", account));
+        }
+        assert_eq!(subjects(&world.links(list("u1")).0), ["c", "b", "a", "d"]);
+    }
+
     fn a_page_has_its_links_and_the_number_of_all(world) {
         for n in 0..5 {
             world.link(create("u1", "google", &format!("s{n}")).at(Instant(n)));

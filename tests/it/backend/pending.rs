@@ -46,7 +46,8 @@ facts! {
         let (link, how) = world.link_and_how(complete("id-1", "u1").at(Instant(NOW.0 + 7)));
         assert_eq!((how, link.user_id.as_str(), link.subject.as_str()), (How::Created, "u1", "s1"));
         assert_eq!(link.token.as_ref().map(|t| t.expose()), Some("pending-token"));
-        assert_eq!((link.display_name.as_deref(), link.created_at), (Some("Shown"), Some(Instant(NOW.0 + 7))));
+        assert_eq!(link.display_name.as_deref(), Some("Shown"));
+        world.assert_told_at(link.created_at, Instant(NOW.0 + 7));
         assert_eq!(world.link(find("google", "s1", None)), link);
     }
 

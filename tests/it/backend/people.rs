@@ -127,6 +127,21 @@ facts! {
         assert_eq!(seen, (0..60).map(|n| format!("{n:02}")).collect::<Vec<_>>());
     }
 
+    fn users_of_the_directory_are_listed_page_by_page(world) {
+        for who in ["e", "a", "c"] {
+            world.user(put(who, None, &[]));
+        }
+        for (after, offset, limit, want) in [
+            (None, 0, None, is("a c e", 3, false)),
+            (None, 0, Some(2), is("a c", 3, true)),
+            (Some("a"), 0, Some(2), is("c e", 3, false)),
+            (Some("b"), 1, Some(1), is("e", 3, false)),
+            (Some("e"), 0, Some(0), is("", 3, false)),
+        ] {
+            assert_eq!(told(world, all(after, offset, limit)), want, "{after:?} {offset} {limit:?}");
+        }
+    }
+
     fn ids_are_compared_byte_for_byte_in_order(world) {
         for who in ["b", "B", "ä", "a\u{308}", "\u{ffff}", "\u{10000}", "~"] {
             world.user(put(who, None, &[]));

@@ -80,7 +80,7 @@ facts! {
         for round in 0..world.store.rounds(ROUNDS) {
             let spelled = |n: usize| ["ext", "Ext", "eXt", "EXT"][n % 4];
             let answers = race(world, |n| {
-                create("u1", "google", &format!("{}-{round}", spelled(n))).rules(rules).of(&format!("t{n}"))
+                create(&format!("u{}", n / 8), "google", &format!("{}-{round}", spelled(n))).rules(rules).of(&format!("t{}", n % 8))
             });
             assert_one_winner(&answers, &Failure::SubjectTaken);
         }

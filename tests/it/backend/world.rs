@@ -17,6 +17,11 @@ pub(super) trait Store: Backend + Aliases {
     fn rounds(&self, n: usize) -> usize {
         n
     }
+
+    /// Whether what is told happened at the instants of the operations; else by a clock of its own.
+    fn has_their_clock(&self) -> bool {
+        true
+    }
 }
 
 impl Store for Embedded {}
@@ -85,6 +90,14 @@ impl World {
         match self.apply(operation) {
             Ok(Outcome::Link { link, how }) => (link, how),
             other => panic!("no link: {other:?}"),
+        }
+    }
+
+    /// Asserts that this instant is told of something that was done at that one.
+    pub(super) fn assert_told_at(&self, told: Option<Instant>, at: Instant) {
+        match self.store.has_their_clock() {
+            true => assert_eq!(told, Some(at)),
+            false => assert!(told.is_some()),
         }
     }
 

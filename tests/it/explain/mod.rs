@@ -329,7 +329,7 @@ fn reads_are_carried_out_where_that_is_asked_for_and_writes_never() {
 
 #[test]
 fn what_is_passed_on_is_told() {
-    let front = "[[front]]\ndialect = \"fusionauth\"\npassthrough = { origin = \"https://old.invalid\", allow = [\"GET /api/user/**\"] }\n";
+    let front = "[[front]]\ndialect = \"fusionauth\"\npassthrough = { origin = \"https://old.invalid\", credential = \"none\", allow = [\"GET /api/user/**\"] }\n";
     let config = config(front);
     let user = format!("/api/user/{USER}");
     let (text, code) = explain(&config, &[&user]);

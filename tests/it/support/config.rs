@@ -110,7 +110,11 @@ pub(crate) fn open(tenants: &[String], providers: &[String], ports: Ports, data:
         write!(out, "[[tenant]]\nkey = \"{key}\"\nusers = \"open\"\n\n").unwrap();
     }
     for key in providers {
-        write!(out, "[[provider]]\nkey = \"{key}\"\nname = \"{key}\"\nkind = \"oidc\"\n\n").unwrap();
+        write!(
+            out,
+            "[[provider]]\nkey = \"{key}\"\nname = \"{key}\"\nkind = \"oidc\"\n\n"
+        )
+        .unwrap();
     }
     client(&mut out, "harness", HARNESS, FAST, ALL);
     out

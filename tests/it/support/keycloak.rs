@@ -43,10 +43,14 @@ fn start() -> Option<Keycloak> {
     let mut out = BufReader::new(child.stdout.take().unwrap());
     out.read_line(&mut said).unwrap();
     if let Some(reason) = said.strip_prefix("skipped ") {
+        child.wait().unwrap();
         eprintln!("SKIPPED: no test has asked a real Keycloak: {reason}");
         return None;
     }
-    assert_eq!(said.trim_end(), "ready", "tests/keycloak/run");
+    if said.trim_end() != "ready" {
+        child.wait().unwrap();
+        panic!("tests/keycloak/run: {said}");
+    }
     Some(Keycloak {
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         _runs: runs,

@@ -2,6 +2,7 @@
 //! fixtures that all black-box tests share. `tests/upstream/` has the data.
 
 mod attacks;
+mod faults;
 mod idps;
 mod limits;
 mod matrix;

@@ -66,8 +66,13 @@ impl Idp for Real {
         let links = users.iter().flat_map(|user| {
             let id = text(user, "id");
             let links = self.list(&format!("users/{id}/federated-identity"));
-            let kept =
-                move |link: Value| (id.clone(), text(&link, "identityProvider"), text(&link, "userId"));
+            let kept = move |link: Value| {
+                (
+                    id.clone(),
+                    text(&link, "identityProvider"),
+                    text(&link, "userId"),
+                )
+            };
             links.into_iter().map(kept)
         });
         links.collect()
@@ -77,6 +82,10 @@ impl Idp for Real {
         let body = json!({ "userId": subject });
         let answer = self.ask("POST", &link_path(user, provider), Some(&body));
         assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    fn hang(&self, path: &'static str) {
+        panic!("a real server does not hang at {path} because it is told to");
     }
 
     /// Nobody listens between linkbridge and the server: its stub tells what it is asked.

@@ -145,7 +145,7 @@ fn upstream(dialect: &str, url: &str, credential: Credential) -> String {
 }
 
 /// Notes that the links of every user were looked at when there were none.
-fn mark_indexed(dir: &std::path::Path) {
+pub(crate) fn mark_indexed(dir: &std::path::Path) {
     let store = Embedded::open(embedded::Settings::new(dir.join("data"))).unwrap();
     let now = clock::now();
     let status = IndexStatus {
