@@ -142,7 +142,8 @@ pub(super) fn upstream(
         pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
     };
     let exchange = leaf.exchange()?;
-    Ok(Upstream::open(leaf.settings.clone(), exchange, parts))
+    let upstream = Upstream::open(leaf.settings.clone(), exchange, parts);
+    Ok(upstream.shared_by(leaf.tenants.clone()))
 }
 
 /// The upstreams of a tree that nobody opens.

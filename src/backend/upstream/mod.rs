@@ -10,6 +10,7 @@
 //! is looked up, and what cannot be is [`Failure::OutcomeUnknown`].
 
 pub mod caller;
+mod claim;
 mod create;
 mod delete;
 pub mod exchange;
@@ -37,7 +38,7 @@ use self::talk::Talk;
 use super::{Answer, Atomicity, Backend, BoxFuture};
 use crate::dialect;
 use crate::directory::{Aliases, Directory};
-use crate::model::{Action, Failure, Operation, Outcome, Rules, VendorName};
+use crate::model::{Action, Failure, Operation, Outcome, Rules, TenantId, VendorName};
 
 /// What an upstream works with.
 #[derive(Clone)]
@@ -64,6 +65,10 @@ pub struct Upstream {
     exchange: Arc<dyn Exchange>,
     parts: Parts,
     locks: Locks,
+    /// Who shares it, if requests do not say who asks.
+    sharing: Vec<TenantId>,
+    /// One tenant at a time makes a user of the IdP its own.
+    claims: tokio::sync::Mutex<()>,
 }
 
 impl Upstream {
@@ -81,6 +86,8 @@ impl Upstream {
             exchange,
             parts,
             locks: Locks::new(),
+            sharing: Vec::new(),
+            claims: tokio::sync::Mutex::default(),
         }
     }
 

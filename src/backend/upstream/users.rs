@@ -9,8 +9,8 @@ use super::Upstream;
 use super::links::Known;
 use crate::backend::Answer;
 use crate::model::{
-    Action, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Page, Record, User,
-    UserId, Value, Which,
+    Action, Alias, Failure, Field, Instant, Link, Operation, OperationKind, Outcome, Page, Record,
+    User, UserId, Value, Which,
 };
 
 impl Upstream {
@@ -31,7 +31,14 @@ impl Upstream {
             self.require_free_id(operation, user_id, vendor, vendor_id)
                 .await?;
         }
+        // In another tenant nobody may have it, whatever the reason.
+        let given = [Alias {
+            vendor: vendor.clone(),
+            vendor_id: vendor_id.clone(),
+        }];
+        let claimed = self.claim(operation, user_id, &given).await?;
         let answer = self.parts.local.apply(operation.clone()).await?;
+        drop(claimed);
         if self.needs_index() {
             self.require_indexed(operation, user_id).await?;
         }

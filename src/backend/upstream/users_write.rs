@@ -38,6 +38,7 @@ impl Upstream {
             (PutMode::Update, None) => return Err(Failure::UserNotFound),
             _ => {}
         }
+        let _claimed = self.claim(operation, user_id, ids).await?;
         let (known, had) = (here.as_ref(), before.as_ref());
         let puts = Self::puts(known, had, user_id, document.clone(), ids);
         self.rehearse(operation, &puts).await?;

@@ -34,6 +34,8 @@ struct Attack {
     told: BTreeMap<String, u16>,
     /// Why.
     because: Option<String>,
+    /// Why the IdP may be asked about the user's id within the own tenant.
+    asked: Option<String>,
     /// Why the IdP is not even asked, which is answered 502.
     unsent: Option<String>,
     /// Why nobody could tell by this request that the things are there, not even whose they are.
@@ -177,7 +179,9 @@ impl Tries {
                 request.query,
                 holders(&request)
             );
-            let mut names = world.names_of_theirs(kind).into_iter();
+            let mut names = world
+                .names_of_theirs(kind, attack.asked.is_some())
+                .into_iter();
             if let Some(name) = names.find(|name| said.contains(name)) {
                 wrong(format!("the IdP is asked about {name}: {}", request.line()));
             }

@@ -343,12 +343,13 @@ impl World {
         values
     }
 
-    pub(super) fn theirs_values(&self, vendor: &str) -> [(&'static str, String); 9] {
+    pub(super) fn theirs_values(&self, vendor: &str) -> [(&'static str, String); 10] {
         let disabled = PROVIDERS.iter().find(|p| p.key == DISABLED).unwrap();
         [
             ("their_tenant", id_at(&TENANTS[1], vendor).to_owned()),
             ("their_user", id_at(&USERS[2], vendor).to_owned()),
             ("their_provider", id_at(&THEIRS, vendor).to_owned()),
+            ("their_zitadel_user", id_at(&USERS[2], "zitadel").to_owned()),
             ("their_subject", "theirs-1".to_owned()),
             ("THEIR_SUBJECT", "THEIRS-1".to_owned()),
             ("their_link", self.their_link.clone()),
@@ -359,7 +360,7 @@ impl World {
     }
 
     /// Ids of the same form that nothing has.
-    pub(super) fn nobodys_values(&self, vendor: &str) -> [(&'static str, String); 9] {
+    pub(super) fn nobodys_values(&self, vendor: &str) -> [(&'static str, String); 10] {
         let (tenant, provider) = match vendor {
             "zitadel" => ("311700000000000099", "311900000000000099"),
             "linkbridge" | "flip" | "ory" | "keycloak" => ("nowhere", "no-provider"),
@@ -370,6 +371,7 @@ impl World {
             ("their_tenant", tenant.to_owned()),
             ("their_user", id_at(&USERS[3], vendor).to_owned()),
             ("their_provider", provider.to_owned()),
+            ("their_zitadel_user", id_at(&USERS[3], "zitadel").to_owned()),
             ("their_subject", "nobody-1".to_owned()),
             ("THEIR_SUBJECT", "NOBODY-1".to_owned()),
             (
@@ -393,14 +395,14 @@ impl World {
     }
 
     /// What a vendor would be asked about the other tenant by.
-    pub(super) fn names_of_theirs(&self, kind: Kind) -> Vec<&'static str> {
+    pub(super) fn names_of_theirs(&self, kind: Kind, within: bool) -> Vec<&'static str> {
         let tenant = id_at(&TENANTS[1], kind.vendor());
         let user = id_at(&USERS[2], kind.vendor());
         match kind {
+            // Within its own tenant a client may ask about any id.
+            Kind::PingOne | Kind::Keycloak if within => vec![tenant],
             // It has no tenants.
             Kind::Ory => vec![user],
-            // A word that stands for itself.
-            Kind::Keycloak => vec![user, "/realms/other"],
             _ => vec![user, tenant],
         }
     }
