@@ -260,6 +260,12 @@ impl Explained<'_> {
             }
         };
         let _ = writeln!(out, "request     {} {}", request.method, request.path);
+        if let (Failure::RouteUnknown, Some(passthrough)) = (&refused, &self.front.passthrough)
+            && self.passes()
+        {
+            let _ = write!(out, "passed on   {passthrough}");
+            return Ok((out, Exit::Fine));
+        }
         answer(dialect, &refused, None, settings, &mut out);
         Ok((out, Exit::Findings))
     }
@@ -285,6 +291,25 @@ fn why(dialect: &Dialect, candidates: &Candidates<'_>, decoded: &Decoded, out: &
 }
 
 impl Explained<'_> {
+    /// Whether the front passes the request on to its vendor.
+    fn passes(&self) -> bool {
+        let request = &self.request;
+        let query = match request.query.as_str() {
+            "" => String::new(),
+            query => format!("?{query}"),
+        };
+        let head = http::Request::builder()
+            .method(request.method.clone())
+            .uri(format!("{}{query}", request.path))
+            .body(());
+        let (Ok(head), Some(passthrough)) = (head, &self.front.passthrough) else {
+            return false;
+        };
+        let (mut parts, ()) = head.into_parts();
+        parts.headers.clone_from(&request.headers);
+        passthrough.passes(&parts, &request.path)
+    }
+
     fn decoded(&self, decoded: Decoded, mut out: String) -> Result<(String, Exit), String> {
         let (dialect, settings) = (&*self.front.dialect, &self.front.settings);
         let credential = if dialect.credential(&self.request.view()).is_some() {

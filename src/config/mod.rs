@@ -62,6 +62,7 @@
 //! | LB568 | a provider has no id at the vendor of an upstream (warning) |
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
+//! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
 
 mod assertions;
 mod backend;
@@ -90,6 +91,7 @@ use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::edge::issuer;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
+use crate::model::OperationKind;
 use crate::telemetry;
 
 /// Everything that is configured, ready to start with.
@@ -134,6 +136,10 @@ pub struct KnownDialect {
     pub neighbors: Vec<Neighbor>,
     /// What the requests that it sends say of tenants.
     pub tenants: Tenants,
+    /// What an IdP of it would have to do to keep links, and does not.
+    pub lacks: Vec<OperationKind>,
+    /// Whether an IdP of it tells pending links.
+    pub tells_pending: bool,
 }
 
 /// The dialects that a configuration may name.

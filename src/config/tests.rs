@@ -7,7 +7,7 @@ use crate::finding::render;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
-/// Five dialects that are invented; their names and vendors are those of the example. Each serves its own
+/// Six dialects that are invented; their names and vendors are those of the example. Each serves its own
 /// path, and one of them `GET /{anything}/users/{anything}`, too.
 fn catalog() -> Catalog {
     let route = |path: &[Option<&str>]| Route {
@@ -30,8 +30,20 @@ fn catalog() -> Catalog {
             needed: name == "pingone",
             said: name == "pingone" || name == "fusionauth",
         },
+        lacks: match name {
+            "keycloak" => vec![OperationKind::LinkCreate, OperationKind::LinkDelete],
+            _ => Vec::new(),
+        },
+        tells_pending: name == "fusionauth",
     };
-    let names = ["fusionauth", "flip", "ory", "pingone", "zitadel"];
+    let names = [
+        "fusionauth",
+        "flip",
+        "ory",
+        "pingone",
+        "zitadel",
+        "keycloak",
+    ];
     Catalog {
         dialects: names.into_iter().map(|name| known(name, name)).collect(),
     }
@@ -357,7 +369,7 @@ fn every_code_of_the_table_is_used_and_every_used_code_is_in_the_table() {
         .filter(|path| path.is_file())
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
-    for number in (501..=526).chain(540..=543).chain(560..=570) {
+    for number in (501..=526).chain(540..=543).chain(560..=571) {
         let code = format!("LB{number}");
         assert!(
             source.contains(&format!("| {code} |")),

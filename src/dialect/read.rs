@@ -22,6 +22,8 @@ use word::{translate, unknown_word, unless_blank};
 /// Reads one part of an exchange.
 pub(super) struct Reader<'a> {
     pub(super) place: Place,
+    /// Whether it is of an answer, where what is not known is none of our business.
+    pub(super) answers: bool,
     pub(super) problems: &'a mut Vec<Problem>,
     /// The failure that a row names for a value that cannot be read.
     pub(super) refusal: &'a mut Option<FailureKind>,
@@ -272,6 +274,7 @@ impl Reader<'_> {
             let mut trial = record.clone();
             let mut reader = Reader {
                 place: self.place,
+                answers: self.answers,
                 problems: &mut problems,
                 refusal: &mut refusal,
             };

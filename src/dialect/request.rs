@@ -9,9 +9,10 @@ use super::text::{self, Param, Query};
 use super::write::Writer;
 use super::{Candidates, Decoded, Settings, body, form, page};
 use crate::mapping::check;
+use crate::mapping::codec::Codec;
 use crate::mapping::condition::Scene;
 use crate::mapping::path::{Found, Path};
-use crate::mapping::plan::{Form, Only, Op, Plan, Row, Tree};
+use crate::mapping::plan::{Form, Only, Op, Plan, Repeated, Row, Tree};
 use crate::mapping::route::{Segment, captures};
 use crate::mapping::rpc::RpcMethod;
 use crate::model::{
@@ -123,6 +124,7 @@ impl<'a> Look<'a> {
         let (mut problems, mut refusal) = (Vec::new(), None);
         let mut reader = Reader {
             place: Place::Header,
+            answers: false,
             problems: &mut problems,
             refusal: &mut refusal,
         };
@@ -246,6 +248,7 @@ pub(super) fn context(plan: &Plan, request: &Request<'_>) -> Record {
     let (mut problems, mut refusal) = (Vec::new(), None);
     let mut reader = Reader {
         place: Place::Header,
+        answers: false,
         problems: &mut problems,
         refusal: &mut refusal,
     };
@@ -458,7 +461,7 @@ pub(super) fn encode(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     OwnedRequest {
         method: op.method.clone(),
         path: path(op, &writer, params),
-        query: query(op, &writer, params),
+        query: query(op, &writer, params, plan.query.repeated),
         headers,
         body,
     }
@@ -495,21 +498,38 @@ pub(super) fn target(plan: &Plan, op: &Op, params: &Record, settings: &Settings)
     format!("{}?{}", request.path, request.query)
 }
 
-fn query(op: &Op, writer: &Writer<'_>, params: &Record) -> String {
+fn query(op: &Op, writer: &Writer<'_>, params: &Record, repeated: Repeated) -> String {
     let written = op
         .query
         .iter()
         .filter(|(_, row)| row.presence != Some(false) && !matches!(row.form, Form::Presence));
-    let pairs: Vec<String> = written
-        .filter_map(|(name, row)| {
-            Some(format!(
-                "{}={}",
-                text::encode(name),
-                text::encode(&writer.text(row, params)?)
-            ))
-        })
-        .collect();
+    let mut pairs: Vec<String> = Vec::new();
+    for (name, row) in written {
+        let Some(value) = writer.text(row, params) else {
+            continue;
+        };
+        // Where a client may repeat a name, that is what every vendor understands; commas are not.
+        let is_several = repeated == Repeated::Join && is_words(row);
+        let values: Vec<&str> = match is_several {
+            true => value.split(',').collect(),
+            false => vec![&value],
+        };
+        let name = text::encode(name);
+        let said = values.into_iter();
+        pairs.extend(said.map(|value| format!("{name}={}", text::encode(value))));
+    }
     pairs.join("&")
+}
+
+/// Whether a row holds several words.
+fn is_words(row: &Row) -> bool {
+    matches!(
+        &row.form,
+        Form::Field {
+            codec: Codec::Words,
+            ..
+        }
+    )
 }
 
 #[cfg(test)]

@@ -209,6 +209,7 @@ fn read(tree: &Tree, body: &Json, record: &mut Record) -> Option<()> {
     let (mut problems, mut refusal) = (Vec::new(), None);
     let mut reader = Reader {
         place: Place::Body,
+        answers: true,
         problems: &mut problems,
         refusal: &mut refusal,
     };

@@ -138,7 +138,7 @@ fn words_that_the_vendor_has_none_for_are_not_sent() {
             .unwrap()
             .query
     };
-    assert_eq!(query("a b all"), "with=A%2Cb%20c%2CALL");
+    assert_eq!(query("a b all"), "with=A&with=b%20c&with=ALL");
     assert_eq!(query("x a y"), "with=A");
     assert_eq!(query("x"), "");
     assert_eq!(query(""), "");

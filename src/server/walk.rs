@@ -140,7 +140,7 @@ async fn walk<'f>(
             return begin_stream(shared, source, (&host, &parts), wire, body, facts);
         }
         Target::Way(way) => {
-            return passthrough::pass(shared, source, &host, &parts, body, way, facts).await;
+            return passthrough::pass(shared, source, (&host, &parts), body, way, facts).await;
         }
         Target::Answer(response) => return response,
     };

@@ -24,7 +24,11 @@ impl Upstream {
         };
         question.may.set_text_opt(Field::Tenant, talk.tenant_id());
         question.must.set(Field::Document, Value::Json(document));
+        // A vendor that writes users whole can lose what is linked meanwhile.
+        let (tenant, user_id) = (operation.tenant.as_str(), user.user_id.as_str());
+        let locked = self.locks.take(&[("user", tenant, user_id)]).await;
         let told = talk.ask(kind, &question).await?;
+        drop(locked);
         if !is_new {
             return Ok(());
         }

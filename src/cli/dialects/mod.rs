@@ -62,6 +62,8 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
         routes: dialect.routes(),
         neighbors: dialect.neighbors().to_vec(),
         tenants: dialect.tenants(),
+        lacks: dialect.lacks_as_upstream(),
+        tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
     };
     Catalog {
         dialects: dialects.iter().map(known).collect(),

@@ -114,6 +114,10 @@ impl Play<'_> {
         said: &Arc<Mutex<Vec<Said>>>,
     ) -> Result<Arc<dyn Backend>, String> {
         if let Some(Some(url)) = self.against {
+            let configured = &leaf.settings.endpoint.base_url;
+            if configured.is_https() && !url.is_https() {
+                return Err("--against: the credential is not sent without encryption".to_owned());
+            }
             leaf.settings.endpoint.base_url = url.clone();
         }
         let vendor = leaf.settings.dialect.vendor().clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::checks::Leaf;
 use super::{Known, PendingOrigin, Upstream, endpoint};
 use crate::backend::upstream::settings::{Keep, Residual};
+use crate::config::KnownDialect;
 use crate::config::fronts::{known_dialect, options};
 use crate::finding::Table;
 use crate::model::TenantId;
@@ -44,7 +45,17 @@ impl Read {
 /// Reads an upstream. Without a default it needs a name.
 pub(super) fn upstream(table: Table<'_>, known: &Known<'_>, default: Option<&str>) -> Option<Read> {
     let name = name(&table, default);
-    let dialect = dialect(&table, known);
+    let dialect = dialect(&table, known, |known| match known.lacks.as_slice() {
+        [] => None,
+        lacks => {
+            let lacks: Vec<String> = lacks.iter().map(|k| format!("`{}`", k.name())).collect();
+            let lacks = lacks.join(", ");
+            Some(format!(
+                "an IdP that speaks `{}` cannot keep links: it lacks {lacks}",
+                known.name
+            ))
+        }
+    });
     let options = options(&table, known.catalog, dialect.as_deref());
     let endpoint = endpoint::endpoint(&table, known);
     let residual = residual(&table);
@@ -94,14 +105,34 @@ fn name(table: &Table<'_>, default: Option<&str>) -> Option<String> {
     Some(text.value.into_owned())
 }
 
-fn dialect(table: &Table<'_>, known: &Known<'_>) -> Option<String> {
+/// The dialect, and what it is no good for here, as `fault` says it.
+fn dialect(
+    table: &Table<'_>,
+    known: &Known<'_>,
+    fault: impl Fn(&KnownDialect) -> Option<String>,
+) -> Option<String> {
     let text = table.need_text("dialect")?;
-    known_dialect(table.sink(), &text, known.catalog)
+    let name = known_dialect(table.sink(), &text, known.catalog)?;
+    if let Some(message) = known.catalog.known(&name).and_then(fault) {
+        let hint =
+            "`linkbridge dialects NAME` shows what a dialect has; a vendor may have another one";
+        table.sink().error_hint("LB571", text.span, message, hint);
+        return None;
+    }
+    Some(name)
 }
 
 /// `{ dialect = "…", base_url = "…", credential = … }`, with the keys of an upstream's own endpoint.
 fn pending_origin(table: Table<'_>, known: &Known<'_>) -> Option<PendingOrigin> {
-    let dialect = dialect(&table, known);
+    let dialect = dialect(&table, known, |known| {
+        let message = || {
+            format!(
+                "a place that speaks `{}` does not tell pending links",
+                known.name
+            )
+        };
+        (!known.tells_pending).then(message)
+    });
     let endpoint = endpoint::endpoint(&table, known);
     table.finish();
     Some(PendingOrigin {

@@ -63,7 +63,7 @@ impl Reader<'_> {
         let mut members = members?;
         members.retain(|item| {
             let is_known = words.contains(&item.member);
-            if !is_known {
+            if !is_known && !self.answers {
                 self.problem(Some(key), &at.below(item.member), Why::NotAllowed, None);
             }
             is_known
@@ -91,6 +91,7 @@ impl Reader<'_> {
             let mut inner = Record::new();
             let mut reader = Reader {
                 place: self.place,
+                answers: self.answers,
                 problems: &mut faults,
                 refusal: self.refusal,
             };

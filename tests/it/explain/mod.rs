@@ -328,6 +328,28 @@ fn reads_are_carried_out_where_that_is_asked_for_and_writes_never() {
 }
 
 #[test]
+fn what_is_passed_on_is_told() {
+    let front = "[[front]]\ndialect = \"fusionauth\"\npassthrough = { origin = \"https://old.invalid\", credential = \"none\", allow = [\"GET /api/user/**\"] }\n";
+    let config = config(front);
+    let user = format!("/api/user/{USER}");
+    let (text, code) = explain(&config, &[&user]);
+    has(&text, &["passed on   to https://old.invalid"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (text, code) = explain(&config, &["-X", "DELETE", &user]);
+    has(&text, &["refused     route_unknown"]);
+    assert_eq!(code, Some(1), "{text}");
+}
+
+#[test]
+fn a_credential_goes_nowhere_in_the_clear() {
+    let stub = Stub::start(Fixed(200, json!({"details": {}, "result": []})));
+    let config = config(&upstream("zitadel-v2", "https://iam.invalid"));
+    let (text, code) = create(&config, &["--against", &stub.url()]);
+    has(&text, &["the credential is not sent without encryption"]);
+    assert_eq!((stub.log().len(), code), (0, Some(2)));
+}
+
+#[test]
 fn a_pending_id_is_a_secret() {
     let config = config(&upstream("zitadel-v2", "https://iam.invalid"));
     let path = format!("/api/identity-provider/link/pending/s3cret-pending?userId={USER}");

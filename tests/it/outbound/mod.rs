@@ -2,4 +2,4 @@
 
 mod addresses;
 mod answers;
-mod tls;
+pub(crate) mod tls;

@@ -17,7 +17,7 @@ use super::addresses::{Says, get, settings};
 const NAME: &str = "login.example.com";
 
 /// A server with a certificate of its own for this name; it answers the version that was spoken.
-fn serve(name: &str, alpn: &[&str]) -> (SocketAddr, Vec<u8>) {
+pub(crate) fn serve(name: &str, alpn: &[&str]) -> (SocketAddr, Vec<u8>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let pem = cert.pem().into_bytes();

@@ -1,7 +1,7 @@
 //! What an origin gets of a request, and a client of an answer.
 
 use super::origin::{Origin, field, fields};
-use super::world::{OURS, THEIRS, World, front, request, status};
+use super::world::{ELSEWHERE, OURS, SELDOM, THEIRS, World, front, request, status};
 use crate::support::http2::Http2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
@@ -372,7 +372,15 @@ fn who_may_pass_is_known_or_anyone_and_none_is_no_credential() {
         let answer = known.raw(&request("GET", "/api/user/1", key, ""));
         assert_eq!(status(&answer), 401, "{answer}");
     }
-    assert_eq!(origin.connections(), 0);
+    let answer = known.raw(&request("GET", "/api/user/1", ELSEWHERE, ""));
+    assert_eq!(
+        (status(&answer), origin.connections()),
+        (401, 0),
+        "{answer}"
+    );
+    let seldom = || status(&known.raw(&request("GET", "/api/user/1", SELDOM, "")));
+    assert_eq!((seldom(), seldom(), origin.connections()), (200, 429, 1));
+    assert_eq!(fields(&origin.heads()[0], "authorization"), [SELDOM]);
     let none = World::start(
         &origin,
         "fusionauth",

@@ -243,3 +243,75 @@ fn there_is_room_for_so_many_and_no_more() {
     release.send(()).unwrap();
     assert_eq!(status(&world.raw(&bearer("GET", ""))), 200);
 }
+
+#[test]
+fn an_origin_with_tls_must_be_who_it_should_be() {
+    let both = ["h2", "http/1.1"];
+    let (addr, pem) = crate::outbound::tls::serve("127.0.0.1", &both);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    std::fs::write(&file, pem).unwrap();
+    let fronts = super::world::front(&format!("https://{addr}"), "ory", "", ALLOW, "");
+    let trusting = format!("ca_file = \"{}\"", file.display());
+    let answer = World::with(&trusting, &fronts).raw(&bearer("GET", ""));
+    // It says which protocol was spoken to it.
+    assert!(
+        status(&answer) == 200 && answer.ends_with("HTTP/1.1"),
+        "{answer}"
+    );
+    let (other, _) = crate::outbound::tls::serve("127.0.0.1", &both);
+    let fronts = super::world::front(&format!("https://{other}"), "ory", "", ALLOW, "");
+    is_told(
+        &World::with(&trusting, &fronts).raw(&bearer("GET", "")),
+        502,
+    );
+}
+
+/// Over HTTP/2 a client can leave one answer unread while its connection lives on.
+#[test]
+fn an_answer_that_nobody_reads_over_http2_is_left_in_time() {
+    let (closed, was_closed) = mpsc::channel();
+    let origin = Origin::start(move |_, peer| {
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n");
+        let piece = vec![b'x'; 65536];
+        let mut sent = 0;
+        while sent < 1024 && peer.write(&piece).is_ok() {
+            sent += 1;
+        }
+        closed.send(sent).unwrap();
+    });
+    let world = World::start(&origin, "ory", ALLOW, "");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let addr = world.server.http2;
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let made = hyper::client::conn::http2::Builder::new(executor)
+            .initial_stream_window_size(65_535)
+            .handshake::<_, http_body_util::Empty<bytes::Bytes>>(io)
+            .await;
+        let (mut sender, connection) = made.unwrap();
+        tokio::spawn(connection);
+        let ask = || {
+            http::Request::get(format!("http://{addr}/x/a"))
+                .header("authorization", format!("Bearer {THEIRS}"))
+                .body(http_body_util::Empty::new())
+                .unwrap()
+        };
+        let unread = sender.send_request(ask()).await.unwrap();
+        assert_eq!(unread.status(), 200);
+        let sent = tokio::task::spawn_blocking(move || {
+            was_closed.recv_timeout(Duration::from_secs(10)).unwrap()
+        });
+        let sent = sent.await.unwrap();
+        assert!(sent < 512, "{sent} pieces were taken");
+        // What is read then is no whole answer, and the connection goes on.
+        let read = http_body_util::BodyExt::collect(unread.into_body()).await;
+        assert!(read.is_err());
+        assert_eq!(sender.send_request(ask()).await.unwrap().status(), 200);
+    });
+}

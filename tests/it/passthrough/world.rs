@@ -16,6 +16,11 @@ pub(super) use crate::support::fixtures::K as THEIRS;
 /// The key of a client that linkbridge has made: the one of the example configuration.
 pub(super) use linkbridge::edge::keys::EXAMPLE_KEY as OURS;
 
+/// The key of a client that may use another front only.
+pub(super) const ELSEWHERE: &str = "an-adopted-key-for-another-front-0192837465";
+/// The key of a client that may ask once.
+pub(super) const SELDOM: &str = "an-adopted-key-that-may-ask-once-0192837465";
+
 pub(super) struct World {
     pub(super) server: Server,
     _dir: tempfile::TempDir,
@@ -37,6 +42,11 @@ impl World {
 
     /// A server with these fronts.
     pub(super) fn with_fronts(fronts: &str) -> Self {
+        Self::with("", fronts)
+    }
+
+    /// A server with these fronts, and with these keys of `[outbound]`.
+    pub(super) fn with(outbound: &str, fronts: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let profile = Profile {
             open_users: true,
@@ -45,19 +55,22 @@ impl World {
         let data = dir.path().join("data");
         let server = Server::start_with(dir.path(), &|ports| {
             let mut text = config::text(&profile, ports, &data);
-            text.push_str("[outbound]\nallow_addresses = [\"127.0.0.1\"]\n\n");
-            let hash = Sha256::digest(OURS.as_bytes());
-            let hash = hash.iter().fold(String::new(), |mut text, byte| {
-                write!(text, "{byte:02x}").unwrap();
-                text
-            });
-            write!(
-                text,
-                "[[client]]\nname = \"made\"\nkey_sha256 = \"{hash}\"\nscopes = []\n\n\
-                 [[client]]\nname = \"elsewhere\"\nkey_sha256 = \"{}\"\nfronts = [\"ory\"]\nscopes = []\n\n{fronts}",
-                "0".repeat(64)
-            )
-            .unwrap();
+            let allowed = "allow_addresses = [\"127.0.0.1\"]";
+            write!(text, "[outbound]\n{allowed}\n{outbound}\n\n").unwrap();
+            for (name, key, more) in [
+                ("made", OURS, ""),
+                ("elsewhere", ELSEWHERE, "fronts = [\"ory\"]\n"),
+                ("seldom", SELDOM, "rate = \"1/h burst 1\"\n"),
+            ] {
+                let hash = Sha256::digest(key.as_bytes());
+                let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                write!(
+                    text,
+                    "[[client]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\nscopes = []\n{more}\n"
+                )
+                .unwrap();
+            }
+            text.push_str(fronts);
             text
         })
         .unwrap();

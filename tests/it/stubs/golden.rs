@@ -5,6 +5,8 @@
 //! `"..."` lets others be there; a step without `told` says nothing of the body, with `""` it has to be empty.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,6 +54,32 @@ struct Step {
     has: BTreeMap<String, String>,
 }
 
+/// Where the cases are asked.
+pub(crate) trait Place {
+    fn addr(&self) -> SocketAddr;
+    fn url(&self) -> String;
+    /// Lets time pass.
+    fn advance(&self, by: Duration);
+    /// The value of a header as it has to be there.
+    fn header(&self, value: String) -> String {
+        value
+    }
+}
+
+impl<V: Vendor + 'static> Place for Stub<V> {
+    fn addr(&self) -> SocketAddr {
+        Stub::addr(self)
+    }
+
+    fn url(&self) -> String {
+        Stub::url(self)
+    }
+
+    fn advance(&self, by: Duration) {
+        Stub::advance(self, by);
+    }
+}
+
 /// Runs every case of a file on a vendor of its own: `vendor` makes one in its usual state, `given` changes it.
 /// Answers how many exchanges there were.
 pub(crate) fn run<V: Vendor + 'static>(
@@ -59,25 +87,38 @@ pub(crate) fn run<V: Vendor + 'static>(
     vendor: impl Fn() -> V,
     given: impl Fn(&mut V, &[&str]),
 ) -> usize {
-    let path = format!("{}/tests/stubs/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let mut wrong = Vec::new();
-    for case in &file.case {
-        assert!(!case.mark.is_empty(), "{}: no mark", case.name);
+    judge(file, &|lines: &[String]| {
         let stub = Stub::start(vendor());
-        for words in &case.given {
-            let words = file.filled(words);
+        for words in lines {
             let words: Vec<_> = words.split_whitespace().collect();
             stub.with(|vendor| given(vendor, &words));
         }
+        Some(Box::new(stub))
+    })
+}
+
+/// Finds the place of a case that is given these lines, if there is one.
+pub(crate) type Places<'a> = dyn Fn(&[String]) -> Option<Box<dyn Place>> + 'a;
+
+/// Runs the cases of a file, each in its place; a case for which there is none is left out. Answers how many exchanges
+/// there were.
+pub(crate) fn judge(file: &str, place: &Places<'_>) -> usize {
+    let path = format!("{}/tests/stubs/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let (mut wrong, mut n_steps) = (Vec::new(), 0);
+    for case in &file.case {
+        assert!(!case.mark.is_empty(), "{}: no mark", case.name);
+        let given: Vec<_> = case.given.iter().map(|line| file.filled(line)).collect();
+        let Some(place) = place(&given) else { continue };
         for (n, step) in case.step.iter().enumerate() {
-            let found = file.walk(&stub, step);
+            let found = file.walk(&*place, step);
             wrong.extend(found.map(|found| format!("{}, step {}: {found}", case.name, n + 1)));
+            n_steps += 1;
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    file.case.iter().map(|case| case.step.len()).sum()
+    n_steps
 }
 
 impl File {
@@ -90,8 +131,8 @@ impl File {
     }
 
     /// What is wrong with a step's answer.
-    fn walk<V: Vendor + 'static>(&self, stub: &Stub<V>, step: &Step) -> Option<String> {
-        stub.advance(std::time::Duration::from_secs(step.after));
+    fn walk(&self, place: &dyn Place, step: &Step) -> Option<String> {
+        place.advance(Duration::from_secs(step.after));
         let ask = self.filled(&step.ask);
         let (method, target) = ask.split_once(' ').expect("a method and a target");
         let mut headers = self.headers.clone();
@@ -99,7 +140,7 @@ impl File {
         headers.retain(|_, value| !value.is_empty());
         let headers: Vec<_> = headers
             .iter()
-            .map(|(name, value)| (name.clone(), self.filled(value)))
+            .map(|(name, value)| (name.clone(), place.header(self.filled(value))))
             .collect();
         let headers: Vec<_> = headers
             .iter()
@@ -108,12 +149,12 @@ impl File {
         let body = step.body.as_deref().map(|body| self.filled(body));
         let body = body.as_deref().map(str::as_bytes);
         // A connection of its own: what closes one does not reach the next step.
-        let sent = Client::new(stub.addr()).send(method, target, &headers, body);
+        let sent = Client::new(place.addr()).send(method, target, &headers, body);
         let answer = match sent {
             Ok(answer) => answer,
             Err(lost) => return Some(format!("{ask}: {lost}")),
         };
-        let found = self.differs(step, &answer, &stub.url())?;
+        let found = self.differs(step, &answer, &place.url())?;
         Some(format!(
             "{ask}: {found}\n  {} {}",
             answer.status,

@@ -16,7 +16,7 @@ use linkbridge::edge::authn::Clients;
 use linkbridge::edge::issuer::Issuers;
 use linkbridge::edge::tokens::Tokens;
 use linkbridge::mapping::builtin;
-use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
+use linkbridge::model::{Failure, Operation, OperationKind, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
 
 use super::config::{Ports, Profile, text};
@@ -115,6 +115,8 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         routes: dialect.routes(),
         neighbors: dialect.neighbors().to_vec(),
         tenants: dialect.tenants(),
+        lacks: dialect.lacks_as_upstream(),
+        tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
     };
     let catalog = Catalog {
         dialects: dialects.iter().map(known).collect(),

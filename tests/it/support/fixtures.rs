@@ -90,7 +90,7 @@ pub(crate) const TENANTS: [Fixture; 2] = [
             Some("acme"),
             Some("3b0c7f64-52b1-4f0e-9d0a-6f6f0a5c1e21"),
             Some("311700000000000009"),
-            Some("shop"),
+            Some("store"),
         ],
     },
     Fixture {
@@ -194,7 +194,7 @@ pub(crate) const ROSA: Fixture = Fixture {
         Some("d1a7c0de-0000-4000-8000-000000000017"),
         Some("d1a7c0de-0000-4000-8000-000000000001"),
         Some("311800000000000004"),
-        Some("f:3c1a7d52-0b9e-4f6a-8d11-7e2c5a904b36:rosa"),
+        Some("d1a7c0de-0000-4000-8000-00000000c10a"),
     ],
 };
 

@@ -6,6 +6,7 @@ pub(crate) mod conflict;
 pub(crate) mod fault;
 pub(crate) mod fixtures;
 pub(crate) mod http2;
+pub(crate) mod keycloak;
 pub(crate) mod native;
 pub(crate) mod random;
 pub(crate) mod rpc;

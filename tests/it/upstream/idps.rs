@@ -8,7 +8,7 @@ use super::super::stubs::keycloak::{self, Keycloak};
 use super::super::stubs::ory::{Entry, Ory};
 use super::super::stubs::pingone::{self, PingOne};
 use super::super::stubs::zitadel::{self, Zitadel};
-use super::super::stubs::{Request, Stub, Vendor};
+use super::super::stubs::{Fate, Request, Stub, Vendor};
 use super::super::support::fixtures::{PROVIDERS, ROSA, TENANTS, USERS};
 
 /// What is accepted as the credential of linkbridge.
@@ -20,13 +20,15 @@ pub(crate) const SECRET: &str = "upstream-secret";
 pub(crate) type Kept = (String, String, String);
 
 /// An IdP behind a socket.
-pub(crate) trait Idp {
+pub(crate) trait Idp: Send + Sync {
     /// Where it is.
     fn url(&self) -> String;
     /// Every link that it keeps.
     fn links(&self) -> BTreeSet<Kept>;
     /// Makes a link there, behind linkbridge.
     fn link(&self, user: &str, provider: &str, subject: &str);
+    /// Never answers requests to this path.
+    fn hang(&self, path: &'static str);
     /// Every request since this was asked last.
     fn take_log(&self) -> Vec<Request>;
 }
@@ -53,16 +55,24 @@ impl<V: Vendor + 'static> Idp for Running<V> {
         self.stub.with(|vendor| (self.link)(vendor, kept));
     }
 
+    fn hang(&self, path: &'static str) {
+        self.stub.tamper(move |request| match request.path == path {
+            true => Fate::Hang,
+            false => Fate::Honest,
+        });
+    }
+
     fn take_log(&self) -> Vec<Request> {
         self.stub.take_log()
     }
 }
 
-/// Users of the first tenant whom an IdP knows; a stranger, who is nobody here, besides.
-fn users(vendor: &str) -> Vec<String> {
+/// Users of the first tenant whom an IdP knows; a stranger, who is nobody here, and these besides.
+fn users(vendor: &str, more: &[String]) -> Vec<String> {
     let [a, b, ..] = &USERS;
     let known = [a, b, &ROSA].map(|user| user.id_or_key(vendor).to_owned());
-    known.into_iter().chain([stranger(vendor)]).collect()
+    let known = known.into_iter().chain([stranger(vendor)]);
+    known.chain(more.iter().cloned()).collect()
 }
 
 /// A user whom only the IdP knows.
@@ -89,21 +99,26 @@ fn providers(vendor: &str, kinds: [&str; 3]) -> Vec<(String, String, String)> {
 
 /// The IdP that is spoken to in this dialect.
 pub(crate) fn start(dialect: &str) -> Box<dyn Idp> {
+    start_knowing(dialect, &[])
+}
+
+/// The same, which knows these users besides.
+pub(crate) fn start_knowing(dialect: &str, more: &[String]) -> Box<dyn Idp> {
     match dialect {
-        "fusionauth" => Box::new(of_fusionauth()),
-        "flip" | "flip-v3" => Box::new(of_flip()),
-        "ory" => Box::new(of_ory()),
-        "pingone" => Box::new(of_pingone()),
-        "zitadel-v2" => Box::new(of_zitadel()),
-        "keycloak" => Box::new(of_keycloak()),
+        "fusionauth" => Box::new(of_fusionauth(more)),
+        "flip" | "flip-v3" => Box::new(of_flip(more)),
+        "ory" => Box::new(of_ory(more)),
+        "pingone" => Box::new(of_pingone(more)),
+        "zitadel-v2" => Box::new(of_zitadel(more)),
+        "keycloak" => Box::new(of_keycloak(more)),
         _ => panic!("no stub speaks {dialect}"),
     }
 }
 
-fn of_fusionauth() -> Running<FusionAuth> {
+fn of_fusionauth(more: &[String]) -> Running<FusionAuth> {
     let name = "fusionauth";
     let mut vendor = FusionAuth::new(tenant(name), TOKEN);
-    for user in users(name) {
+    for user in users(name, more) {
         vendor = vendor.with_user(&user, tenant(name));
     }
     for (id, name, kind) in providers(name, ["OpenIDConnect", "Google", "SAMLv2"]) {
@@ -130,10 +145,10 @@ fn of_fusionauth() -> Running<FusionAuth> {
     }
 }
 
-fn of_flip() -> Running<Flip> {
+fn of_flip(more: &[String]) -> Running<Flip> {
     let name = "flip";
     let mut vendor = Flip::new(tenant(name), TOKEN).with_client("linkbridge", SECRET, true);
-    for user in users(name) {
+    for user in users(name, more) {
         vendor = vendor.with_user(&user);
     }
     for (id, name, _) in providers(name, ["", "", ""]) {
@@ -157,15 +172,22 @@ fn of_flip() -> Running<Flip> {
     }
 }
 
-fn of_ory() -> Running<Ory> {
+/// How long a PUT of Ory's takes between reading an identity and writing it.
+const PUT_TAKES: std::time::Duration = std::time::Duration::from_millis(20);
+
+fn of_ory(more: &[String]) -> Running<Ory> {
     let name = "ory";
     let mut vendor = Ory::new(&[TOKEN]);
-    for user in users(name) {
+    vendor.put_takes = Some(PUT_TAKES);
+    for user in users(name, more) {
         vendor = vendor.with_identity(&user, serde_json::json!({}));
         // With a password, a link is not the last first factor.
         let identity = vendor.identities.get_mut(&user).unwrap();
         identity.password = Some(vec![format!("{user}@example.test")]);
     }
+    // But one has none.
+    let bare = USERS[1].id_or_key(name);
+    vendor.identities.get_mut(bare).unwrap().password = None;
     Running {
         stub: Stub::start(vendor),
         links: |vendor| {
@@ -184,7 +206,7 @@ fn of_ory() -> Running<Ory> {
     }
 }
 
-fn of_pingone() -> Running<PingOne> {
+fn of_pingone(more: &[String]) -> Running<PingOne> {
     let name = "pingone";
     let mut vendor = PingOne::new();
     vendor.accept(TOKEN, &[tenant(name)]);
@@ -197,7 +219,7 @@ fn of_pingone() -> Running<PingOne> {
             enabled: true,
         });
     }
-    for user in users(name) {
+    for user in users(name, more) {
         let document = serde_json::json!({ "username": user });
         let known = pingone::User {
             document: document.as_object().unwrap().clone(),
@@ -226,14 +248,14 @@ fn of_pingone() -> Running<PingOne> {
     }
 }
 
-fn of_zitadel() -> Running<Zitadel> {
+fn of_zitadel(more: &[String]) -> Running<Zitadel> {
     let name = "zitadel";
     let mut vendor = Zitadel::new();
     let organisation = tenant(name).to_owned();
     vendor
         .organisations
         .insert(organisation.clone(), "Acme".to_owned());
-    for user in users(name) {
+    for user in users(name, more) {
         vendor.user(&organisation, &user, &user);
     }
     for (id, name, kind) in providers(name, ["IDP_TYPE_OIDC", "IDP_TYPE_GOOGLE", "IDP_TYPE_SAML"]) {
@@ -254,7 +276,7 @@ fn of_zitadel() -> Running<Zitadel> {
     }
 }
 
-fn of_keycloak() -> Running<Keycloak> {
+fn of_keycloak(more: &[String]) -> Running<Keycloak> {
     let name = "keycloak";
     let mut vendor = Keycloak::new();
     vendor.accept(TOKEN, tenant(name));
@@ -267,7 +289,7 @@ fn of_keycloak() -> Running<Keycloak> {
             enabled: true,
         });
     }
-    for user in users(name) {
+    for user in users(name, more) {
         let known = keycloak::User {
             username: user.clone(),
             enabled: true,

@@ -2,9 +2,12 @@
 //! fixtures that all black-box tests share. `tests/upstream/` has the data.
 
 mod attacks;
+mod faults;
 mod idps;
+mod limits;
 mod matrix;
 mod overlay;
+mod real;
 mod table;
 mod two_tenants;
 mod world;

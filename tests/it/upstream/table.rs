@@ -15,6 +15,10 @@ use super::super::support::client::Answer;
 pub(crate) struct Table {
     /// Fronts: what each says of each outcome.
     pub(crate) front: BTreeMap<String, BTreeMap<String, String>>,
+    /// What each front says of the links of a user who is not there: `list`, `delete`.
+    pub(crate) nobody: BTreeMap<String, BTreeMap<String, String>>,
+    /// What each front says where a link is the last way to log in.
+    pub(crate) last: BTreeMap<String, BTreeMap<String, String>>,
     /// Fronts whose vendor's own rules make another outcome of an attempt, over whatever IdP.
     pub(crate) rule: BTreeMap<String, BTreeMap<String, String>>,
     /// IdPs, by dialect.
@@ -70,27 +74,47 @@ impl Table {
 
     /// What is wrong with an answer of a front to an outcome.
     pub(crate) fn wrong(&self, front: &str, outcome: &str, answer: &Answer) -> Option<String> {
-        let said = self.front.get(front).and_then(|row| row.get(outcome));
-        let Some(said) = said else {
-            panic!(
-                "{front} has no words for {outcome}: {} {}",
-                answer.status,
-                answer.text()
-            );
-        };
-        let (status, body) = said.split_once(' ').unwrap_or((said, ""));
-        let found = match (answer.status.to_string() == status, body) {
-            (false, _) => Some(format!("not {status}")),
-            (true, "") => (!answer.body.is_empty()).then(|| "a body".to_owned()),
-            (true, body) => {
-                let wanted: Value =
-                    serde_json::from_str(body).unwrap_or_else(|e| panic!("{e} in {body}"));
-                let given = answer.json();
-                given.map_or_else(Some, |given| unlike(&wanted, &given, ""))
-            }
-        };
-        found.map(|found| format!("{outcome}: {found}: {} {}", answer.status, answer.text()))
+        differs(&self.front, (front, outcome), answer)
     }
+
+    /// What is wrong with an answer of a front about the links of nobody.
+    pub(crate) fn wrong_of_nobody(
+        &self,
+        front: &str,
+        what: &str,
+        answer: &Answer,
+    ) -> Option<String> {
+        differs(&self.nobody, (front, what), answer)
+    }
+
+    /// What is wrong with an answer of a front about the last way to log in.
+    pub(crate) fn wrong_of_last(&self, front: &str, answer: &Answer) -> Option<String> {
+        differs(&self.last, (front, "delete"), answer)
+    }
+}
+
+fn differs(
+    rows: &BTreeMap<String, BTreeMap<String, String>>,
+    (front, outcome): (&str, &str),
+    answer: &Answer,
+) -> Option<String> {
+    let said = rows.get(front).and_then(|row| row.get(outcome));
+    let given = format!("{} {}", answer.status, answer.text());
+    let Some(said) = said else {
+        panic!("{front} has no words for {outcome}: {given}");
+    };
+    let (status, body) = said.split_once(' ').unwrap_or((said, ""));
+    let found = match (answer.status.to_string() == status, body) {
+        (false, _) => Some(format!("not {status}")),
+        (true, "") => (!answer.body.is_empty()).then(|| "a body".to_owned()),
+        (true, body) => {
+            let wanted: Value =
+                serde_json::from_str(body).unwrap_or_else(|e| panic!("{e} in {body}"));
+            let told = answer.json();
+            told.map_or_else(Some, |told| unlike(&wanted, &told, ""))
+        }
+    };
+    found.map(|found| format!("{outcome}: {found}: {given}"))
 }
 
 #[test]

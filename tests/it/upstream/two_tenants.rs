@@ -283,9 +283,10 @@ impl World {
         let answer = sent.unwrap();
         assert!(
             answer.status < 300,
-            "{method} {target}: {} {}\n{}",
+            "{method} {target}: {} {}\n{:?}\n{}",
             answer.status,
             answer.text(),
+            self.idp.take_log(),
             self.server.log()
         );
         answer.json().unwrap_or_default()

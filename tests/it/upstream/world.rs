@@ -10,6 +10,7 @@ use super::super::fronts::speaker::Speaker;
 use super::super::support::client::Client;
 use super::super::support::config::{self, Profile};
 use super::super::support::fixtures::{Fixture, Q, ROSA, TENANTS, USERS, VENDORS};
+use super::super::support::keycloak::secret;
 use super::super::support::native;
 use super::super::support::server::Server;
 use super::idps::{self, Idp, SECRET, TOKEN};
@@ -46,21 +47,38 @@ impl World {
     /// A server over a fresh IdP that is spoken to in this dialect. `indexed`: there is an index, made when the
     /// IdP had no links.
     pub(crate) fn start(dialect: &str, indexed: bool) -> Self {
-        let idp = idps::start(dialect);
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("token"), TOKEN).unwrap();
-        std::fs::write(dir.path().join("secret"), SECRET).unwrap();
-        if indexed {
-            mark_indexed(dir.path());
-        }
+        Self::start_over(idps::start(dialect), dialect, indexed)
+    }
+
+    /// The same over an IdP that was started for it. Without an index any user may be there, so that it is not
+    /// complete before the IdP has told all of its users.
+    pub(crate) fn start_over(idp: Box<dyn Idp>, dialect: &str, indexed: bool) -> Self {
         let credential = match dialect {
             "flip" => Credential::Fetched,
             _ => Credential::Static,
         };
+        let upstream = |url: &str| upstream(dialect, url, credential);
+        Self::over(dialect, idp, &upstream, indexed)
+    }
+
+    /// A server over this IdP, which the configuration names as `upstream` says.
+    pub(crate) fn over(
+        dialect: &str,
+        idp: Box<dyn Idp>,
+        upstream: &dyn Fn(&str) -> String,
+        indexed: bool,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("token"), TOKEN).unwrap();
+        std::fs::write(dir.path().join("secret"), SECRET).unwrap();
+        std::fs::write(dir.path().join("real-secret"), secret("linkbridge")).unwrap();
+        if indexed {
+            mark_indexed(dir.path());
+        }
         let url = idp.url();
         let server = Server::start_with(dir.path(), &|ports| {
-            let text = config::text(&profile(), ports, &dir.path().join("data"));
-            text + &upstream(dialect, &url, credential)
+            let text = config::text(&profile(!indexed), ports, &dir.path().join("data"));
+            text + &upstream(&url)
         });
         let world = Self {
             server: server.unwrap(),
@@ -102,8 +120,9 @@ impl World {
     }
 }
 
-fn profile() -> Profile {
+fn profile(open_users: bool) -> Profile {
     Profile {
+        open_users,
         // A provider that the IdP does not have.
         provider_of: Some(TENANTS[0].key),
         ..Profile::default()
@@ -126,7 +145,7 @@ fn upstream(dialect: &str, url: &str, credential: Credential) -> String {
 }
 
 /// Notes that the links of every user were looked at when there were none.
-fn mark_indexed(dir: &std::path::Path) {
+pub(crate) fn mark_indexed(dir: &std::path::Path) {
     let store = Embedded::open(embedded::Settings::new(dir.join("data"))).unwrap();
     let now = clock::now();
     let status = IndexStatus {

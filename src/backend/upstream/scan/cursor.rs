@@ -99,7 +99,8 @@ impl Offset {
             }),
             Some(last) => Some(Offset {
                 offset: end.saturating_sub(1),
-                back: 0,
+                // Only a page that goes on from the one before shows that the list has an order.
+                back: if self.last.is_some() { 0 } else { self.back },
                 last: Some((*last).to_owned()),
             }),
         };

@@ -1,5 +1,6 @@
 //! Keycloak: federated identities, users and identity providers of its administration API, and tokens of clients.
 
+mod real;
 mod says;
 mod tests;
 
@@ -109,11 +110,12 @@ impl Keycloak {
         }
         let known = client(request).and_then(|(id, secret)| {
             let (right, token) = self.clients.get(&(realm.to_owned(), id))?;
-            (*right == secret).then_some(token)
+            Some((*right == secret).then_some(token))
         });
         match known {
             None => refused(401, "invalid_client"),
-            Some(token) => Answer::json(
+            Some(None) => refused(401, "unauthorized_client"),
+            Some(Some(token)) => Answer::json(
                 200,
                 json!({
                     "access_token": token,
@@ -187,7 +189,11 @@ impl Keycloak {
             (_, ["users"] | ["users", _] | ["users", _, "federated-identity"])
             | (_, ["users", _, "federated-identity", _])
             | (_, ["identity-provider", "instances"] | ["identity-provider", "instances", _]) => {
-                Err(Error::status(405))
+                // The framework says 404 to methods that others of its resources have.
+                Err(Error::status(match request.method.as_str() {
+                    "PATCH" => 405,
+                    _ => 404,
+                }))
             }
             _ => Err(Error::status(404)),
         }
@@ -217,7 +223,7 @@ impl Realm {
             Some(user) => Ok(user),
             // Who may not look for users is not told that there is none.
             None => {
-                may("query-users")?;
+                may("query-users").or(may("view-users"))?;
                 Err(Error::named(404, "User not found"))
             }
         }
@@ -247,12 +253,20 @@ impl Realm {
             .ok_or(Error::no_json())?;
         for (name, value) in body.as_object().into_iter().flatten() {
             match (name.as_str(), value) {
-                ("identityProvider" | "userId" | "userName", Value::String(_) | Value::Null) => {}
-                ("identityProvider" | "userId" | "userName", _) => return Err(Error::wrong_type()),
+                (
+                    "identityProvider" | "userId" | "userName",
+                    Value::Array(_) | Value::Object(_),
+                ) => return Err(Error::wrong_type()),
+                ("identityProvider" | "userId" | "userName", _) => {}
                 _ => return Err(Error::no_member(name)),
             }
         }
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        // A number or a truth value is the text of it.
+        let text = |name: &str| match body.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
         let user = self.users.get_mut(id).unwrap();
         if user.links.contains_key(alias) {
             return Err(Error::said(409, "User is already linked with provider"));

@@ -105,6 +105,7 @@ pub(super) fn user(id: &str, user: &User, brief: bool) -> Value {
                 "emailVerified",
                 "enabled",
                 "createdTimestamp",
+                "access",
             ]
             .contains(&name.as_str())
         });
@@ -126,7 +127,14 @@ pub(super) fn provider(provider: &Provider, brief: bool) -> Value {
     if brief {
         let members = shown.as_object_mut().unwrap();
         members.retain(|name, _| {
-            ["alias", "displayName", "providerId", "enabled"].contains(&name.as_str())
+            let brief = [
+                "alias",
+                "displayName",
+                "internalId",
+                "providerId",
+                "enabled",
+            ];
+            brief.contains(&name.as_str())
         });
         shown["config"] = json!({});
     }

@@ -39,7 +39,10 @@ fn vendor() -> Keycloak {
             .insert(name.to_owned(), Token { realm, roles });
     }
     let worker = ("shop".to_owned(), "worker".to_owned());
-    let known = (worker, ("secret".to_owned(), "t".to_owned()));
+    let known = (
+        worker,
+        ("made-up-secret-of-worker".to_owned(), "t".to_owned()),
+    );
     vendor.clients.extend([known]);
     vendor
 }

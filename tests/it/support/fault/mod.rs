@@ -108,9 +108,14 @@ pub(crate) struct Fault {
     shared: Arc<Shared>,
 }
 
+/// What happens to a request, decided when it is there.
+pub(crate) type Choice = dyn Fn(&Seen) -> Act + Send + Sync;
+
 /// What its threads share.
 struct Shared {
     script: Mutex<Vec<Act>>,
+    /// Decides in place of the script.
+    choice: Option<Box<Choice>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
     ended: AtomicBool,
@@ -135,15 +140,29 @@ impl Fault {
         Self::start_over("http", script, Some)
     }
 
+    /// A server without TLS that looks at each request and does what this says.
+    pub(crate) fn choosing(choice: Box<Choice>) -> Self {
+        Self::serving("http", (Vec::new(), Some(choice)), Some)
+    }
+
     fn start_over<W: Wire>(
         scheme: &str,
         script: Vec<Act>,
+        wire: impl Fn(TcpStream) -> Option<W> + Clone + Send + 'static,
+    ) -> Self {
+        Self::serving(scheme, (script, None), wire)
+    }
+
+    fn serving<W: Wire>(
+        scheme: &str,
+        (script, choice): (Vec<Act>, Option<Box<Choice>>),
         wire: impl Fn(TcpStream) -> Option<W> + Clone + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Mutex::new(script),
+            choice,
             seen: Mutex::default(),
             connections: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
@@ -218,13 +237,17 @@ impl Shared {
         }
         let mut buffer = Vec::new();
         while let Some((head, body)) = request(wire, &mut buffer)? {
-            self.seen.lock().unwrap().push(Seen {
+            let seen = Seen {
                 connection,
                 head,
                 body,
                 at: Instant::now(),
-            });
-            let act = next(&mut self.script.lock().unwrap());
+            };
+            self.seen.lock().unwrap().push(seen.clone());
+            let act = match &self.choice {
+                Some(choice) => choice(&seen),
+                None => next(&mut self.script.lock().unwrap()),
+            };
             if !self.act(wire, act)? {
                 wire.bye();
                 return Ok(());
