@@ -52,6 +52,7 @@ mod rules;
 mod scan;
 mod scan_idp;
 mod scripts;
+mod told;
 mod unlink;
 mod users;
 mod world;
