@@ -18,6 +18,8 @@ mod find;
 mod links;
 mod locks;
 mod pending;
+mod refusals;
+mod room;
 pub mod scan;
 pub mod settings;
 pub mod state;
