@@ -174,7 +174,12 @@ impl Upstream {
                     // A row too many costs a look, nothing else.
                     let _ = state.forget(self.name(), intent).await;
                 }
-                answer
+                match answer {
+                    Err(Failure::SubjectTaken) if !is_new => {
+                        Err(self.taken_by_whom(operation, new).await?)
+                    }
+                    answer => answer,
+                }
             }
             Err(Trouble::Lost(failure)) => self.looked_up(operation, new, failure).await,
         }
@@ -278,6 +283,20 @@ impl Upstream {
                 (Ok(()), _) => Failure::SubjectTaken,
             }),
         }
+    }
+
+    /// Where lists lag, an account that is taken may be the user's own: of a create whose answer was lost, and of
+    /// which a row is left. That another user has it is said only if that is known.
+    async fn taken_by_whom(
+        &self,
+        operation: &Operation,
+        new: &New<'_>,
+    ) -> Result<Failure, Failure> {
+        if self.lags_until(operation.at).is_none() {
+            return Ok(Failure::SubjectTaken);
+        }
+        let other = self.confirmed(operation, new.provider, new.subject).await?;
+        Ok(other.map_or(Failure::OutcomeUnknown, |_| Failure::SubjectTaken))
     }
 
     /// An answer was lost: if the link is there, it was made. If not, it may still come.

@@ -149,7 +149,7 @@ impl Upstream {
     }
 
     /// The user whom a row names as the holder, if the IdP says so too.
-    async fn confirmed(
+    pub(super) async fn confirmed(
         &self,
         operation: &Operation,
         provider: &ProviderId,

@@ -29,6 +29,10 @@ pub(crate) fn keycloak() -> Option<&'static Keycloak> {
     SERVER.as_ref()
 }
 
+#[allow(
+    clippy::zombie_processes,
+    reason = "it ends with the tests, when its standard input is closed"
+)]
 fn start() -> Option<Keycloak> {
     let port = free_port();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keycloak/run");
