@@ -190,6 +190,9 @@ impl Upstream {
 
     /// Takes a user away: the links there, then what is kept here.
     pub(super) async fn user_delete(&self, operation: &Operation, user_id: &UserId) -> Answer {
+        // No link is made in between, and left behind.
+        let (tenant, id) = (operation.tenant.as_str(), user_id.as_str());
+        let _locked = self.locks.take(&[("user", tenant, id)]).await;
         let (user, held) = self.user(operation, user_id, true).await?;
         if self.keeps_users() {
             self.delete_there(operation, user_id).await?;

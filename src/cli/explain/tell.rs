@@ -206,6 +206,16 @@ pub(super) fn requests(out: &mut String, said: &[Said], has_credential: bool) {
             let _ = writeln!(out, "{:15}{}", "", secrets.hide_in_body(&said.request.body));
         }
     }
+    let writes = said.iter().filter(|said| said.effect == Effect::Writes);
+    let is_not_atomic = match writes.count() {
+        0 => return,
+        1 if said.len() == 1 => return,
+        1 => "what is looked at can change before it is written; then the IdP decides",
+        _ => {
+            "several writes; if a later one is refused, what was done is undone as far as that can be"
+        }
+    };
+    let _ = writeln!(out, "{:12}not atomic: {is_not_atomic}", "");
 }
 
 /// What the client is answered if all goes well.

@@ -160,6 +160,7 @@ fn a_create_is_told_from_the_front_to_the_vendor_and_back() {
             &format!("user      {USER} -> 163840776835432705 (zitadel)"),
             &format!("backend     upstream main (zitadel-v2 at {base})"),
             "authorization: Bearer ***",
+            "not atomic: what is looked at can change before it is written",
             r#"{"idpLink":{"idpId":"281474976710771","userId":"ext/1","userName":"ext/1"}}"#,
             "answer      200 {\"identityProviderLink\"",
             "token: taken by `create`; no request of zitadel-v2 has it (kept here)",
