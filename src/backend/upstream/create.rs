@@ -8,7 +8,7 @@ use super::Upstream;
 use super::links::Known;
 use super::settings::Keep;
 use super::state::Mark;
-use super::talk::{Talk, Told, Trouble};
+use super::talk::{Question, Talk, Told, Trouble};
 use crate::backend::Answer;
 use crate::model::operation::OnRepeat;
 use crate::model::{
@@ -156,6 +156,7 @@ impl Upstream {
         question
             .may
             .set_text_opt(Field::Token, new.token.map(Secret::expose));
+        self.require_removable(&talk, &question)?;
         let intended = self.made(operation, new, None);
         let (state, tenant) = (&self.parts.state, &operation.tenant);
         let is_new = state
@@ -182,6 +183,30 @@ impl Upstream {
                 }
             }
             Err(Trouble::Lost(failure)) => self.looked_up(operation, new, failure).await,
+        }
+    }
+
+    /// Refuses an account whose link could be made and never be taken away: in the path of that request, servers
+    /// would read it in different ways.
+    fn require_removable(&self, talk: &Talk<'_>, question: &Question) -> Result<(), Failure> {
+        let steps = self.settings.dialect.steps(OperationKind::LinkDelete);
+        let last = steps.last();
+        let spelled = last.map(|last| talk.spell(OperationKind::LinkDelete, last, question));
+        // What a chain finds on its way is not known yet.
+        let is_removable = match &spelled {
+            None | Some(Err(Failure::Unsupported { .. })) => true,
+            Some(Ok(spelled)) => self.exchange.can_send(&spelled.request),
+            Some(Err(_)) => false,
+        };
+        match is_removable {
+            true => Ok(()),
+            false => Err(Failure::Invalid(vec![Problem {
+                place: Place::Body,
+                at: String::new(),
+                field: Some(Field::Subject),
+                why: Why::Malformed,
+                max: None,
+            }])),
         }
     }
 

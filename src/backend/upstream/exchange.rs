@@ -45,6 +45,11 @@ pub trait Exchange: Send + Sync {
         effect: Effect,
     ) -> BoxFuture<'a, Result<Response, Unanswered>>;
 
+    /// Whether a request can be sent at all: every server would read its path in one way.
+    fn can_send(&self, _request: &OwnedRequest) -> bool {
+        true
+    }
+
     /// Whether calls can be expected to be answered now.
     fn ready(&self) -> bool;
 }

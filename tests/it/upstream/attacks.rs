@@ -36,8 +36,6 @@ struct Attack {
     because: Option<String>,
     /// Why the IdP may be asked about the user's id within the own tenant.
     asked: Option<String>,
-    /// Why the IdP is not even asked, which is answered 502.
-    unsent: Option<String>,
     /// Why nobody could tell by this request that the things are there, not even whose they are.
     blind: Option<String>,
 }
@@ -207,7 +205,6 @@ impl Tries {
         let what = match attack.told.get(self.kind.dialect()) {
             Some(status) if theirs.0 != *status || theirs == nobodys => format!("not {status}"),
             None if theirs != nobodys => "it is told".to_owned(),
-            _ if theirs.0 == 502 && attack.unsent.is_some() => return,
             _ if theirs.0 >= 500 && theirs.0 != 503 => format!("it fails: {}", self.log),
             _ => return,
         };

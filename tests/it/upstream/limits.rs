@@ -94,6 +94,21 @@ fn a_link_that_no_path_can_name_is_not_said_to_be_gone() {
     assert_eq!(world.idp.links().len(), 1);
 }
 
+/// In the path of its delete it could be read as another place, so that nobody could ever take it away.
+#[test]
+fn a_link_that_could_not_be_taken_away_is_not_made() {
+    let world = World::start("zitadel-v2", true);
+    for front in ["fusionauth", "linkbridge"] {
+        let mut speaker = Speaker::new(client(front), world.server.addr, Q);
+        let create = &speaker.client.creates[0];
+        for subject in ["..", "../x", "a/../b", "a/..;/b"] {
+            let answer = speaker.create(create, &Fact::new("A", "P", subject));
+            assert_eq!(answer.status, 400, "{front} {subject}: {}", answer.text());
+        }
+    }
+    assert_eq!(world.idp.links().len(), 0);
+}
+
 #[test]
 fn writers_at_once_lose_no_link_of_a_vendor_that_would_lose_one() {
     const N: usize = 24;

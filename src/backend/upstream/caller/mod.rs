@@ -287,6 +287,10 @@ impl Exchange for Caller {
         Box::pin(self.carry(request, effect))
     }
 
+    fn can_send(&self, request: &OwnedRequest) -> bool {
+        self.base.call(request).is_some()
+    }
+
     fn ready(&self) -> bool {
         !self.breaker.is_open(Instant::now())
     }
