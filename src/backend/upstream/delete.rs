@@ -15,7 +15,6 @@ impl Upstream {
     pub(super) async fn link_delete(&self, operation: &Operation, target: &Target) -> Answer {
         let answer = self.delete(operation, target).await;
         let is_missing = matches!(answer, Err(Failure::LinkNotFound | Failure::NothingLinked));
-        // A link that is named by an account that is none is an empty outcome nowhere.
         if is_missing && operation.rules.on_missing_delete == OnMissingDelete::Same {
             return Ok(Outcome::Links {
                 links: Vec::new(),
