@@ -217,6 +217,8 @@ fn anybody(tenant: Option<TenantId>) -> Result<Client, String> {
         identities: Vec::new(),
         client_id: None,
         assertion_keys: Vec::new(),
+        certificates: Vec::new(),
+        certificate_required: false,
     })
 }
 

@@ -313,6 +313,8 @@ mod tests {
             identities: Vec::new(),
             client_id: None,
             assertion_keys: Vec::new(),
+            certificates: Vec::new(),
+            certificate_required: false,
         };
         assert!(!has_example_key(&[]));
         assert!(!has_example_key(&[client(&["another"]), client(&[])]));

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::directory::{Described, known_tenant, unknown_provider};
 use super::section::{self, At, Given};
-use super::{Catalog, assertions, fronts};
+use super::{Catalog, assertions, certificates, fronts};
 use crate::edge::authn::{Client, IssuedId};
 use crate::edge::keys::{self, KeyHash};
 use crate::edge::scope::{Scope, Scopes};
+use crate::edge::tls::CertificateName;
 use crate::finding::{Table, suggest};
 use crate::model::{ClientName, ProviderId};
 
@@ -19,6 +20,8 @@ pub(super) struct Known<'a> {
     pub(super) issuers: &'a [String],
     /// Whether every listener is on loopback: only then may the example key be used.
     pub(super) loopback_only: bool,
+    /// Whether there is a listener that asks clients for certificates.
+    pub(super) asks_for_certificates: bool,
 }
 
 /// Who has what already.
@@ -26,6 +29,7 @@ pub(super) struct Known<'a> {
 struct Holders {
     keys: HashMap<KeyHash, String>,
     identities: HashMap<IssuedId, String>,
+    certificates: HashMap<CertificateName, String>,
 }
 
 pub(super) fn clients(root: &Table<'_>, known: &Known<'_>) -> Vec<Client> {
@@ -60,6 +64,9 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
     let identities = identities(table, holder, known.issuers, &mut holders.identities);
     let client_id = assertions::client_id(table);
     let assertion_keys = assertions::assertion_keys(table);
+    let certificates = certificates::certificates(table, holder, &mut holders.certificates);
+    let certificate_required =
+        certificates::required(table, &certificates, known.asks_for_certificates);
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));
@@ -86,6 +93,8 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
         identities,
         client_id,
         assertion_keys,
+        certificates,
+        certificate_required,
     })
 }
 

@@ -48,6 +48,10 @@
 //! | LB541 | a certificate is out of date (warning) |
 //! | LB542 | `http2` together with `tls` |
 //! | LB543 | the public key of an assertion cannot be used |
+//! | LB544 | how clients are asked for certificates cannot be used |
+//! | LB545 | what a client's certificate is known by is nothing of a certificate |
+//! | LB546 | two clients have one certificate |
+//! | LB547 | no listener asks for the certificates of a client (warning) |
 //! | LB550 | an origin that requests are passed on to, with a path |
 //! | LB551 | not a method with a path that may pass |
 //! | LB552 | what may pass covers what never passes |
@@ -66,6 +70,7 @@
 
 mod assertions;
 mod backend;
+mod certificates;
 mod clients;
 mod directory;
 mod fronts;
@@ -92,6 +97,7 @@ use crate::edge::authn::Client;
 use crate::edge::issuer;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
 use crate::model::OperationKind;
+use crate::server::Listener;
 use crate::telemetry;
 
 /// Everything that is configured, ready to start with.
@@ -270,6 +276,7 @@ fn resolve<'a>(
         issuers: &names,
         catalog: inputs.catalog,
         loopback_only,
+        asks_for_certificates: general.listeners.iter().any(Listener::asks_clients),
     };
     let clients = clients::clients(root, &known);
     if clients.is_empty() && !root.has("client") {

@@ -3,7 +3,7 @@
 use super::secret;
 use super::section::{At, Given};
 use super::vars::Vars;
-use crate::edge::tls::{Fault, Identity, Tls};
+use crate::edge::tls::{ClientTrust, Fault, Identity, Tls, TrustFault};
 use crate::finding::Table;
 use crate::model::{Instant, Secret};
 use crate::server::{Protocol, clock};
@@ -38,13 +38,80 @@ fn tls(table: Table<'_>, vars: &Vars) -> Option<Tls> {
     let identities: Vec<Identity> = identities.collect();
     let all = identities.len() == n_given;
     let place = At::new(table.sink(), table.value_span("certificates"));
+    let trust = trust(&table, vars);
     table.finish();
     if !all {
         return None;
     }
-    let tls = Tls::new(identities);
+    // What is wrong with the certificates is told whether or not the rest is right.
+    let (usable, trust) = (trust.is_some(), trust.flatten());
+    let tls = Tls::new(identities, trust);
     tls.map_err(|fault| place.error("LB540", fault.to_string(), PAIR))
         .ok()
+        .filter(|_| usable)
+}
+
+/// Whose clients are let in: `client_authorities`, `client_revocations`, `client_certificates`. The outer
+/// `None` is for what cannot be used.
+#[expect(clippy::option_option, reason = "nothing was given, or nothing usable")]
+fn trust(table: &Table<'_>, vars: &Vars) -> Option<Option<ClientTrust>> {
+    let referred = |key| {
+        let text = table.text(key)?;
+        let given = Given::in_table(table, text);
+        Some((secret::look_up(&given, vars), given))
+    };
+    let (authorities, revocations) = (
+        referred("client_authorities"),
+        referred("client_revocations"),
+    );
+    let required = required(table);
+    let Some((authorities, named)) = authorities else {
+        for key in ["client_revocations", "client_certificates"] {
+            if table.has(key) {
+                let message = format!("`{key}` says nothing without `client_authorities`");
+                let hint = "clients are asked for certificates of the authorities that are trusted";
+                let place = table.value_span(key);
+                table.sink().error_hint("LB544", place, message, hint);
+                return None;
+            }
+        }
+        return Some(None);
+    };
+    let authorities = authorities?;
+    let (revoked, list) = match revocations {
+        Some((revoked, list)) => (Some(revoked?), Some(list)),
+        None => (None, None),
+    };
+    let revoked = revoked.as_ref().map_or("", Secret::expose);
+    let trust = ClientTrust::read(authorities.expose(), revoked, required?);
+    trust
+        .map_err(|fault| {
+            let given = match &fault {
+                TrustFault::BadRevocations => list.as_ref().unwrap_or(&named),
+                TrustFault::NoAuthority => &named,
+            };
+            let message = format!("{}: {fault}", given.value);
+            given.at.error("LB544", message, "`file:PATH`, in PEM");
+        })
+        .ok()
+        .map(Some)
+}
+
+/// Whether nobody gets in without a certificate.
+fn required(table: &Table<'_>) -> Option<bool> {
+    let Some(text) = table.text("client_certificates") else {
+        return Some(true);
+    };
+    match text.value.as_ref() {
+        "required" => Some(true),
+        "optional" => Some(false),
+        _ => {
+            let message = "clients are asked for certificates in one of two ways";
+            let hint = "`required` or `optional`";
+            table.sink().error_hint("LB544", text.span, message, hint);
+            None
+        }
+    }
 }
 
 const PAIR: &str = "`certificates = [{ chain = \"file:PATH\", key = \"file:PATH\" }]`, in PEM, \

@@ -13,6 +13,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::keys::{self, KeyHash};
 use super::rate_limit::Rate;
 use super::scope::{Scope, Scopes};
+use super::tls::{CertificateName, ClientCertificate};
 use super::tokens::assertion::{AssertionKey, PublicKey};
 use crate::model::{ClientName, Failure, ProviderId, Secret, TenantId};
 
@@ -39,6 +40,10 @@ pub struct Client {
     pub client_id: Option<String>,
     /// The public keys of its assertions.
     pub assertion_keys: Vec<AssertionKey>,
+    /// What its certificates are known by.
+    pub certificates: Vec<CertificateName>,
+    /// Whether its keys and tokens are good over a connection with one of those certificates only.
+    pub certificate_required: bool,
 }
 
 /// What an issuer of tokens calls a client.
@@ -111,6 +116,16 @@ impl Grant {
         &self.client
     }
 
+    /// Whether it may be used on a connection that has been proven to be `proven`'s: by a certificate of the
+    /// same client; without any, unless the client must have one.
+    #[must_use]
+    pub fn agrees_with(&self, proven: Option<&Grant>) -> bool {
+        match proven {
+            Some(proven) => proven.index == self.index,
+            None => !self.client.certificate_required,
+        }
+    }
+
     /// The same with the scopes that are among `scopes` too, and for `tenant` only. `None` leaves things
     /// as they are; nothing is ever added.
     ///
@@ -150,6 +165,7 @@ pub struct Clients {
     by_client_id: HashMap<String, usize>,
     /// By subject and name of the key: the client, and which of its keys.
     by_assertion_key: HashMap<(String, String), (usize, usize)>,
+    by_certificate: HashMap<CertificateName, usize>,
 }
 
 impl Clients {
@@ -176,8 +192,15 @@ impl Clients {
                 keys.map(move |(n, key)| ((key.subject.clone(), key.id.clone()), (index, n)))
             })
             .collect();
+        let by_certificate = numbered()
+            .flat_map(|(index, client)| {
+                let names = client.certificates.iter();
+                names.map(move |name| (name.clone(), index))
+            })
+            .collect();
         Self {
             by_client_id,
+            by_certificate,
             by_assertion_key,
             clients: clients.into_iter().map(Arc::new).collect(),
             by_key,
@@ -245,6 +268,17 @@ impl Clients {
         Some((self.grant(index)?, key))
     }
 
+    /// The client whose certificate this is. One that is known as several clients' is nobody's.
+    #[must_use]
+    pub fn by_certificate(&self, certificate: &ClientCertificate) -> Option<Grant> {
+        let names = certificate.names().iter();
+        let mut known = names.filter_map(|name| self.by_certificate.get(name).copied());
+        let first = known.next()?;
+        known
+            .all(|other| other == first)
+            .then(|| self.grant(first))?
+    }
+
     /// The client of this name: how a front finds its anonymous one.
     #[must_use]
     pub fn named(&self, name: &ClientName) -> Option<Grant> {
@@ -283,6 +317,8 @@ mod tests {
             identities: Vec::new(),
             client_id: None,
             assertion_keys: Vec::new(),
+            certificates: Vec::new(),
+            certificate_required: false,
         }
     }
 

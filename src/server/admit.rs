@@ -2,6 +2,7 @@
 //! also is all that words a refusal before the request is read.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::ACCEPT;
@@ -14,6 +15,7 @@ use crate::dialect::{Auth, Candidates};
 use crate::directory::{CANONICAL_VENDOR, Directory};
 use crate::edge::authn::Grant;
 use crate::edge::issuer::{Identity, Now};
+use crate::edge::tls::ClientCertificate;
 use crate::edge::{scope, tokens};
 use crate::model::{ClientName, Failure, Field, Record, Request, Secret, TenantId, VendorName};
 
@@ -126,8 +128,14 @@ async fn authenticate(
         Auth::None => None,
         Auth::Required => front.dialect.credential(&head.request(&[])),
     };
+    let certificate = head.parts.extensions.get::<Arc<ClientCertificate>>();
+    let proven = certificate.and_then(|one| shared.clients.by_certificate(one));
     if let Some(credential) = credential {
         let granted = grant(shared, front, source, &credential).await;
+        let granted = granted.and_then(|grant| {
+            let agrees = grant.agrees_with(proven.as_ref());
+            agrees.then_some(grant).ok_or(Failure::Unauthenticated)
+        });
         return match granted {
             Err(Failure::Unauthenticated) => {
                 shared.limits.check_failed_auth(source)?;
@@ -140,9 +148,9 @@ async fn authenticate(
         .anonymous
         .as_ref()
         .and_then(|name| shared.clients.named(name));
-    match (anonymous, auth) {
+    match (proven.or(anonymous), auth) {
         (None, Auth::Required) => Err(Failure::Unauthenticated),
-        (anonymous, _) => Ok(anonymous),
+        (known, _) => Ok(known),
     }
 }
 

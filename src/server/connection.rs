@@ -20,7 +20,7 @@ use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Protocol, Shared, Timeouts};
 use crate::edge::connections::Slot;
-use crate::edge::tls::Tls;
+use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
@@ -89,6 +89,7 @@ fn admit(
         shared: Arc::clone(shared),
         peer,
         alive: alive.clone(),
+        certificate: None,
         _slot: slot,
     };
     let stream = TimedWrite::new(stream, shared.settings.timeouts.write_stall);
@@ -110,17 +111,25 @@ struct Connection {
     shared: Arc<Shared>,
     peer: SocketAddr,
     alive: Alive,
+    /// Who the client has proven to be by TLS.
+    certificate: Option<Arc<ClientCertificate>>,
     _slot: Slot,
 }
 
 impl Connection {
     /// Shakes hands, here and not where connections are accepted, so that nobody waits for anybody else's
     /// handshake. The time that it may take begins with the connection.
-    async fn serve_tls<S: Stream>(self, stream: S, tls: Tls) {
+    async fn serve_tls<S: Stream>(mut self, stream: S, tls: Tls) {
         let time = self.shared.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
-            Ok(Ok(accepted)) if accepted.http2 => self.serve_http2(accepted.stream).await,
-            Ok(Ok(accepted)) => self.serve_http1(accepted.stream).await,
+            Ok(Ok(accepted)) => {
+                self.certificate = accepted.certificate.map(Arc::new);
+                if accepted.http2 {
+                    self.serve_http2(accepted.stream).await;
+                } else {
+                    self.serve_http1(accepted.stream).await;
+                }
+            }
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
@@ -192,7 +201,11 @@ impl Connection {
             Arc::clone(activity),
         );
         let source = self.peer.ip();
-        service_fn(move |request| {
+        let certificate = self.certificate.clone();
+        service_fn(move |mut request: http::Request<_>| {
+            if let Some(certificate) = &certificate {
+                request.extensions_mut().insert(Arc::clone(certificate));
+            }
             let in_flight = activity.begin(shared.settings.connection_requests);
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
             async move {

@@ -73,6 +73,14 @@ pub struct Listener {
     pub protocol: Protocol,
 }
 
+impl Listener {
+    /// Whether it asks clients for certificates.
+    #[must_use]
+    pub fn asks_clients(&self) -> bool {
+        matches!(&self.protocol, Protocol::Tls(tls) if tls.asks_clients().is_some())
+    }
+}
+
 /// What a listener speaks. Never HTTP/1.1 or HTTP/2 by whatever comes first: telling them apart by the
 /// first bytes is what lets a silent client hold a connection.
 #[derive(Clone, Debug)]

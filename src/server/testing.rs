@@ -83,6 +83,8 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         identities: Vec::new(),
         client_id: None,
         assertion_keys: Vec::new(),
+        certificates: Vec::new(),
+        certificate_required: false,
     }
 }
 

@@ -29,7 +29,7 @@ struct Served {
 impl Served {
     fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let authority = Authority::new();
-        let tls = Tls::new(vec![authority.sign(&[NAME]).identity()]).unwrap();
+        let tls = Tls::new(vec![authority.sign(&[NAME]).identity()], None).unwrap();
         let mut settings = settings();
         settings.listeners[0].protocol = Protocol::Tls(tls);
         change(&mut settings);

@@ -5,21 +5,24 @@
 //! being read by a quantum computer. Each is named here, so that an update of rustls changes none of them.
 //!
 //! ALPN alone decides between HTTP/2 and HTTP/1.1; a client that does not speak it gets HTTP/1.1. Clients
-//! are not asked for certificates: `with_no_client_auth` below is the place where that would change.
+//! are asked for certificates where the listener has authorities for them.
 
 mod choice;
+mod client;
 mod identity;
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite, kx_group};
+use rustls::server::NoClientAuth;
 use rustls::{ServerConfig, version};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use self::choice::Choice;
+pub use self::client::{CertificateName, ClientCertificate, ClientTrust, TrustFault};
 pub use self::identity::{Fault, Identity};
 
 const HTTP2: &[u8] = b"h2";
@@ -31,6 +34,7 @@ const HTTP1: &[u8] = b"http/1.1";
 pub struct Tls {
     acceptor: TlsAcceptor,
     names: Arc<[String]>,
+    asks_clients: Option<bool>,
 }
 
 /// A connection whose handshake is done.
@@ -39,23 +43,28 @@ pub struct Accepted<S> {
     pub stream: TlsStream<S>,
     /// Whether the client and we have agreed on HTTP/2.
     pub http2: bool,
+    /// Who the client has proven to be, if it was asked and has answered.
+    pub certificate: Option<ClientCertificate>,
 }
 
 impl Tls {
-    /// TLS with these certificates. The first is for clients that name no server, or none of ours.
+    /// TLS with these certificates. The first is for clients that name no server, or none of ours. With
+    /// `trust`, clients are asked for theirs.
     ///
     /// # Errors
     /// [`Fault::NoCertificate`] without any; [`Fault::Unusable`] if there is no randomness.
-    pub fn new(identities: Vec<Identity>) -> Result<Self, Fault> {
+    pub fn new(identities: Vec<Identity>, trust: Option<ClientTrust>) -> Result<Self, Fault> {
         if identities.is_empty() {
             return Err(Fault::NoCertificate);
         }
         let names = identities.iter().flat_map(Identity::names).cloned();
         let names = names.collect();
+        let asks_clients = trust.as_ref().map(ClientTrust::is_required);
+        let verifier = trust.map_or_else(|| Arc::new(NoClientAuth) as _, |trust| trust.verifier);
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(Fault::Unusable)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(Choice::new(identities)));
         config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         // Tickets instead of a memory of sessions: nothing grows with the clients. Their key changes by itself.
@@ -64,7 +73,14 @@ impl Tls {
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names,
+            asks_clients,
         })
+    }
+
+    /// Whether clients are asked for certificates, and then whether they must have one.
+    #[must_use]
+    pub fn asks_clients(&self) -> Option<bool> {
+        self.asks_clients
     }
 
     /// The names that the certificates are for.
@@ -82,8 +98,15 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let stream = self.acceptor.accept(stream).await?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-        Ok(Accepted { stream, http2 })
+        let session = stream.get_ref().1;
+        let http2 = session.alpn_protocol() == Some(HTTP2);
+        let chain = session.peer_certificates().unwrap_or_default();
+        let certificate = chain.first().map(ClientCertificate::of);
+        Ok(Accepted {
+            stream,
+            http2,
+            certificate,
+        })
     }
 }
 

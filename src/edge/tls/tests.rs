@@ -84,7 +84,7 @@ fn what_cannot_be_used_is_told_without_the_key() {
         );
     }
     let secret = one.key.lines().nth(1).unwrap();
-    let shown = format!("{:?}", Tls::new(vec![one.identity()]).unwrap());
+    let shown = format!("{:?}", Tls::new(vec![one.identity()], None).unwrap());
     assert!(
         !shown.contains(secret) && shown.contains("a.example"),
         "{shown}"
@@ -147,5 +147,8 @@ fn of_two_for_one_name_a_client_gets_the_one_that_it_can_verify() {
 
 #[test]
 fn there_is_no_tls_without_a_certificate() {
-    assert!(matches!(Tls::new(Vec::new()), Err(Fault::NoCertificate)));
+    assert!(matches!(
+        Tls::new(Vec::new(), None),
+        Err(Fault::NoCertificate)
+    ));
 }

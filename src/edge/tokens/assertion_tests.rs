@@ -40,6 +40,8 @@ fn clients() -> Clients {
         identities: Vec::new(),
         client_id: None,
         assertion_keys,
+        certificates: Vec::new(),
+        certificate_required: false,
     };
     let many = vec![
         key("rsa", "42", RSA_PUBLIC),

@@ -34,6 +34,8 @@ fn client(tenant: Option<&str>, scopes: &[Scope]) -> Client {
         identities: Vec::new(),
         client_id: None,
         assertion_keys: Vec::new(),
+        certificates: Vec::new(),
+        certificate_required: false,
     }
 }
 

@@ -3,6 +3,7 @@
 mod clients;
 mod judges;
 mod malformed;
+mod mutual;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;

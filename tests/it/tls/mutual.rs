@@ -1,0 +1,301 @@
+//! Certificates of clients: who gets in with which certificate and which key (`tests/tls/mutual.toml`).
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::super::support::config::{self, Profile};
+use super::super::support::fixtures::{A, K, LINK, P, T};
+use super::super::support::server::{Server, free_port};
+
+const HOST: &str = "links.example.com";
+const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    listener: String,
+    certificate: Option<String>,
+    key: Option<String>,
+    status: toml::Value,
+}
+
+/// An authority with its certificate.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    fn sign(&self, change: impl FnOnce(&mut CertificateParams)) -> Pair {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let signed = params.signed_by(&key, &self.issuer).unwrap();
+        Pair {
+            chain: signed.pem(),
+            key: key.serialize_pem(),
+            sha256: hex(&Sha256::digest(signed.der())),
+        }
+    }
+}
+
+struct Pair {
+    chain: String,
+    key: String,
+    sha256: String,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn dns(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().unwrap())
+}
+
+/// Every certificate that a case can name.
+fn certificates(trusted: &Authority) -> HashMap<&'static str, Pair> {
+    let named = |names: &[&str]| {
+        let names: Vec<SanType> = names.iter().map(|name| dns(name)).collect();
+        trusted.sign(|params| params.subject_alt_names = names)
+    };
+    let uri = SanType::URI("spiffe://example.com/billing".try_into().unwrap());
+    HashMap::from([
+        ("by-dns", named(&["SVC-billing.example.com"])),
+        ("by-hash", named(&[])),
+        ("bound", named(&["bound.example.com"])),
+        ("unknown", named(&["unknown.example.com"])),
+        (
+            "two-names",
+            named(&["svc-billing.example.com", "bound.example.com"]),
+        ),
+        ("by-uri", trusted.sign(|p| p.subject_alt_names = vec![uri])),
+        (
+            "revoked",
+            trusted.sign(|params| {
+                params.subject_alt_names = vec![dns("svc-billing.example.com")];
+                params.serial_number = Some(SerialNumber::from(4242));
+            }),
+        ),
+        (
+            "expired",
+            trusted.sign(|params| {
+                params.subject_alt_names = vec![dns("svc-billing.example.com")];
+                params.not_before = date_time_ymd(2019, 1, 1);
+                params.not_after = date_time_ymd(2020, 1, 1);
+            }),
+        ),
+        (
+            "for-servers",
+            trusted.sign(|params| {
+                params.subject_alt_names = vec![dns("svc-billing.example.com")];
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            }),
+        ),
+        (
+            "strange",
+            Authority::new("a stranger").sign(|params| {
+                params.subject_alt_names = vec![dns("svc-billing.example.com")];
+            }),
+        ),
+    ])
+}
+
+fn revocations(trusted: &Authority) -> String {
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2024, 1, 1),
+        next_update: date_time_ymd(2099, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: vec![RevokedCertParams {
+            serial_number: SerialNumber::from(4242),
+            revocation_time: date_time_ymd(2024, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        }],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(&trusted.issuer).unwrap().pem().unwrap()
+}
+
+/// A server with a listener of each kind.
+struct Mutual {
+    server: Server,
+    ports: HashMap<&'static str, u16>,
+    certificates: HashMap<&'static str, Pair>,
+    root: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Mutual {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (of_servers, trusted) = (Authority::new("of servers"), Authority::new("of clients"));
+        let certificates = certificates(&trusted);
+        let own = of_servers.sign(|params| {
+            params.subject_alt_names = vec![dns(HOST)];
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        });
+        let file = |name: &str, text: &str| write(dir.path(), name, text);
+        let pair = format!(
+            "certificates = [{{ chain = \"file:{}\", key = \"file:{}\" }}], client_authorities = \"file:{}\"",
+            file("own.pem", &own.chain).display(),
+            file("own.key", &own.key).display(),
+            file("clients.pem", &trusted.pem).display(),
+        );
+        let list = file("revoked.pem", &revocations(&trusted));
+        let ways = [
+            ("optional", "client_certificates = \"optional\"".to_owned()),
+            ("required", "client_certificates = \"required\"".to_owned()),
+            (
+                "revoked",
+                format!("client_revocations = \"file:{}\"", list.display()),
+            ),
+        ];
+        let ports: HashMap<_, _> = ways.iter().map(|(name, _)| (*name, free_port())).collect();
+        let profile = Profile {
+            open_users: true,
+            ..Profile::default()
+        };
+        let server = Server::start_with(dir.path(), &|given| {
+            let mut text = config::text(&profile, given, &dir.path().join("data"));
+            for (name, way) in &ways {
+                let port = ports[name];
+                write!(
+                    text,
+                    "\n[[listener]]\naddress = \"127.0.0.1:{port}\"\ntls = {{ {pair}, {way} }}\n"
+                )
+                .unwrap();
+            }
+            text + &clients(&certificates)
+        });
+        Self {
+            server: server.unwrap(),
+            ports,
+            certificates,
+            root: of_servers.pem,
+            _dir: dir,
+        }
+    }
+
+    /// The status of a read of a link; `None` if the handshake is not done.
+    fn ask(&self, case: &Case) -> Option<u16> {
+        let certificate = case.certificate.as_ref();
+        let pair = certificate.map(|name| &self.certificates[name.as_str()]);
+        let port = self.ports[case.listener.as_str()];
+        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        let mut stream = StreamOwned::new(self.client(pair), socket);
+        let key = match case.key.as_deref() {
+            None => String::new(),
+            Some("super") => format!("Authorization: {K}\r\n"),
+            Some("bound") => format!("Authorization: {BOUND_KEY}\r\n"),
+            Some(_) => "Authorization: nobody-has-this-key\r\n".to_owned(),
+        };
+        let request = format!(
+            "GET {LINK}?identityProviderId={P}&userId={A} HTTP/1.1\r\nHost: {HOST}\r\n\
+             X-FusionAuth-TenantId: {T}\r\n{key}Connection: close\r\n\r\n"
+        );
+        let mut answer = Vec::new();
+        let _ = stream
+            .write_all(request.as_bytes())
+            .and_then(|()| stream.read_to_end(&mut answer));
+        let text = String::from_utf8_lossy(&answer);
+        Some(text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().unwrap())
+    }
+
+    fn client(&self, pair: Option<&Pair>) -> ClientConnection {
+        let mut roots = RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(self.root.as_bytes()).unwrap();
+        roots.add(root).unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = match pair {
+            None => config.with_no_client_auth(),
+            Some(pair) => {
+                let chain = CertificateDer::from_pem_slice(pair.chain.as_bytes()).unwrap();
+                let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+                config.with_client_auth_cert(vec![chain], key).unwrap()
+            }
+        };
+        ClientConnection::new(Arc::new(config), HOST.try_into().unwrap()).unwrap()
+    }
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn clients(certificates: &HashMap<&'static str, Pair>) -> String {
+    let pinned = &certificates["by-hash"].sha256;
+    let key = hex(&Sha256::digest(BOUND_KEY.as_bytes()));
+    format!(
+        "\n[[client]]\nname = \"by-certificate\"\nscopes = [\"links.read\"]\n\
+         certificates = [{{ dns = \"svc-billing.example.com\" }}, {{ uri = \"spiffe://example.com/billing\" }}, \
+         {{ sha256 = \"{pinned}\" }}]\n\
+         [[client]]\nname = \"bound\"\nscopes = [\"links.read\"]\nkey_sha256 = \"{key}\"\n\
+         certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n"
+    )
+}
+
+#[test]
+fn who_gets_in_with_which_certificate_and_which_key() {
+    let text = include_str!("../../tls/mutual.toml");
+    let cases: Cases = toml::from_str(text).unwrap();
+    let mutual = Mutual::start();
+    let mut wrong = String::new();
+    for case in &cases.case {
+        let expected = case.status.as_integer().map(|n| u16::try_from(n).unwrap());
+        assert!(expected.is_some() || case.status.as_str() == Some("refused"));
+
+        let found = mutual.ask(case);
+        if found != expected {
+            writeln!(wrong, "{}: {found:?} instead of {expected:?}", case.name).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}{}", mutual.server.log());
+}
