@@ -3,7 +3,7 @@
 //! `LINKBRIDGE_KILL_ROUNDS` sets the rounds (default 5), `LINKBRIDGE_KILL_SEED` repeats a run as far as
 //! its choices go. All rounds share one data directory, so that each restart meets the history of all.
 
-mod journal;
+pub(crate) mod journal;
 mod writer;
 
 use std::path::Path;

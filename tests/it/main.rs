@@ -16,6 +16,7 @@ mod backend;
 mod bearer;
 mod caller;
 mod calls;
+mod disk;
 mod docs;
 mod engine;
 mod exchanges;

@@ -1,6 +1,7 @@
 //! The real binary as a child process: fresh ports, a generated configuration, waited for, ended with the test.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,28 @@ pub(crate) struct Server {
     _dir: Option<tempfile::TempDir>,
 }
 
+/// How the process is started, where that is not as usual.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Launch {
+    /// A program, with arguments, that becomes the server.
+    pub(crate) through: Vec<OsString>,
+    /// More variables of the environment.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+}
+
+impl Launch {
+    fn command(&self) -> Command {
+        match self.through.split_first() {
+            None => Command::new(binary()),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary());
+                command
+            }
+        }
+    }
+}
+
 /// How long a start may take; far above what any test demands, so that its own message comes first.
 const START: Duration = Duration::from_secs(20);
 
@@ -46,10 +69,19 @@ impl Server {
 
     /// A server over the data that is in this directory, with the configuration that `text` has for these ports.
     pub(crate) fn start_with(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
+        Self::start_by(&Launch::default(), dir, text)
+    }
+
+    /// The same, started in another way.
+    pub(crate) fn start_by(
+        launch: &Launch,
+        dir: &Path,
+        text: &dyn Fn(Ports) -> String,
+    ) -> Result<Self, String> {
         let mut last = String::new();
         // A port that was free can be taken before the child binds it: then the child ends, and another is tried.
         for _ in 0..3 {
-            match Self::try_start(dir, text) {
+            match Self::try_start(launch, dir, text) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = error,
             }
@@ -57,7 +89,11 @@ impl Server {
         Err(last)
     }
 
-    fn try_start(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
+    fn try_start(
+        launch: &Launch,
+        dir: &Path,
+        text: &dyn Fn(Ports) -> String,
+    ) -> Result<Self, String> {
         let ports = free_ports();
         let file = dir.join("config.toml");
         std::fs::write(&file, text(ports)).map_err(|e| e.to_string())?;
@@ -70,13 +106,15 @@ impl Server {
         let said_before = std::fs::read_to_string(&log).map_or(0, |log| log.len());
         let err: File = out.try_clone().map_err(|e| e.to_string())?;
         let began = Instant::now();
-        let child = Command::new(binary())
+        let child = launch
+            .command()
             .args(["serve", "--config"])
             .arg(&file)
             .current_dir(dir)
             // Variables of whoever runs the tests must not reach the configuration.
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(launch.variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
