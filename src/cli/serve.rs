@@ -140,6 +140,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
         directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
+        version: String::new(),
     };
     let listeners = config.server.listeners.clone();
     let workers = config.server.workers;
