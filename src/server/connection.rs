@@ -25,15 +25,29 @@ use crate::edge::tls::Tls;
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
 
+/// How long a connection may go on that waits for its next request when the server drains: a client that is
+/// about to send one gets its answer, and with it the word that it is the last.
+const LINGER: Duration = Duration::from_millis(250);
+/// The same for one that has not brought its first request yet.
+const LINGER_FRESH: Duration = Duration::from_secs(1);
+
 /// What an HTTP/2 client says first. Until it is complete, hyper has no timer that runs.
 const HTTP2_PREFACE_BYTES: usize = 24;
 
-/// Accepts connections of the listener at a place in the settings until the server drains. No error ends it
-/// before that.
+/// A listener's place.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// In the settings.
+    pub(super) index: usize,
+    /// Whether nobody else has its socket.
+    pub(super) is_own: bool,
+}
+
+/// Accepts connections until the server drains. No error ends it before that.
 pub(super) async fn accept(
     process: Arc<Process>,
     listener: TcpListener,
-    index: usize,
+    place: Place,
     alive: Alive,
 ) {
     let mut draining = pin!(reached(&process.phase, Phase::Draining));
@@ -44,13 +58,17 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&process, stream, peer, index, &alive),
+            Ok((stream, peer)) => admit(&process, stream, peer, place.index, &alive),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
                 tokio::time::sleep(BACK_OFF).await;
             }
         }
+    }
+    if !place.is_own {
+        // The queue is the successor's: it waits there, and closing our end resets nobody.
+        return;
     }
     // Closing a listener resets the connections that wait in its queue: they are taken in first.
     let Ok(listener) = listener.into_std() else {
@@ -60,7 +78,7 @@ pub(super) async fn accept(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            admit(&process, stream, peer, index, &alive);
+            admit(&process, stream, peer, place.index, &alive);
         }
     }
 }
@@ -206,9 +224,10 @@ impl Connection {
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
+            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
                 let mut response =
-                    walk::answer(&shared, source, request, &alive, in_flight.is_last).await;
+                    walk::answer(&shared, source, request, &alive, is_last).await;
                 response.body_mut().keep(in_flight);
                 Ok(response)
             }
@@ -225,12 +244,24 @@ impl Connection {
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = reached(&self.process.phase, Phase::Draining) => {}
+            () = self.drained(activity) => {}
             () = activity.exhausted() => {}
             () = tokio::time::sleep(self.age()) => {}
         }
         end(connection.as_mut());
         let _ = connection.await;
+    }
+
+    /// Waits until the server drains, and then a little: a client does not know yet, and may be sending. What
+    /// it sends in that time is answered.
+    async fn drained(&self, activity: &Activity) {
+        reached(&self.process.phase, Phase::Draining).await;
+        let linger = if activity.is_fresh() {
+            LINGER_FRESH
+        } else {
+            LINGER
+        };
+        tokio::time::sleep(linger).await;
     }
 
     /// How long the connection may live: spread by a tenth up and down, so that those which were

@@ -6,6 +6,7 @@
 
 mod admin;
 mod admit;
+mod beats;
 mod bind;
 mod call;
 mod caller;
@@ -51,6 +52,9 @@ use tokio::sync::{mpsc, watch};
 use self::call::World;
 pub use self::front::Front;
 pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
+use self::beats::Beats;
+pub use self::beats::Pulse;
+pub use self::listen::Inherited;
 use self::phase::{Phase, advance, reached};
 pub use self::reload::{ReloadCounts, Reloader};
 use crate::backend::Backend;
@@ -181,12 +185,15 @@ struct Process {
     current: ArcSwap<Shared>,
     /// How reloads have ended.
     reloads: Arc<ReloadCounts>,
+    /// When each worker's event loop last turned.
+    beats: Beats,
 }
 
 impl Process {
     fn new(settings: Settings, parts: Parts) -> Arc<Self> {
         let connections = Connections::new(settings.connections, settings.connections_per_source);
         let phase = Arc::new(watch::Sender::new(Phase::Serving));
+        let beats = Beats::new(settings.workers.get());
         let fixed = Fixed {
             instance: passthrough::instance().into(),
             phase: Arc::clone(&phase),
@@ -196,6 +203,7 @@ impl Process {
             phase,
             current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
             reloads: Arc::default(),
+            beats,
         })
     }
 
@@ -239,12 +247,28 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`]; then nothing is left running.
-    pub fn start(settings: Settings, mut parts: Parts) -> Result<Running, StartError> {
+    pub fn start(settings: Settings, parts: Parts) -> Result<Running, StartError> {
+        Self::start_on(settings, parts, Inherited::default())
+    }
+
+    /// The same, at the sockets that are there already where one has the address of a listener.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub fn start_on(
+        settings: Settings,
+        mut parts: Parts,
+        mut inherited: Inherited,
+    ) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
-        let mut workers = bind_all(&settings)?;
+        let mut workers = bind_all(&settings, &mut inherited)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
-        let admin = settings.admin.map(bind_admin).transpose()?;
+        let admin = settings.admin.map(|address| bind_admin(address, &mut inherited));
+        let admin = admin.transpose()?;
+        for address in inherited.addresses() {
+            tracing::warn!(%address, "a socket that was passed on fits no listener, it is closed");
+        }
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
         if let Some(first) = workers.first_mut() {
             first.admin = admin;
@@ -340,6 +364,12 @@ impl Running {
         Reloader::new(&self.process)
     }
 
+    /// Whether the event loops turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(&self.process)
+    }
+
     /// A handle that can end the server.
     #[must_use]
     pub fn control(&self) -> Control {
@@ -378,41 +408,69 @@ impl Drop for Running {
     }
 }
 
+/// A socket of a worker.
+struct Socket {
+    socket: TcpListener,
+    /// Its listener's place in the settings.
+    index: usize,
+    /// Whether connections that wait at it are taken in before it is closed: nobody else would.
+    is_own: bool,
+}
+
 /// What one thread serves.
 #[derive(Default)]
 struct Worker {
-    /// Each with its listener's place in the settings.
-    sockets: Vec<(TcpListener, usize)>,
+    sockets: Vec<Socket>,
     admin: Option<TcpListener>,
 }
 
-fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
-    let mut workers: Vec<Worker> = (0..settings.workers.get())
-        .map(|_| Worker::default())
-        .collect();
+fn bind_all(
+    settings: &Settings,
+    inherited: &mut Inherited,
+) -> Result<Vec<Worker>, StartError> {
+    let n = settings.workers.get();
+    let mut workers: Vec<Worker> = (0..n).map(|_| Worker::default()).collect();
     for (index, listener) in settings.listeners.iter().enumerate() {
         let address = listener.address;
-        let sockets = listen::bind(address, workers.len())
-            .map_err(|error| StartError::Bind { address, error })?;
-        for (worker, socket) in workers.iter_mut().zip(sockets) {
-            worker.sockets.push((socket, index));
+        let taken = inherited.take(address);
+        let is_own = taken.is_empty();
+        let hands = if is_own {
+            let sockets = listen::bind(address, n);
+            sockets.map(|sockets| sockets.into_iter().map(|s| vec![s]).collect())
+        } else {
+            listen::deal(&taken, n)
+        };
+        let hands: Vec<Vec<TcpListener>> =
+            hands.map_err(|error| StartError::Bind { address, error })?;
+        for (worker, hand) in workers.iter_mut().zip(hands) {
+            let sockets = hand.into_iter().map(|socket| Socket {
+                socket,
+                index,
+                is_own,
+            });
+            worker.sockets.extend(sockets);
         }
     }
     Ok(workers)
 }
 
-fn bind_admin(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound =
-        TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+fn bind_admin(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, StartError> {
+    let taken = inherited.take(address).pop();
+    let bound = taken.map_or_else(|| TcpListener::bind(address), Ok);
+    let bound = bound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
     bound.map_err(|error| StartError::Bind { address, error })
 }
 
 impl Worker {
     fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets
-            .iter()
-            .filter_map(|(socket, _)| socket.local_addr().ok())
-            .collect()
+        // Of several sockets of one listener the first stands for it.
+        let mut listed = Vec::new();
+        for socket in &self.sockets {
+            if socket.index == listed.len() {
+                listed.extend(socket.socket.local_addr());
+            }
+        }
+        listed
     }
 
     fn start(self, index: usize, process: Arc<Process>) -> std::io::Result<JoinHandle<()>> {
@@ -420,18 +478,22 @@ impl Worker {
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || self.run(&runtime, &process, index == 0))
+        thread.spawn(move || self.run(&runtime, &process, index))
     }
 
     /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
-    fn run(self, runtime: &Runtime, process: &Arc<Process>, is_first: bool) {
+    fn run(self, runtime: &Runtime, process: &Arc<Process>, index: usize) {
         runtime.block_on(async {
             let (alive, mut all_ended) = mpsc::channel::<()>(1);
-            for (socket, index) in self.sockets {
-                match tokio::net::TcpListener::from_std(socket) {
+            for socket in self.sockets {
+                let place = connection::Place {
+                    index: socket.index,
+                    is_own: socket.is_own,
+                };
+                match tokio::net::TcpListener::from_std(socket.socket) {
                     Ok(socket) => {
                         let accept =
-                            connection::accept(Arc::clone(process), socket, index, alive.clone());
+                            connection::accept(Arc::clone(process), socket, place, alive.clone());
                         drop(tokio::spawn(accept));
                     }
                     Err(error) => tracing::error!(%error, "a listener was lost at the start"),
@@ -440,7 +502,8 @@ impl Worker {
             if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
                 drop(tokio::spawn(admin::serve(Arc::clone(process), socket)));
             }
-            if is_first {
+            drop(tokio::spawn(beats::beat(Arc::clone(process), index)));
+            if index == 0 {
                 drop(tokio::spawn(chores::prune(Arc::clone(process))));
                 drop(tokio::spawn(chores::rotate(Arc::clone(process))));
                 drop(tokio::spawn(chores::leave(Arc::clone(process))));

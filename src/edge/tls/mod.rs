@@ -67,6 +67,17 @@ impl Tls {
         })
     }
 
+    /// The same certificates with the tickets of another: clients that have one from there resume.
+    #[must_use]
+    pub fn with_tickets_of(&self, other: &Self) -> Self {
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.ticketer = Arc::clone(&other.acceptor.config().ticketer);
+        Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            names: Arc::clone(&self.names),
+        }
+    }
+
     /// The names that the certificates are for.
     #[must_use]
     pub fn names(&self) -> &[String] {

@@ -119,6 +119,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
     };
     let catalog = Catalog {
+        odd: Vec::new(),
         dialects: dialects.iter().map(known).collect(),
     };
     let inputs = Inputs {
