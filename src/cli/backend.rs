@@ -2,6 +2,7 @@
 
 mod describe;
 mod probe;
+mod renew;
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use http::header::AUTHORIZATION;
 
 pub(super) use self::describe::{describe, place, upstream_of};
 pub(super) use self::probe::ask_all;
+use self::renew::Kept;
 use crate::backend::Backend;
 use crate::backend::embedded::{self, Embedded};
 use crate::backend::route::Route;
@@ -30,6 +32,26 @@ pub(super) struct Open {
     pub(super) store: Arc<Embedded>,
     /// The upstreams of the tree.
     pub(super) leaves: Vec<Leaf>,
+    /// The same, as they are open.
+    kept: Vec<Kept>,
+}
+
+/// Why a backend does not open.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The store does not.
+    Store(embedded::OpenError),
+    /// Something else, in a sentence.
+    Other(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fault::Store(error) => error.fmt(f),
+            Fault::Other(text) => f.write_str(text),
+        }
+    }
 }
 
 /// An upstream of the tree.
@@ -44,28 +66,36 @@ pub(super) struct Leaf {
 /// Opens the backend. Upstreams are not called yet.
 ///
 /// # Errors
-/// A sentence that says why it cannot be opened and what to do.
+/// [`Fault`] says why it cannot be opened and what to do.
 pub(super) fn open(
     backend: config::Backend,
     dialects: &[Arc<Dialect>],
     directory: &Arc<Directory>,
+) -> Result<Open, Fault> {
+    let store = Embedded::open(settings(backend.store)).map_err(Fault::Store)?;
+    renew::grow(backend.root, dialects, directory, &Arc::new(store), &[]).map_err(Fault::Other)
+}
+
+/// Opens another tree over the store that is open. What goes on and what is made anew: see [`renew`].
+///
+/// # Errors
+/// A sentence that says why it cannot be opened; then the old one is as it was.
+pub(super) fn reopen(
+    previous: &Open,
+    root: Node,
+    dialects: &[Arc<Dialect>],
+    directory: &Arc<Directory>,
 ) -> Result<Open, String> {
-    let store = Embedded::open(settings(backend.store)).map_err(|error| error.to_string())?;
-    let store = Arc::new(store);
-    let mut leaves = Vec::new();
-    let mut open_leaf = |leaf: Leaf| {
-        let opened = upstream(&leaf, &store, directory)?;
-        leaves.push(leaf);
-        Ok(Arc::new(opened) as Arc<dyn Backend>)
-    };
-    let local = Arc::clone(&store) as Arc<dyn Backend>;
-    let tree = tree(backend.root, dialects, directory, &local, &mut open_leaf)?;
-    Ok(Open {
-        backend: tree,
-        aliases: Arc::clone(&store) as Arc<dyn Aliases>,
-        store,
-        leaves,
-    })
+    renew::grow(root, dialects, directory, &previous.store, &previous.kept)
+}
+
+impl Open {
+    /// The upstreams that nobody has asked yet what their credential can reach.
+    pub(super) fn fresh(&self) -> Vec<Leaf> {
+        let fresh = self.kept.iter().zip(&self.leaves);
+        let fresh = fresh.filter(|(kept, _)| kept.is_fresh);
+        fresh.map(|(_, leaf)| leaf.clone()).collect()
+    }
 }
 
 /// Puts a tree together, of this store and of leaves as they are opened.
@@ -134,16 +164,27 @@ pub(super) fn upstream(
     store: &Arc<Embedded>,
     directory: &Arc<Directory>,
 ) -> Result<Upstream, String> {
+    let origin = leaf.pending_origin()?;
+    Ok(upstream_by(leaf, leaf.exchange()?, origin, store, directory))
+}
+
+/// An upstream that is called in this way.
+fn upstream_by(
+    leaf: &Leaf,
+    exchange: Arc<dyn Exchange>,
+    pending_origin: Option<Arc<dyn Exchange>>,
+    store: &Arc<Embedded>,
+    directory: &Arc<Directory>,
+) -> Upstream {
     let parts = upstream::Parts {
         directory: Arc::clone(directory),
         aliases: Arc::clone(store) as _,
         local: Arc::clone(store) as _,
         state: Arc::clone(store) as _,
-        pending_origin: pending_origin(&leaf.settings).map_err(|e| leaf.told(&e))?,
+        pending_origin,
     };
-    let exchange = leaf.exchange()?;
     let upstream = Upstream::open(leaf.settings.clone(), exchange, parts);
-    Ok(upstream.shared_by(leaf.tenants.clone()))
+    upstream.shared_by(leaf.tenants.clone())
 }
 
 /// The upstreams of a tree that nobody opens.
@@ -219,6 +260,11 @@ impl Leaf {
     pub(super) fn exchange(&self) -> Result<Arc<dyn Exchange>, String> {
         let exchange = exchange(&self.settings.dialect, &self.settings.endpoint);
         exchange.map_err(|error| self.told(&error))
+    }
+
+    /// Where its pending links are asked for that are not known here, if anywhere.
+    fn pending_origin(&self) -> Result<Option<Arc<dyn Exchange>>, String> {
+        pending_origin(&self.settings).map_err(|error| self.told(&error))
     }
 
     /// What is wrong with it.

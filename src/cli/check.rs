@@ -79,9 +79,15 @@ fn from_disk(arguments: &Arguments) -> Vec<Result<Checked, String>> {
 
 /// Loads a mapping file with what it includes from its own folder.
 pub(super) fn load_file(path: &Path) -> Result<mapping::Loaded, String> {
+    let unreadable = |why| format!("{} cannot be read: {why}", path.display());
+    load_noting(path, &|_| ()).map_err(unreadable)
+}
+
+/// The same; `note` gets every text that was read. The error is the system's own.
+pub(super) fn load_noting(path: &Path, note: &dyn Fn(&str)) -> Result<mapping::Loaded, String> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    note(&text);
     let name = path
         .file_stem()
         .and_then(|name| name.to_str())
@@ -90,9 +96,8 @@ pub(super) fn load_file(path: &Path) -> Result<mapping::Loaded, String> {
     let includes = |file: &str| {
         // An include is a file beside this one: no path leads elsewhere.
         let plain = Path::new(file).file_name().is_some_and(|name| name == file);
-        plain
-            .then(|| std::fs::read_to_string(folder.join(file)).ok())
-            .flatten()
+        let text = plain.then(|| std::fs::read_to_string(folder.join(file)).ok())?;
+        text.inspect(|text| note(text))
     };
     Ok(mapping::load(name, &shown, &text, &includes))
 }

@@ -17,19 +17,20 @@ use http::{HeaderValue, Method, header};
 
 use self::play::{Play, Played, Wrong};
 use crate::backend::upstream::settings::Credential;
-use crate::config::{self, Config, Inputs, Vars};
+use crate::config::{self, Config, Vars};
 use crate::dialect::{Candidates, Decoded, Dialect, Routed, Settings};
 use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::edge::scope::Scope;
-use crate::finding::{render, suggest};
+use crate::finding::suggest;
 use crate::mapping::example::{header_line, parse_request};
 use crate::mapping::json::{Secrets, show};
 use crate::model::{ClientName, Failure, OperationKind, OwnedRequest, Record, TenantId};
 use crate::outbound::Url;
 use crate::server::{Front, clock};
 
-use super::{Exit, backend, check, complain, dialects, say, serve};
+use super::load::{Loaded, Loader, Refused, rendered};
+use super::{Exit, backend, check, complain, dialects, live, say};
 
 /// What is said where no configuration is named.
 const WITHOUT_CONFIGURATION: &str = "            (ids are the vendor's; --config names the directory that knows the canonical ones)";
@@ -77,8 +78,11 @@ pub(super) struct Arguments {
 /// Explains the request. Exit codes: 0 it means an operation, 1 it is refused, 2 bad usage.
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
     let explained = request(arguments).and_then(|request| {
-        let mut config = configured(arguments, vars)?;
-        let (front, request) = chosen(arguments, request, config.as_ref())?;
+        let (mut config, dialects) = match configured(arguments, vars)? {
+            Some(loaded) => (Some(loaded.config), loaded.dialects),
+            None => (None, dialects::built_in()),
+        };
+        let (front, request) = chosen(arguments, request, config.as_ref(), &dialects)?;
         let directory = config
             .as_mut()
             .map(|config| std::mem::take(&mut config.directory));
@@ -86,6 +90,7 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
             front,
             request,
             config: config.as_ref(),
+            dialects: &dialects,
             directory: Arc::new(directory.unwrap_or_default()),
             arguments,
         };
@@ -154,20 +159,20 @@ fn chosen(
     arguments: &Arguments,
     request: OwnedRequest,
     config: Option<&Config>,
+    dialects: &[Arc<Dialect>],
 ) -> Result<(Front, OwnedRequest), String> {
     if let Some(path) = &arguments.mapping {
         let dialect = check::load_sound(path)?;
         return Ok((alone(Arc::new(dialect)), request));
     }
-    let built_in = dialects::built_in();
     let mut fronts: Vec<Front> = match config {
         Some(config) => {
             let mounted = config.fronts.iter().cloned();
             mounted
-                .filter_map(|front| serve::mount(front, &built_in, &config.outbound).transpose())
+                .filter_map(|front| live::mount(front, dialects, &config.outbound, &[]).transpose())
                 .collect::<Result<_, String>>()?
         }
-        None => built_in.into_iter().map(alone).collect(),
+        None => dialects.iter().map(Arc::clone).map(alone).collect(),
     };
     if let Some(name) = &arguments.dialect {
         let names: Vec<&str> = fronts.iter().map(|front| front.dialect.name()).collect();
@@ -227,6 +232,8 @@ struct Explained<'a> {
     front: Front,
     request: OwnedRequest,
     config: Option<&'a Config>,
+    /// Those that it may name.
+    dialects: &'a [Arc<Dialect>],
     /// Its tenants and providers.
     directory: Arc<Directory>,
     arguments: &'a Arguments,
@@ -377,12 +384,11 @@ impl Explained<'_> {
         out: &mut String,
     ) -> Result<Exit, String> {
         let client = self.client(config)?;
-        let dialects = dialects::built_in();
         let url = self.against()?;
         let play = Play {
             root: &config.backend.root,
             directory: &self.directory,
-            dialects: &dialects,
+            dialects: self.dialects,
             front: &self.front,
             client: &client,
             request: &self.request,
@@ -402,7 +408,7 @@ impl Explained<'_> {
             let all = runtime.block_on(failures::try_all(&play, &played))?;
             tell::failures(out, &all, &secrets);
         }
-        self.tell_lost(config, kind, &dialects, &played, out);
+        self.tell_lost(config, kind, self.dialects, &played, out);
         Ok(match played.failure {
             None => Exit::Fine,
             Some(_) => Exit::Findings,
@@ -494,23 +500,15 @@ fn upstream<'c>(config: &'c Config, played: &Played) -> Option<&'c config::Upstr
 }
 
 /// The configuration, if one is named.
-fn configured(arguments: &Arguments, vars: &Vars) -> Result<Option<Config>, String> {
+fn configured(arguments: &Arguments, vars: &Vars) -> Result<Option<Loaded>, String> {
     let Some(path) = &arguments.config else {
         return Ok(None);
     };
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{shown} cannot be read: {error}"))?;
-    let catalog = dialects::catalog(&dialects::built_in());
-    let inputs = Inputs {
-        vars,
-        flags: &[],
-        catalog: &catalog,
-    };
-    match config::read(&shown, &text, &inputs) {
-        Ok((config, _)) => Ok(Some(config)),
-        Err(findings) => Err(findings.iter().map(render).collect()),
-    }
+    let loaded = Loader::new(Some(path), &[], vars).and_then(|mut loader| loader.load(None));
+    loaded.map(Some).map_err(|refused| match refused {
+        Refused::Text(text) => text,
+        Refused::Findings(findings) => rendered(&findings),
+    })
 }
 
 /// The answer that the client would get.

@@ -5,7 +5,10 @@
 //! | 0 | fine |
 //! | 1 | differences or findings: the verb did its work and has something to say |
 //! | 2 | bad usage, or a configuration that cannot be used |
-//! | 3 | could not run: an address is taken, the store is locked or damaged, no random numbers |
+//! | 3 | could not run |
+//! | 4 | an address cannot be listened at |
+//! | 5 | the store is used by another process |
+//! | 6 | the store is damaged |
 //!
 //! The only module that sees the configuration, the only one that writes to standard output.
 
@@ -15,6 +18,9 @@ mod dialects;
 mod explain;
 mod index;
 mod keys;
+mod live;
+mod load;
+mod notify;
 mod serve;
 mod signals;
 mod users;
@@ -34,6 +40,9 @@ enum Exit {
     Findings,
     BadUsage,
     CouldNotRun,
+    NoAddress,
+    StoreLocked,
+    StoreDamaged,
 }
 
 impl From<Exit> for ExitCode {
@@ -43,6 +52,9 @@ impl From<Exit> for ExitCode {
             Exit::Findings => 1,
             Exit::BadUsage => 2,
             Exit::CouldNotRun => 3,
+            Exit::NoAddress => 4,
+            Exit::StoreLocked => 5,
+            Exit::StoreDamaged => 6,
         })
     }
 }

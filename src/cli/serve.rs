@@ -1,23 +1,24 @@
 //! `serve`: from a configuration to a running server, and to its orderly end.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::index::Keeper;
-use super::signals::Signals;
-use super::{Exit, backend, complain, dialects, say};
-use crate::config::{self, Config, Inputs, Vars};
-use crate::dialect::Dialect;
-use crate::edge::authn::{Client, Clients};
-use crate::edge::issuer::{self, Issuers, KeysAt, Proof};
+use super::live::{Keep, Order, Reloads, assemble};
+use super::load::{Loaded, Loader};
+use super::signals::{Heard, Signals};
+use super::{Exit, backend, complain, dialects, notify, say};
+use crate::backend::embedded::OpenError;
+use crate::config::{Config, Fixed, Vars};
+use crate::directory::Directory;
+use crate::edge::authn::Client;
+use crate::edge::issuer::{self, KeysAt, Proof};
 use crate::edge::keys;
 use crate::edge::tokens::Tokens;
-use crate::finding::{Finding, render};
-use crate::outbound;
-use crate::server::{Front, Parts, Passthrough, Protocol, Running, Server, clock};
+use crate::server::{Front, Inherited, Protocol, Running, Server, StartError, clock};
 use crate::telemetry;
 
 /// What to serve.
@@ -53,101 +54,130 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
-    let dialects = dialects::built_in();
-    let config = match load(
-        arguments.config.as_deref(),
-        &arguments.flags(),
-        vars,
-        &dialects,
-    ) {
-        Ok(config) => config,
-        Err(text) => {
-            complain(text);
+    let loader = Loader::new(arguments.config.as_deref(), &arguments.flags(), vars);
+    let loaded = loader.and_then(|mut loader| Ok((loader.load(None)?, loader)));
+    let (loaded, loader) = match loaded {
+        Ok(loaded) => loaded,
+        Err(refused) => {
+            complain(refused);
             return Exit::BadUsage;
         }
     };
-    telemetry::start(config.log_format, &config.log);
-    let signals = Signals::catch().map_err(|error| format!("signals cannot be handled: {error}"));
-    match signals.and_then(|signals| Ok((start(config, &dialects)?, signals))) {
-        Ok(((running, keeper), signals)) => {
-            let exit = until_the_end(running, signals);
-            drop(keeper);
-            exit
-        }
-        Err(text) => {
-            complain(format!("error: {text}"));
-            Exit::CouldNotRun
+    loaded.warn();
+    telemetry::start(loaded.config.log_format, &loaded.config.log);
+    match try_run(loaded, loader) {
+        Ok(exit) => exit,
+        Err(trouble) => {
+            complain(format!("error: {}", trouble.text));
+            trouble.exit
         }
     }
 }
 
-/// The configuration; warnings are told and do not stop the start.
-pub(super) fn load(
-    path: Option<&Path>,
-    flags: &[(&'static str, String)],
-    vars: &Vars,
-    dialects: &[Arc<Dialect>],
-) -> Result<Config, String> {
-    let named = || vars.value("LINKBRIDGE_CONFIG").map(PathBuf::from);
-    let path = path.map(Path::to_owned).or_else(named);
-    let path =
-        path.ok_or("error: which configuration? Give `--config FILE`, or set LINKBRIDGE_CONFIG")?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("error: {} cannot be read: {e}", path.display()))?;
-    let catalog = dialects::catalog(dialects);
-    let inputs = Inputs {
-        vars,
-        flags,
-        catalog: &catalog,
+/// Why nothing is served.
+struct Trouble {
+    text: String,
+    exit: Exit,
+}
+
+impl From<String> for Trouble {
+    fn from(text: String) -> Self {
+        let exit = Exit::CouldNotRun;
+        Self { text, exit }
+    }
+}
+
+impl From<backend::Fault> for Trouble {
+    fn from(fault: backend::Fault) -> Self {
+        let exit = match &fault {
+            backend::Fault::Store(OpenError::Locked { .. }) => Exit::StoreLocked,
+            backend::Fault::Store(OpenError::Corrupt { .. }) => Exit::StoreDamaged,
+            backend::Fault::Store(_) | backend::Fault::Other(_) => Exit::CouldNotRun,
+        };
+        let text = fault.to_string();
+        Self { text, exit }
+    }
+}
+
+impl From<StartError> for Trouble {
+    fn from(error: StartError) -> Self {
+        let exit = match &error {
+            StartError::Bind { .. } => Exit::NoAddress,
+            StartError::Threads(_) => Exit::CouldNotRun,
+        };
+        let text = error.to_string();
+        Self { text, exit }
+    }
+}
+
+fn try_run(loaded: Loaded, loader: Loader) -> Result<Exit, Trouble> {
+    let inherited = notify::inherited()?;
+    let unheard = |error| format!("signals cannot be handled: {error}");
+    let signals = Signals::catch().map_err(unheard)?;
+    let hangups = signals.catch_hangups().map_err(unheard)?;
+    let (running, keep) = start(loaded, loader, inherited)?;
+    let pulse = running.pulse();
+    let alive = move |patience| pulse.beats_within(patience);
+    let no_thread = |error| format!("no thread can be started: {error}");
+    notify::watch(alive).map_err(no_thread)?;
+    let version = keep.reloader.version().unwrap_or_default();
+    let reloads = Reloads::start(keep).map_err(no_thread)?;
+    notify::ready(&version);
+    let (control, orders) = (running.control(), reloads.orders());
+    let mut is_leaving = false;
+    let hear = move |heard| match heard {
+        Heard::End if is_leaving => {
+            tracing::warn!("ending at once");
+            control.abort();
+        }
+        Heard::End => {
+            is_leaving = true;
+            tracing::info!("draining");
+            notify::stopping();
+            control.drain();
+        }
+        // Whoever is about to end has nothing to begin.
+        Heard::Reload if is_leaving => {}
+        Heard::Reload => drop(orders.send(Order::Reload)),
     };
-    match config::read(&path.display().to_string(), &text, &inputs) {
-        Ok((config, warnings)) => {
-            if !warnings.is_empty() {
-                complain(rendered(&warnings));
-            }
-            Ok(config)
-        }
-        Err(findings) => Err(rendered(&findings)),
-    }
-}
-
-fn rendered(findings: &[Finding]) -> String {
-    findings.iter().map(render).collect::<Vec<_>>().join("\n")
+    signals.tell(hangups, hear).map_err(unheard)?;
+    let ended = running.wait();
+    drop(reloads);
+    Ok(if ended { Exit::Fine } else { Exit::CouldNotRun })
 }
 
 /// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
-fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<Keeper>), String> {
+fn start(
+    loaded: Loaded,
+    loader: Loader,
+    inherited: Inherited,
+) -> Result<(Running, Keep), Trouble> {
+    let Loaded {
+        mut config,
+        dialects,
+        version,
+        warnings,
+    } = loaded;
+    let fixed = Fixed::of(&config);
     let described = backend::describe(&config.backend);
     let data = config.backend.directory().to_owned();
-    let directory = Arc::new(config.directory);
-    let open = backend::open(config.backend, dialects, &directory)?;
+    let directory = Arc::new(std::mem::take(&mut config.directory));
+    let open = backend::open(config.backend.clone(), &dialects, &directory)?;
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
-    let tokens = Tokens::open(config.tokens, &data, now).map_err(|error| error.to_string())?;
-    let fronts = config.fronts.into_iter();
-    let mounted = fronts.filter_map(|front| mount(front, dialects, &config.outbound).transpose());
-    let fronts: Vec<Front> = mounted.collect::<Result<_, _>>()?;
-    let mounted = fronts.clone();
-    let n_clients = config.clients.len();
-    let has_example_key = has_example_key(&config.clients);
-    let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
-    let issuers = issuers(config.issuers, &config.outbound)?;
-    let parts = Parts {
-        fronts,
-        clients: Clients::new(config.clients),
-        issuers,
-        tokens,
-        directory: Arc::clone(&directory),
-        aliases: open.aliases,
-        backend: open.backend,
+    let tokens = Tokens::open(config.tokens.clone(), &data, now).map_err(|e| e.to_string())?;
+    let told = Told::of(&config);
+    let loaded = Loaded {
+        config,
+        dialects,
+        version: version.clone(),
+        warnings,
     };
-    let listeners = config.server.listeners.clone();
-    let workers = config.server.workers;
-    let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
-    say(format!(
-        "linkbridge {}, {workers} workers, {n_clients} clients",
-        env!("CARGO_PKG_VERSION")
-    ));
+    let (settings, parts, live) = assemble(loaded, directory, open, tokens, None)?;
+    let listeners = settings.listeners.clone();
+    let running = Server::start_on(settings, parts, inherited)?;
+    say(told.process);
+    say(format!("configuration {version}"));
     for (address, listener) in running.addresses().iter().zip(&listeners) {
         say(listening(*address, &listener.protocol));
     }
@@ -156,16 +186,49 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
         None => say("health is off"),
     }
     say(format!("backend: {described}"));
-    let keeper = Keeper::start(&open.leaves, &open.store, &directory)?;
+    let keeper = Keeper::start(&live.open.leaves, &live.open.store, &live.directory)?;
     if keeper.is_some() {
         say("indexes of accounts are filled and renewed (`linkbridge index status` shows them)");
     }
-    backend::ask_all(open.leaves, Arc::clone(&directory));
-    for issuer in trusted {
+    backend::ask_all(live.open.leaves.clone(), Arc::clone(&live.directory));
+    for issuer in told.issuers {
         say(issuer);
     }
-    let mut guide = dialects::Guide::new(&directory);
-    for front in &mounted {
+    guide(&live.fronts, &live.directory, told.has_example_key);
+    let reloader = running.reloader();
+    let keep = Keep {
+        loader,
+        fixed,
+        live,
+        keeper,
+        reloader,
+    };
+    Ok((running, keep))
+}
+
+/// What is told of a configuration at the start, and is gone by then.
+struct Told {
+    process: String,
+    issuers: Vec<String>,
+    has_example_key: bool,
+}
+
+impl Told {
+    fn of(config: &Config) -> Self {
+        let (workers, n_clients) = (config.server.workers, config.clients.len());
+        let version = env!("CARGO_PKG_VERSION");
+        Self {
+            process: format!("linkbridge {version}, {workers} workers, {n_clients} clients"),
+            issuers: config.issuers.iter().map(describe).collect(),
+            has_example_key: has_example_key(&config.clients),
+        }
+    }
+}
+
+/// Shows what is mounted, and how to try it.
+fn guide(fronts: &[Front], directory: &Directory, has_example_key: bool) {
+    let mut guide = dialects::Guide::new(directory);
+    for front in fronts {
         tell(front);
         if has_example_key {
             for command in guide.commands(&front.dialect, &front.settings) {
@@ -176,7 +239,6 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
     if !has_example_key {
         say("commands to try are shown with the example configuration only: they need its key");
     }
-    Ok((running, keeper))
 }
 
 fn listening(address: SocketAddr, protocol: &Protocol) -> String {
@@ -205,57 +267,11 @@ fn describe(issuer: &issuer::Settings) -> String {
     format!("tokens of {} ({}), {proof}", issuer.name, issuer.issuer)
 }
 
-/// Whoever calls nobody needs no certificates to trust.
-fn issuers(
-    issuers: Vec<issuer::Settings>,
-    settings: &outbound::Settings,
-) -> Result<Issuers, String> {
-    if issuers.is_empty() {
-        return Ok(Issuers::default());
-    }
-    let http = outbound::Client::new(settings).map_err(|error| error.to_string())?;
-    Ok(Issuers::new(issuers, &http))
-}
-
 /// Whether the public key, with which commands can be shown, opens anything here.
 fn has_example_key(clients: &[Client]) -> bool {
     clients
         .iter()
         .any(|client| client.keys.iter().any(keys::is_example))
-}
-
-pub(super) fn mount(
-    front: config::Front,
-    dialects: &[Arc<Dialect>],
-    outbound: &outbound::Settings,
-) -> Result<Option<Front>, String> {
-    let config::Front {
-        dialect,
-        settings,
-        host,
-        prefix,
-        anonymous,
-        passthrough,
-    } = front;
-    let Some(dialect) = dialects.iter().find(|known| known.name() == dialect) else {
-        return Ok(None);
-    };
-    let kin = dialects
-        .iter()
-        .filter(|other| other.vendor() == dialect.vendor());
-    let passthrough = passthrough
-        .map(|settings| Passthrough::new(settings, kin.cloned().collect(), outbound))
-        .transpose()
-        .map_err(|error| error.to_string())?
-        .map(Arc::new);
-    Ok(Some(Front {
-        dialect: Arc::clone(dialect),
-        settings,
-        host,
-        prefix,
-        anonymous,
-        passthrough,
-    }))
 }
 
 fn tell(front: &Front) {
@@ -269,28 +285,6 @@ fn tell(front: &Front) {
     }
     if let Some(passthrough) = &front.passthrough {
         say(format!("  passes on {passthrough}"));
-    }
-}
-
-/// Serves until a signal; the second one does not wait.
-fn until_the_end(running: Running, signals: Signals) -> Exit {
-    let (control, same) = (running.control(), running.control());
-    let drain = move || {
-        tracing::info!("draining");
-        control.drain();
-    };
-    let abort = move || {
-        tracing::warn!("ending at once");
-        same.abort();
-    };
-    if let Err(error) = signals.watch(drain, abort) {
-        complain(format!("error: signals cannot be handled: {error}"));
-        return Exit::CouldNotRun;
-    }
-    if running.wait() {
-        Exit::Fine
-    } else {
-        Exit::CouldNotRun
     }
 }
 

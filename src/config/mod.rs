@@ -67,14 +67,20 @@
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
+//! | LB610 | a reload cannot change this: it needs a restart |
+//! | LB611 | a mapping file that cannot be read |
+//! | LB612 | a mapping file that has errors |
+//! | LB613 | two mapping files of one name |
 
 mod assertions;
 mod backend;
 mod certificates;
 mod clients;
 mod directory;
+mod fixed;
 mod fronts;
 mod issuers;
+mod mappings;
 mod outbound;
 mod passthrough;
 mod secret;
@@ -85,9 +91,12 @@ mod tokens;
 mod vars;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use self::backend::{Backend, Node, PendingOrigin, Store, Upstream};
+pub use self::fixed::Fixed;
 pub use self::fronts::Front;
+pub use self::mappings::{OddMapping, mapping_files};
 use self::section::{Overlay, Section};
 pub use self::vars::Vars;
 use crate::dialect::overlap::Route;
@@ -153,6 +162,8 @@ pub struct KnownDialect {
 pub struct Catalog {
     /// The dialects there are.
     pub dialects: Vec<KnownDialect>,
+    /// The mapping files that are not among them, with what is wrong.
+    pub odd: Vec<(PathBuf, OddMapping)>,
 }
 
 impl Catalog {
@@ -212,12 +223,28 @@ pub fn read(
     text: &str,
     inputs: &Inputs<'_>,
 ) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    read_beside(None, name, text, inputs)
+}
+
+/// Reads a configuration for a server that runs already, if one does: what it cannot change is a finding.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_beside(
+    running: Option<&Fixed>,
+    name: &str,
+    text: &str,
+    inputs: &Inputs<'_>,
+) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let sink = Sink::new(name, text);
     let flags = Overlay::of_flags(inputs.flags);
     let environment = Overlay::of_environment(inputs.vars);
     let config = parse_toml(text, &sink).map(|parsed| {
         let root = Table::root(&parsed, &sink);
         let config = resolve(&root, inputs, &flags, &environment);
+        if let Some(running) = running {
+            running.check(&Fixed::of(&config), &root);
+        }
         root.finish();
         config
     });
@@ -241,7 +268,7 @@ fn resolve<'a>(
     let general = server::general(
         Section::new("server", root, flags, environment),
         root,
-        inputs.vars,
+        inputs,
     );
     let server = server::settings(Section::new("limits", root, flags, environment), &general);
     let tokens = tokens::settings(

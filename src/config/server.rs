@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::section::{At, Given, Section, Source};
-use super::tls;
+use super::{Inputs, mappings, tls};
 use super::vars::Vars;
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head};
@@ -35,8 +35,9 @@ pub(super) struct Data {
     pub(super) source: Source,
 }
 
-pub(super) fn general(section: Section<'_>, root: &Table<'_>, vars: &Vars) -> General {
-    let listeners = listeners(&section, root, vars);
+pub(super) fn general(section: Section<'_>, root: &Table<'_>, inputs: &Inputs<'_>) -> General {
+    let listeners = listeners(&section, root, inputs.vars);
+    mappings::check(&section, inputs.catalog);
     let general = General {
         admin: admin(&section),
         workers: workers(&section),

@@ -45,6 +45,7 @@ fn catalog() -> Catalog {
         "keycloak",
     ];
     Catalog {
+        odd: Vec::new(),
         dialects: names.into_iter().map(|name| known(name, name)).collect(),
     }
 }

@@ -98,7 +98,7 @@ const SPECIAL_V6: &[Net] = &[
 const NAT64: Net = Net::v6([0x64, 0xff9b, 0], 96);
 
 /// What may be connected to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Ranges that are allowed although they are no public internet.
     pub allowed: Vec<Net>,

@@ -103,7 +103,7 @@ pub enum Protocols {
 }
 
 /// How to call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Which addresses may be connected to.
     pub policy: Policy,

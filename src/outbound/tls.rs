@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::{Protocols, Settings, StartFault};
 
 /// Whose certificates are trusted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Roots {
     /// Those that the operating system trusts.
     #[default]
@@ -53,6 +53,15 @@ impl Identity {
         Ok(Self(Arc::new(own)))
     }
 }
+
+/// The certificate tells the key: another key would need another certificate.
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.cert == other.0.cert
+    }
+}
+
+impl Eq for Identity {}
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -14,20 +14,20 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
-use super::Shared;
+use super::{Process, Shared};
 use super::phase::Phase;
 
 /// Serves health until the runtime ends, also while the server drains.
-pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
+pub(super) async fn serve(process: Arc<Process>, listener: TcpListener) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(75)).await;
             continue;
         };
-        let shared = Arc::clone(&shared);
+        let process = Arc::clone(&process);
         tokio::spawn(async move {
             let service = service_fn(move |request: http::Request<Incoming>| {
-                let (status, text) = answer(&shared, request.uri().path());
+                let (status, text) = answer(&process.current(), request.uri().path());
                 let mut response = http::Response::new(Full::new(Bytes::from(text)));
                 *response.status_mut() = status;
                 std::future::ready(Ok::<_, Infallible>(response))

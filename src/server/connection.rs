@@ -18,24 +18,39 @@ use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Protocol, Shared, Timeouts};
+use super::{Process, Protocol, Settings, Timeouts};
 use crate::edge::connections::Slot;
 use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
 
+/// How long a connection may go on that waits for its next request when the server drains: a client that is
+/// about to send one gets its answer, and with it the word that it is the last.
+const LINGER: Duration = Duration::from_millis(250);
+/// The same for one that has not brought its first request yet.
+const LINGER_FRESH: Duration = Duration::from_secs(1);
+
 /// What an HTTP/2 client says first. Until it is complete, hyper has no timer that runs.
 const HTTP2_PREFACE_BYTES: usize = 24;
 
+/// A listener's place.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// In the settings.
+    pub(super) index: usize,
+    /// Whether nobody else has its socket.
+    pub(super) is_own: bool,
+}
+
 /// Accepts connections until the server drains. No error ends it before that.
 pub(super) async fn accept(
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     listener: TcpListener,
-    protocol: Protocol,
+    place: Place,
     alive: Alive,
 ) {
-    let mut draining = pin!(reached(&shared.phase, Phase::Draining));
+    let mut draining = pin!(reached(&process.phase, Phase::Draining));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -43,13 +58,17 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&shared, stream, peer, &protocol, &alive),
+            Ok((stream, peer)) => admit(&process, stream, peer, place.index, &alive),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
                 tokio::time::sleep(BACK_OFF).await;
             }
         }
+    }
+    if !place.is_own {
+        // The queue is the successor's: it waits there, and closing our end resets nobody.
+        return;
     }
     // Closing a listener resets the connections that wait in its queue: they are taken in first.
     let Ok(listener) = listener.into_std() else {
@@ -59,7 +78,7 @@ pub(super) async fn accept(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            admit(&shared, stream, peer, &protocol, &alive);
+            admit(&process, stream, peer, place.index, &alive);
         }
     }
 }
@@ -73,20 +92,25 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
 }
 
 fn admit(
-    shared: &Arc<Shared>,
+    process: &Arc<Process>,
     stream: TcpStream,
     peer: SocketAddr,
-    protocol: &Protocol,
+    index: usize,
     alive: &Alive,
 ) {
-    let Some(slot) = shared.connections.admit(peer.ip()) else {
+    let Some(slot) = process.connections.admit(peer.ip()) else {
         tracing::debug!("too many connections, one was closed");
         return;
     };
     // Answers are small and written at once; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let shared = process.current();
+    let Some(protocol) = shared.settings.listeners.get(index).map(|l| &l.protocol) else {
+        return;
+    };
     let connection = Connection {
-        shared: Arc::clone(shared),
+        process: Arc::clone(process),
+        settings: Arc::clone(&shared.settings),
         peer,
         alive: alive.clone(),
         certificate: None,
@@ -108,7 +132,10 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 struct Connection {
-    shared: Arc<Shared>,
+    process: Arc<Process>,
+    /// What was set when the connection came: its own limits hold for as long as it lives, while each of its
+    /// requests goes by what is configured then.
+    settings: Arc<Settings>,
     peer: SocketAddr,
     alive: Alive,
     /// Who the client has proven to be by TLS.
@@ -120,7 +147,7 @@ impl Connection {
     /// Shakes hands, here and not where connections are accepted, so that nobody waits for anybody else's
     /// handshake. The time that it may take begins with the connection.
     async fn serve_tls<S: Stream>(mut self, stream: S, tls: Tls) {
-        let time = self.shared.settings.timeouts.tls_handshake;
+        let time = self.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) => {
                 self.certificate = accepted.certificate.map(Arc::new);
@@ -136,7 +163,7 @@ impl Connection {
     }
 
     async fn serve_http1<S: Stream>(self, stream: S) {
-        let timeouts = &self.shared.settings.timeouts;
+        let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(TimedIo::new(
             stream,
@@ -150,8 +177,8 @@ impl Connection {
             .header_read_timeout(timeouts.idle.max(timeouts.head))
             // As the vendors' servers send them: some clients look names up as they stand.
             .title_case_headers(true)
-            .max_buf_size(self.shared.settings.head_bytes)
-            .max_headers(self.shared.settings.head_fields);
+            .max_buf_size(self.settings.head_bytes)
+            .max_headers(self.settings.head_fields);
         let connection = builder.serve_connection(io, self.service(&activity));
         self.drive(connection, &activity, |connection| {
             connection.graceful_shutdown()
@@ -160,7 +187,7 @@ impl Connection {
     }
 
     async fn serve_http2<S: Stream>(self, stream: S) {
-        let timeouts = &self.shared.settings.timeouts;
+        let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(TimedIo::new(
             stream,
@@ -170,7 +197,7 @@ impl Connection {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.shared.settings.http2_streams)
+            .max_concurrent_streams(self.settings.http2_streams)
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)
             .max_send_buf_size(64 * 1024)
@@ -195,8 +222,9 @@ impl Connection {
         Future: Send + 'static,
     > + Send
     + use<> {
-        let (shared, alive, activity) = (
-            Arc::clone(&self.shared),
+        let most = self.settings.connection_requests;
+        let (process, alive, activity) = (
+            Arc::clone(&self.process),
             self.alive.clone(),
             Arc::clone(activity),
         );
@@ -206,11 +234,13 @@ impl Connection {
             if let Some(certificate) = &certificate {
                 request.extensions_mut().insert(Arc::clone(certificate));
             }
-            let in_flight = activity.begin(shared.settings.connection_requests);
-            let (shared, alive) = (Arc::clone(&shared), alive.clone());
+            let in_flight = activity.begin(most);
+            // The one place where a request is pinned to a configuration.
+            let (shared, alive) = (process.current(), alive.clone());
+            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
                 let mut response =
-                    walk::answer(&shared, source, request, &alive, in_flight.is_last).await;
+                    walk::answer(&shared, source, request, &alive, is_last).await;
                 response.body_mut().keep(in_flight);
                 Ok(response)
             }
@@ -227,7 +257,7 @@ impl Connection {
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = reached(&self.shared.phase, Phase::Draining) => {}
+            () = self.drained(activity) => {}
             () = activity.exhausted() => {}
             () = tokio::time::sleep(self.age()) => {}
         }
@@ -235,12 +265,23 @@ impl Connection {
         let _ = connection.await;
     }
 
+    /// Waits until the server drains, and then a little: a client does not know yet, and may be sending. What
+    /// it sends in that time is answered.
+    async fn drained(&self, activity: &Activity) {
+        reached(&self.process.phase, Phase::Draining).await;
+        let linger = if activity.is_fresh() {
+            LINGER_FRESH
+        } else {
+            LINGER
+        };
+        tokio::time::sleep(linger).await;
+    }
+
     /// How long the connection may live: spread by a tenth up and down, so that those which were
     /// opened together do not all come back together.
     fn age(&self) -> Duration {
         let permille = 900 + RandomState::new().hash_one(self.peer) % 200;
-        self.shared
-            .settings
+        self.settings
             .timeouts
             .connection_age
             .mul_f64(permille as f64 / 1000.0)

@@ -6,10 +6,12 @@
 
 mod admin;
 mod admit;
+mod beats;
 mod bind;
 mod call;
 mod caller;
 mod carry_out;
+mod chores;
 pub mod clock;
 mod connection;
 mod facts;
@@ -24,6 +26,7 @@ mod phase;
 mod present;
 mod providers;
 mod reflection;
+mod reload;
 pub mod rehearsal;
 mod respond;
 mod rpc;
@@ -42,13 +45,18 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use self::call::World;
 pub use self::front::Front;
 pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
+use self::beats::Beats;
+pub use self::beats::Pulse;
+pub use self::listen::Inherited;
 use self::phase::{Phase, advance, reached};
+pub use self::reload::{ReloadCounts, Reloader};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
@@ -58,11 +66,6 @@ use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, rate_limit};
-
-/// How often per-source limits forget quiet addresses.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
-/// How often it is looked whether the key that signs tokens is old.
-const ROTATE_EVERY: Duration = Duration::from_secs(3600);
 
 /// An address to serve at.
 #[derive(Clone, Debug)]
@@ -163,21 +166,59 @@ pub struct Parts {
     pub aliases: Arc<dyn Aliases>,
     /// Where operations are carried out.
     pub backend: Arc<dyn Backend>,
+    /// Which configuration all of this is from.
+    pub version: String,
 }
 
-/// What all threads share.
+/// What a request is pinned to, from its head to the end of whatever it began: a reload makes a new one.
 struct Shared {
-    settings: Settings,
+    settings: Arc<Settings>,
     fronts: Vec<Front>,
     clients: Clients,
     issuers: Issuers,
     tokens: Tokens,
     world: World,
     limits: RateLimits,
-    connections: Arc<Connections>,
     /// How this process is called in `Via`.
-    instance: String,
+    instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
+    /// Which configuration this is.
+    version: String,
+}
+
+/// What is fixed for the life of the process, and the way to what is not.
+struct Process {
+    connections: Arc<Connections>,
+    phase: Arc<watch::Sender<Phase>>,
+    current: ArcSwap<Shared>,
+    /// How reloads have ended.
+    reloads: Arc<ReloadCounts>,
+    /// When each worker's event loop last turned.
+    beats: Beats,
+}
+
+impl Process {
+    fn new(settings: Settings, parts: Parts) -> Arc<Self> {
+        let connections = Connections::new(settings.connections, settings.connections_per_source);
+        let phase = Arc::new(watch::Sender::new(Phase::Serving));
+        let beats = Beats::new(settings.workers.get());
+        let fixed = Fixed {
+            instance: passthrough::instance().into(),
+            phase: Arc::clone(&phase),
+        };
+        Arc::new(Self {
+            connections,
+            phase,
+            current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
+            reloads: Arc::default(),
+            beats,
+        })
+    }
+
+    /// What a request that begins now is pinned to.
+    fn current(&self) -> Arc<Shared> {
+        self.current.load_full()
+    }
 }
 
 /// Why a server did not start.
@@ -214,27 +255,43 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`]; then nothing is left running.
-    pub fn start(settings: Settings, mut parts: Parts) -> Result<Running, StartError> {
+    pub fn start(settings: Settings, parts: Parts) -> Result<Running, StartError> {
+        Self::start_on(settings, parts, Inherited::default())
+    }
+
+    /// The same, at the sockets that are there already where one has the address of a listener.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing is left running.
+    pub fn start_on(
+        settings: Settings,
+        mut parts: Parts,
+        mut inherited: Inherited,
+    ) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
-        let mut workers = bind_all(&settings)?;
+        let mut workers = bind_all(&settings, &mut inherited)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
-        let admin = settings.admin.map(bind_admin).transpose()?;
+        let admin = settings.admin.map(|address| bind_admin(address, &mut inherited));
+        let admin = admin.transpose()?;
+        for address in inherited.addresses() {
+            tracing::warn!(%address, "a socket that was passed on fits no listener, it is closed");
+        }
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
         if let Some(first) = workers.first_mut() {
             first.admin = admin;
         }
-        let shared = share(settings, parts);
+        let process = Process::new(settings, parts);
         let mut running = Running {
             addresses,
             admin: admin_address,
-            shared,
+            process,
             threads: Vec::new(),
         };
         for (index, worker) in workers.into_iter().enumerate() {
             // A failure here drops `running`, which ends the threads that have started.
             let thread = worker
-                .start(index, Arc::clone(&running.shared))
+                .start(index, Arc::clone(&running.process))
                 .map_err(StartError::Threads)?;
             running.threads.push(thread);
         }
@@ -242,32 +299,40 @@ impl Server {
     }
 }
 
-fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
+/// What every generation has of the process.
+struct Fixed {
+    instance: Arc<str>,
+    phase: Arc<watch::Sender<Phase>>,
+}
+
+/// Puts a generation together; what the one before has counted and noted goes on.
+fn share(settings: Settings, parts: Parts, fixed: Fixed, previous: Option<&Shared>) -> Shared {
     let rates = parts.clients.all().iter().map(|client| client.rate);
-    Arc::new(Shared {
+    let untold = previous.map(|previous| Arc::clone(&previous.world.untold));
+    Shared {
         limits: RateLimits::new(&settings.rates, rates),
-        connections: Connections::new(settings.connections, settings.connections_per_source),
-        instance: passthrough::instance(),
-        phase: Arc::new(watch::Sender::new(Phase::Serving)),
+        instance: fixed.instance,
+        phase: fixed.phase,
         world: World {
             directory: parts.directory,
             aliases: parts.aliases,
             backend: parts.backend,
-            untold: Arc::default(),
+            untold: untold.unwrap_or_default(),
         },
         fronts: parts.fronts,
         clients: parts.clients,
         issuers: parts.issuers,
         tokens: parts.tokens,
-        settings,
-    })
+        version: parts.version,
+        settings: Arc::new(settings),
+    }
 }
 
 /// A server that serves. Dropping it ends it at once.
 pub struct Running {
     addresses: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
-    shared: Arc<Shared>,
+    process: Arc<Process>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -301,10 +366,22 @@ impl Running {
         self.admin
     }
 
+    /// A handle that can replace what requests are pinned to.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(&self.process)
+    }
+
+    /// Whether the event loops turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(&self.process)
+    }
+
     /// A handle that can end the server.
     #[must_use]
     pub fn control(&self) -> Control {
-        Control(Arc::clone(&self.shared.phase))
+        Control(Arc::clone(&self.process.phase))
     }
 
     /// Waits until the server has ended; blocks the thread. Answers whether every worker ended in order.
@@ -339,130 +416,119 @@ impl Drop for Running {
     }
 }
 
+/// A socket of a worker.
+struct Socket {
+    socket: TcpListener,
+    /// Its listener's place in the settings.
+    index: usize,
+    /// Whether connections that wait at it are taken in before it is closed: nobody else would.
+    is_own: bool,
+}
+
 /// What one thread serves.
 #[derive(Default)]
 struct Worker {
-    sockets: Vec<(TcpListener, Listener)>,
+    sockets: Vec<Socket>,
     admin: Option<TcpListener>,
 }
 
-fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
-    let mut workers: Vec<Worker> = (0..settings.workers.get())
-        .map(|_| Worker::default())
-        .collect();
-    for listener in &settings.listeners {
+fn bind_all(
+    settings: &Settings,
+    inherited: &mut Inherited,
+) -> Result<Vec<Worker>, StartError> {
+    let n = settings.workers.get();
+    let mut workers: Vec<Worker> = (0..n).map(|_| Worker::default()).collect();
+    for (index, listener) in settings.listeners.iter().enumerate() {
         let address = listener.address;
-        let sockets = listen::bind(address, workers.len())
-            .map_err(|error| StartError::Bind { address, error })?;
-        for (worker, socket) in workers.iter_mut().zip(sockets) {
-            worker.sockets.push((socket, listener.clone()));
+        let taken = inherited.take(address);
+        let is_own = taken.is_empty();
+        let hands = if is_own {
+            let sockets = listen::bind(address, n);
+            sockets.map(|sockets| sockets.into_iter().map(|s| vec![s]).collect())
+        } else {
+            listen::deal(&taken, n)
+        };
+        let hands: Vec<Vec<TcpListener>> =
+            hands.map_err(|error| StartError::Bind { address, error })?;
+        for (worker, hand) in workers.iter_mut().zip(hands) {
+            let sockets = hand.into_iter().map(|socket| Socket {
+                socket,
+                index,
+                is_own,
+            });
+            worker.sockets.extend(sockets);
         }
     }
     Ok(workers)
 }
 
-fn bind_admin(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound =
-        TcpListener::bind(address).and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
+fn bind_admin(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, StartError> {
+    let taken = inherited.take(address).pop();
+    let bound = taken.map_or_else(|| TcpListener::bind(address), Ok);
+    let bound = bound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
     bound.map_err(|error| StartError::Bind { address, error })
 }
 
 impl Worker {
     fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets
-            .iter()
-            .filter_map(|(socket, _)| socket.local_addr().ok())
-            .collect()
+        // Of several sockets of one listener the first stands for it.
+        let mut listed = Vec::new();
+        for socket in &self.sockets {
+            if socket.index == listed.len() {
+                listed.extend(socket.socket.local_addr());
+            }
+        }
+        listed
     }
 
-    fn start(self, index: usize, shared: Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
+    fn start(self, index: usize, process: Arc<Process>) -> std::io::Result<JoinHandle<()>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || self.run(&runtime, &shared, index == 0))
+        thread.spawn(move || self.run(&runtime, &process, index))
     }
 
     /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
-    fn run(self, runtime: &Runtime, shared: &Arc<Shared>, is_first: bool) {
+    fn run(self, runtime: &Runtime, process: &Arc<Process>, index: usize) {
         runtime.block_on(async {
             let (alive, mut all_ended) = mpsc::channel::<()>(1);
-            for (socket, listener) in self.sockets {
-                match tokio::net::TcpListener::from_std(socket) {
+            for socket in self.sockets {
+                let place = connection::Place {
+                    index: socket.index,
+                    is_own: socket.is_own,
+                };
+                match tokio::net::TcpListener::from_std(socket.socket) {
                     Ok(socket) => {
-                        let accept = connection::accept(
-                            Arc::clone(shared),
-                            socket,
-                            listener.protocol,
-                            alive.clone(),
-                        );
+                        let accept =
+                            connection::accept(Arc::clone(process), socket, place, alive.clone());
                         drop(tokio::spawn(accept));
                     }
                     Err(error) => tracing::error!(%error, "a listener was lost at the start"),
                 }
             }
             if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
-                drop(tokio::spawn(admin::serve(Arc::clone(shared), socket)));
+                drop(tokio::spawn(admin::serve(Arc::clone(process), socket)));
             }
-            if is_first {
-                drop(tokio::spawn(prune(Arc::clone(shared))));
-                drop(tokio::spawn(rotate(Arc::clone(shared))));
-                drop(tokio::spawn(leave(Arc::clone(shared))));
-                drop(tokio::spawn(warm(Arc::clone(shared))));
+            drop(tokio::spawn(beats::beat(Arc::clone(process), index)));
+            if index == 0 {
+                drop(tokio::spawn(chores::prune(Arc::clone(process))));
+                drop(tokio::spawn(chores::rotate(Arc::clone(process))));
+                drop(tokio::spawn(chores::leave(Arc::clone(process))));
+                drop(tokio::spawn(chores::warm(process.current())));
             }
-            reached(&shared.phase, Phase::Draining).await;
+            reached(&process.phase, Phase::Draining).await;
             drop(alive);
+            let patience = process.current().settings.timeouts.drain;
             tokio::select! {
                 // Nobody ever sends: it answers when the last one who could is gone.
                 _ = all_ended.recv() => {}
-                () = reached(&shared.phase, Phase::Aborted) => {}
-                () = tokio::time::sleep(shared.settings.timeouts.drain) => {
+                () = reached(&process.phase, Phase::Aborted) => {}
+                () = tokio::time::sleep(patience) => {
                     tracing::warn!("connections were still open at the end of the drain");
                 }
             }
         });
-    }
-}
-
-/// Turns a leaving server into a draining one, after its delay.
-async fn leave(shared: Arc<Shared>) {
-    reached(&shared.phase, Phase::Leaving).await;
-    tokio::time::sleep(shared.settings.timeouts.drain_delay).await;
-    advance(&shared.phase, Phase::Draining);
-}
-
-/// Does ahead what the first requests would have to wait for.
-async fn warm(shared: Arc<Shared>) {
-    shared.issuers.warm(std::time::Instant::now()).await;
-}
-
-/// Keeps the limits' memory small, on a thread where it delays no request.
-async fn prune(shared: Arc<Shared>) {
-    let mut every = tokio::time::interval(PRUNE_EVERY);
-    loop {
-        every.tick().await;
-        let shared = Arc::clone(&shared);
-        let _ = tokio::task::spawn_blocking(move || shared.limits.prune()).await;
-    }
-}
-
-/// Changes the key that signs tokens when it is time, on a thread where it delays no request. What fails is
-/// tried again; until then the old key signs.
-async fn rotate(shared: Arc<Shared>) {
-    let mut every = tokio::time::interval(ROTATE_EVERY);
-    loop {
-        every.tick().await;
-        let shared = Arc::clone(&shared);
-        let rotated = tokio::task::spawn_blocking(move || {
-            shared.tokens.rotate(tokens::seconds(clock::now()))
-        });
-        match rotated.await {
-            Ok(Ok(true)) => tracing::info!("the keys that sign tokens have changed"),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the keys that sign tokens cannot be changed")
-            }
-            Ok(Ok(false)) | Err(_) => {}
-        }
     }
 }
 

@@ -352,6 +352,7 @@ pub(super) fn start_with(
         directory,
         aliases: Arc::new(FakeAliases),
         backend,
+        version: "test".to_owned(),
     };
     Server::start(settings, parts).unwrap()
 }

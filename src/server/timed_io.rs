@@ -47,6 +47,11 @@ impl Activity {
         }
     }
 
+    /// Whether no request has begun yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+    }
+
     /// Waits until the connection has served all it may.
     pub(super) async fn exhausted(&self) {
         self.exhausted.notified().await;

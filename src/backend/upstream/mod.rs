@@ -66,11 +66,11 @@ pub struct Upstream {
     rules: Rules,
     exchange: Arc<dyn Exchange>,
     parts: Parts,
-    locks: Locks,
+    locks: Arc<Locks>,
     /// Who shares it, if requests do not say who asks.
     sharing: Vec<TenantId>,
     /// One tenant at a time makes a user of the IdP its own.
-    claims: tokio::sync::Mutex<()>,
+    claims: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Upstream {
@@ -87,10 +87,19 @@ impl Upstream {
             settings,
             exchange,
             parts,
-            locks: Locks::new(),
+            locks: Arc::new(Locks::new()),
             sharing: Vec::new(),
-            claims: tokio::sync::Mutex::default(),
+            claims: Arc::default(),
         }
+    }
+
+    /// Takes the place of another of its name whose requests may not have ended: neither writes what the
+    /// other has locked.
+    #[must_use]
+    pub fn succeeding(mut self, previous: &Self) -> Self {
+        self.locks = Arc::clone(&previous.locks);
+        self.claims = Arc::clone(&previous.claims);
+        self
     }
 
     /// Its name in the backend tree.

@@ -36,7 +36,7 @@ pub struct PendingOrigin {
 }
 
 /// Where an IdP is and how it is called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme, host, port and the path below which the dialect's own paths begin.
     pub base_url: Url,
@@ -59,7 +59,7 @@ pub struct Endpoint {
 }
 
 /// Who we are at an IdP.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// Nobody: the IdP asks for no credential.
     None,
@@ -75,7 +75,7 @@ pub enum Credential {
 }
 
 /// What every request for a token says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     /// The token endpoint.
     pub url: Url,
@@ -88,7 +88,7 @@ pub struct TokenRequest {
 }
 
 /// How the client proves who it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientAuth {
     /// The client's secret.
     pub secret: Secret,
@@ -106,7 +106,7 @@ pub enum SecretPlace {
 }
 
 /// What an assertion is made of and how it is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assertion {
     /// The private key, in PEM.
     pub key: Secret,

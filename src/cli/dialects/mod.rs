@@ -67,6 +67,7 @@ pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
     };
     Catalog {
         dialects: dialects.iter().map(known).collect(),
+        odd: Vec::new(),
     }
 }
 

@@ -13,8 +13,9 @@ use crate::backend::upstream::scan::{Manner, Pace, Stopped};
 use crate::backend::upstream::state::IndexStatus;
 use crate::cli::signals::Signals;
 use crate::cli::users::grouped;
-use crate::cli::{Exit, backend, complain, dialects, say};
-use crate::config::{Config, Vars};
+use crate::cli::{Exit, backend, complain, say};
+use crate::cli::load::Loaded;
+use crate::config::Vars;
 use crate::model::Failure;
 use crate::server::clock;
 use crate::telemetry;
@@ -54,12 +55,12 @@ enum Ended {
 }
 
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
-    let config = match arguments.selection.load(vars) {
-        Ok(config) => config,
+    let loaded = match arguments.selection.load(vars) {
+        Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    telemetry::start(config.log_format, &config.log);
-    let (text, exit) = match build(arguments, config) {
+    telemetry::start(loaded.config.log_format, &loaded.config.log);
+    let (text, exit) = match build(arguments, loaded) {
         Ok(Ended::Done(true)) => return Exit::Fine,
         Ok(Ended::Done(false)) => return Exit::Findings,
         Ok(Ended::Interrupted) => {
@@ -73,10 +74,14 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
     exit
 }
 
-fn build(arguments: &Arguments, config: Config) -> Result<Ended, (String, Exit)> {
+fn build(arguments: &Arguments, loaded: Loaded) -> Result<Ended, (String, Exit)> {
     let cannot = |text: String| (text, Exit::CouldNotRun);
+    let Loaded {
+        config, dialects, ..
+    } = loaded;
     let directory = Arc::new(config.directory);
-    let open = backend::open(config.backend, &dialects::built_in(), &directory).map_err(cannot)?;
+    let open = backend::open(config.backend, &dialects, &directory);
+    let open = open.map_err(|fault| cannot(fault.to_string()))?;
     let mut places = Vec::new();
     for leaf in &open.leaves {
         let upstream = backend::upstream(leaf, &open.store, &directory).map_err(cannot)?;

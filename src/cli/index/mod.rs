@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 pub(super) use self::keeper::Keeper;
-use super::{Exit, complain, dialects, serve};
-use crate::config::{Config, Vars};
+use super::load::{self, Loaded};
+use super::{Exit, complain};
+use crate::config::Vars;
 use crate::finding::suggest;
 use crate::model::TenantId;
 
@@ -53,11 +54,10 @@ pub(super) fn run(verb: &Verb, vars: &Vars) -> Exit {
 
 impl Selection {
     /// The configuration; what is wrong with it has been told.
-    fn load(&self, vars: &Vars) -> Result<Config, Exit> {
+    fn load(&self, vars: &Vars) -> Result<Loaded, Exit> {
         let data = self.data.iter().map(|data| ("server.data", data.clone()));
         let flags: Vec<_> = data.collect();
-        let dialects = dialects::built_in();
-        serve::load(self.config.as_deref(), &flags, vars, &dialects).map_err(|text| {
+        load::once(self.config.as_deref(), &flags, vars).map_err(|text| {
             complain(text);
             Exit::BadUsage
         })

@@ -8,8 +8,9 @@ use crate::backend::embedded::Embedded;
 use crate::backend::upstream::scan;
 use crate::backend::upstream::state::IndexStatus;
 use crate::cli::users::grouped;
-use crate::cli::{Exit, backend, complain, dialects, say};
-use crate::config::{Config, Vars};
+use crate::cli::{Exit, backend, complain, say};
+use crate::cli::load::Loaded;
+use crate::config::Vars;
 use crate::model::{Instant, OperationKind};
 use crate::server::clock;
 
@@ -26,11 +27,11 @@ Exit codes: 0 every index is complete and young enough, 1 some are not, 2 bad us
 show, 3 the store could not be read.";
 
 pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
-    let config = match arguments.selection.load(vars) {
-        Ok(config) => config,
+    let loaded = match arguments.selection.load(vars) {
+        Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    match status(arguments, config) {
+    match status(arguments, loaded) {
         Ok(true) => Exit::Fine,
         Ok(false) => Exit::Findings,
         Err((text, exit)) => {
@@ -41,9 +42,11 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
 }
 
 /// Tells each index; answers whether all of them are current.
-fn status(arguments: &Arguments, config: Config) -> Result<bool, (String, Exit)> {
+fn status(arguments: &Arguments, loaded: Loaded) -> Result<bool, (String, Exit)> {
     let cannot = |text: String| (text, Exit::CouldNotRun);
-    let dialects = dialects::built_in();
+    let Loaded {
+        config, dialects, ..
+    } = loaded;
     let leaves = backend::leaves(&config.backend, &dialects, &config.directory).map_err(cannot)?;
     let places = leaves.iter().flat_map(|leaf| {
         leaf.tenants.iter().map(move |tenant| Place {

@@ -17,7 +17,7 @@ use crate::backend::embedded::import::{
     ImportError, Importer, Progress, Purpose, Refusal, Tally, Verdict,
 };
 use crate::cli::signals::Signals;
-use crate::cli::{Exit, backend, complain, dialects, say, serve};
+use crate::cli::{Exit, backend, complain, load, say};
 use crate::config::{self, Config, Vars};
 use crate::model::ClientName;
 use crate::server::clock;
@@ -60,9 +60,8 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
         .iter()
         .map(|data| ("server.data", data.clone()));
     let flags: Vec<_> = data.collect();
-    let dialects = dialects::built_in();
-    let config = match serve::load(arguments.config.as_deref(), &flags, vars, &dialects) {
-        Ok(config) => config,
+    let config = match load::once(arguments.config.as_deref(), &flags, vars) {
+        Ok(loaded) => loaded.config,
         Err(text) => {
             complain(text);
             return Exit::BadUsage;

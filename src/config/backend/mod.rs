@@ -21,7 +21,7 @@ use crate::model::{Secret, TenantId};
 use crate::outbound;
 
 /// The backend that is configured.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Backend {
     /// The embedded store, which is there wherever links are: it has the directory of users, their ids,
     /// pending links, and what is kept beside upstreams.
@@ -39,7 +39,7 @@ impl Backend {
 }
 
 /// The embedded store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Store {
     /// Its data directory.
     pub directory: PathBuf,

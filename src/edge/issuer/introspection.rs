@@ -45,7 +45,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*');
 
 /// Where an issuer answers, and who we are there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Where.
     pub url: Url,

@@ -63,14 +63,16 @@ impl Identity {
 }
 
 /// Every issuer that is configured.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Issuers(Vec<Issuer>);
 
+#[derive(Clone)]
 struct Issuer {
     settings: Arc<Settings>,
     way: Way,
 }
 
+#[derive(Clone)]
 enum Way {
     Signature {
         source: Arc<KeySource>,
@@ -85,7 +87,22 @@ impl Issuers {
     /// one `iss`.
     #[must_use]
     pub fn new(issuers: Vec<Settings>, http: &outbound::Client) -> Self {
+        Self::succeeding(&Self::default(), issuers, http)
+    }
+
+    /// The same; an issuer of which nothing has changed goes on with the keys and answers that it has. Those
+    /// of `previous` are called as it was made, so that the way of calling must not have changed either.
+    #[must_use]
+    pub fn succeeding(
+        previous: &Self,
+        issuers: Vec<Settings>,
+        http: &outbound::Client,
+    ) -> Self {
         let issuers = issuers.into_iter().map(|settings| {
+            let same = |old: &&Issuer| *old.settings == settings;
+            if let Some(same) = previous.0.iter().find(same) {
+                return same.clone();
+            }
             let settings = Arc::new(settings);
             let way = Way::of(&settings, http);
             Issuer { settings, way }

@@ -7,7 +7,7 @@ use crate::edge::scope::Scope;
 use crate::model::VendorName;
 
 /// An issuer, as the configuration describes it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Its name here.
     pub name: String,
@@ -39,7 +39,7 @@ pub struct ClaimNames {
 }
 
 /// How an issuer vouches for a token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// It signs them.
     Signature {

@@ -83,6 +83,22 @@ impl Tls {
         self.asks_clients
     }
 
+    /// The same certificates with the tickets of another: clients that have one from there resume. But not where
+    /// clients are asked for certificates: who resumes is not verified again, by whomever is trusted now.
+    #[must_use]
+    pub fn with_tickets_of(&self, other: &Self) -> Self {
+        if self.asks_clients.is_some() {
+            return self.clone();
+        }
+        let mut config = ServerConfig::clone(self.acceptor.config());
+        config.ticketer = Arc::clone(&other.acceptor.config().ticketer);
+        Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            names: Arc::clone(&self.names),
+            asks_clients: self.asks_clients,
+        }
+    }
+
     /// The names that the certificates are for.
     #[must_use]
     pub fn names(&self) -> &[String] {

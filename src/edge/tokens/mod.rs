@@ -36,12 +36,14 @@ pub struct Settings {
     pub leeway: Duration,
 }
 
-/// Makes tokens and tells them from others.
+/// Makes tokens and tells them from others. Clones share their keys.
+#[derive(Clone)]
 pub struct Tokens {
     settings: Settings,
     /// Where the keys are kept; `None` = nowhere.
     file: Option<PathBuf>,
-    ring: RwLock<Arc<Ring>>,
+    /// Shared by all who were made of one another.
+    ring: Arc<RwLock<Arc<Ring>>>,
 }
 
 /// Keys are not shown.
@@ -64,6 +66,16 @@ impl Tokens {
         Self::with(settings, Some(file), stored, now)
     }
 
+    /// The same keys with other settings. Whoever changes the keys of one changes those of both.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self {
+            settings,
+            file: self.file.clone(),
+            ring: Arc::clone(&self.ring),
+        }
+    }
+
     /// Keys that end with the process, and its tokens with them.
     ///
     /// # Errors
@@ -81,7 +93,7 @@ impl Tokens {
         let tokens = Self {
             settings,
             file,
-            ring: RwLock::new(Arc::new(ring)),
+            ring: Arc::new(RwLock::new(Arc::new(ring))),
         };
         tokens.rotate(now)?;
         Ok(tokens)

@@ -33,7 +33,7 @@ pub enum Access {
 }
 
 /// Requests that may pass.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
     /// Their method; `None` = every one.
     pub method: Option<Method>,
@@ -42,7 +42,7 @@ pub struct Allowed {
 }
 
 /// What passes where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassthroughSettings {
     /// Where to: an origin, without a path.
     pub origin: Url,
@@ -87,6 +87,14 @@ impl Passthrough {
             kin,
             settings,
         })
+    }
+
+    /// Whether another of the same settings and dialects would be no different.
+    #[must_use]
+    pub fn is_of(&self, settings: &PassthroughSettings, kin: &[Arc<Dialect>]) -> bool {
+        self.settings == *settings
+            && self.kin.len() == kin.len()
+            && self.kin.iter().zip(kin).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 
     /// Whether a request may pass; `path` is below the front.

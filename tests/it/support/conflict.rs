@@ -119,6 +119,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
     };
     let catalog = Catalog {
+        odd: Vec::new(),
         dialects: dialects.iter().map(known).collect(),
     };
     let inputs = Inputs {
@@ -148,6 +149,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         })
     };
     let parts = Parts {
+        version: "test".to_owned(),
         fronts: config.fronts.into_iter().filter_map(mount).collect(),
         clients: Clients::new(config.clients),
         issuers: Issuers::default(),

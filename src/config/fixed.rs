@@ -1,0 +1,106 @@
+//! What a running server cannot change: a reload that wants to is refused, and says where.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::Config;
+use crate::finding::Table;
+use crate::model::Secret;
+use crate::server::{Listener, Protocol};
+use crate::telemetry;
+
+/// What a server was started with that holds until it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    listeners: Vec<(SocketAddr, Kind)>,
+    admin: Option<SocketAddr>,
+    workers: NonZeroUsize,
+    connections: usize,
+    connections_per_source: usize,
+    directory: PathBuf,
+    token_keys: Vec<Secret>,
+    log: String,
+    log_format: telemetry::Format,
+}
+
+/// What is spoken at a listener; certificates are no part of it, they can be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Http1,
+    Http2,
+    Tls,
+}
+
+impl From<&Listener> for Kind {
+    fn from(listener: &Listener) -> Self {
+        match listener.protocol {
+            Protocol::Http1 => Kind::Http1,
+            Protocol::Http2 => Kind::Http2,
+            Protocol::Tls(_) => Kind::Tls,
+        }
+    }
+}
+
+impl Fixed {
+    /// What of this configuration a server keeps for as long as it runs.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let server = &config.server;
+        let listeners = server.listeners.iter();
+        Self {
+            listeners: listeners.map(|l| (l.address, Kind::from(l))).collect(),
+            admin: server.admin,
+            workers: server.workers,
+            connections: server.connections,
+            connections_per_source: server.connections_per_source,
+            directory: config.backend.directory().to_owned(),
+            token_keys: config.backend.store.token_keys.clone(),
+            log: config.log.clone(),
+            log_format: config.log_format,
+        }
+    }
+
+    /// Notes everything that differs.
+    pub(super) fn check(&self, next: &Self, root: &Table<'_>) {
+        let differs = [
+            (self.listeners != next.listeners, "server", "listen"),
+            (self.admin != next.admin, "server", "admin_listen"),
+            (self.workers != next.workers, "server", "workers"),
+            (self.log != next.log, "server", "log"),
+            (self.log_format != next.log_format, "server", "log_format"),
+            (self.directory != next.directory, "server", "data"),
+            (self.token_keys != next.token_keys, "backend", "token_keys"),
+            (
+                self.connections != next.connections,
+                "limits",
+                "connections",
+            ),
+            (
+                self.connections_per_source != next.connections_per_source,
+                "limits",
+                "connections_per_source",
+            ),
+        ];
+        for (_, section, key) in differs.into_iter().filter(|(differs, ..)| *differs) {
+            let message = format!("`{key}` cannot change while the server runs");
+            let hint = "restart the server for this, or put the key back as it was and reload the rest";
+            let place = place(root, section, key);
+            root.sink().error_hint("LB610", place, message, hint);
+        }
+    }
+}
+
+/// The key, if the file has it, or what it is about instead.
+fn place(root: &Table<'_>, section: &'static str, key: &str) -> Range<usize> {
+    if key == "listen" && root.has("listener") {
+        return root.key_span("listener");
+    }
+    let start = root.span().start;
+    match root.has(section).then(|| root.table(section)).flatten() {
+        Some(table) if table.has(key) => table.key_span(key),
+        Some(_) => root.key_span(section),
+        None => start..start,
+    }
+}
