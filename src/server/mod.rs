@@ -10,12 +10,16 @@ mod bind;
 mod call;
 mod caller;
 mod carry_out;
+mod closing;
 pub mod clock;
 mod connection;
 mod facts;
 mod front;
+mod held;
+mod http1_io;
 mod ids;
 mod items;
+mod kept;
 mod listen;
 mod new_links;
 mod passthrough;
@@ -57,7 +61,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
-use crate::edge::{body, head, rate_limit};
+use crate::edge::{body, head, http1, rate_limit};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -139,6 +143,18 @@ pub struct Settings {
     pub timeouts: Timeouts,
 }
 
+impl Settings {
+    /// What HTTP/1 may look like, byte for byte.
+    fn http1_limits(&self) -> http1::Limits {
+        http1::Limits {
+            head_bytes: self.head_bytes,
+            fields: self.head_fields,
+            target_bytes: self.head.target_bytes,
+            field_bytes: self.head.field_bytes,
+        }
+    }
+}
+
 /// What a server works with.
 pub struct Parts {
     /// The dialects and where they are mounted.
@@ -167,6 +183,8 @@ struct Shared {
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
+    /// What was refused of HTTP/1 before it was read.
+    http1: Arc<http1::Counts>,
     /// How this process is called in `Via`.
     instance: String,
     phase: Arc<watch::Sender<Phase>>,
@@ -239,6 +257,7 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
     Arc::new(Shared {
         limits: RateLimits::new(&settings.rates, rates),
         connections: Connections::new(settings.connections, settings.connections_per_source),
+        http1: Arc::default(),
         instance: passthrough::instance(),
         phase: Arc::new(watch::Sender::new(Phase::Serving)),
         world: World {
@@ -291,6 +310,12 @@ impl Running {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// What was refused of HTTP/1 before it was read, in numbers.
+    #[must_use]
+    pub fn http1_counts(&self) -> &http1::Counts {
+        &self.shared.http1
     }
 
     /// A handle that can end the server.
