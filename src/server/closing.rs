@@ -30,9 +30,15 @@ enum Step {
     #[default]
     Open,
     /// The last words, of which so many bytes are written.
-    Telling { words: Vec<u8>, written: usize },
+    Telling {
+        words: Vec<u8>,
+        written: usize,
+    },
     Shutting,
-    Lingering { left: usize, end: Pin<Box<Sleep>> },
+    Lingering {
+        left: usize,
+        end: Pin<Box<Sleep>>,
+    },
     Closed,
 }
 
