@@ -1,12 +1,14 @@
-//! Heads that hyper lets through and that we refuse.
+//! Heads of requests that are well formed, and that we refuse all the same.
 //!
-//! hyper accepts a missing, a second or a malformed `Host`, codings before `chunked`, CONNECT and
-//! TRACE, unknown methods, targets in a foreign absolute form, unknown expectations, and paths with dot segments, `//`
-//! or raw UTF-8. Each is a way to make two programs read one request differently. Every refusal ends
-//! the connection.
+//! A missing, a second or a malformed `Host`, CONNECT, unknown methods, targets in a foreign absolute form,
+//! unknown expectations, fields over their limits, and paths with dot segments, `//` or raw UTF-8. Each is a way to
+//! make two programs read one request differently. Every refusal ends the connection. This is for every
+//! version of HTTP; what the bytes of HTTP/1 can do besides is refused before, by [`http1`](super::http1).
 
-use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{EXPECT, HOST};
 use http::{HeaderMap, Method, Uri, Version};
+
+use super::host::{bare_host, is_host};
 
 /// How large the parts of a head may be.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +24,6 @@ pub struct Settings {
 pub enum HeadFault {
     /// No `Host`, several, or one that is no host.
     Host,
-    /// A `Transfer-Encoding` other than one `chunked`.
-    TransferEncoding,
     /// CONNECT: nothing is ever tunnelled.
     Connect,
     /// A method that no standard names.
@@ -49,7 +49,7 @@ impl HeadFault {
             HeadFault::Expectation => 417,
             HeadFault::ForeignTarget => 421,
             HeadFault::FieldTooLong => 431,
-            HeadFault::TransferEncoding | HeadFault::UnknownMethod => 501,
+            HeadFault::UnknownMethod => 501,
         }
     }
 
@@ -58,7 +58,6 @@ impl HeadFault {
     pub fn message(self) -> &'static str {
         match self {
             HeadFault::Host => "The request needs exactly one valid Host.",
-            HeadFault::TransferEncoding => "The only transfer coding that is read is chunked.",
             HeadFault::Connect => "Nothing is tunnelled here.",
             HeadFault::UnknownMethod => "The method is not known.",
             HeadFault::ForeignTarget => "The target names another host.",
@@ -91,7 +90,6 @@ pub fn check(
     {
         return Err(HeadFault::FieldTooLong);
     }
-    check_transfer_encoding(headers)?;
     check_expectation(headers)?;
     host(uri, version, headers)
 }
@@ -136,15 +134,6 @@ fn check_method(method: &Method) -> Result<(), HeadFault> {
     }
 }
 
-fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), HeadFault> {
-    let mut values = headers.get_all(TRANSFER_ENCODING).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(()),
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(HeadFault::TransferEncoding),
-    }
-}
-
 fn check_expectation(headers: &HeaderMap) -> Result<(), HeadFault> {
     let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
     if headers.get_all(EXPECT).iter().all(known) {
@@ -182,38 +171,6 @@ fn host(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<String, Head
         (None, Some(field)) => Ok(bare_host(field)),
         (None, None) if version <= Version::HTTP_10 => Ok(String::new()),
         (None, None) => Err(HeadFault::Host),
-    }
-}
-
-/// Whether `text` is a host with an optional port, and nothing more (no user, no white space).
-fn is_host(text: &str) -> bool {
-    let (host, port) = split_port(text);
-    let inside = host
-        .strip_prefix('[')
-        .map(|h| h.strip_suffix(']').unwrap_or(""));
-    let good_host = match inside {
-        Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
-        }
-    };
-    good_host
-        && port.is_none_or(|port| {
-            port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
-        })
-}
-
-fn bare_host(text: &str) -> String {
-    split_port(text).0.to_ascii_lowercase()
-}
-
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (text, None),
     }
 }
 
@@ -318,25 +275,6 @@ mod tests {
             checked("GET", "http://b/x", &[("host", "a")]),
             Err(HeadFault::ForeignTarget)
         );
-    }
-
-    #[test]
-    fn only_one_plain_chunked_is_a_transfer_coding() {
-        let with = |values: &[&str]| {
-            let fields: Vec<_> = std::iter::once(("host", "a"))
-                .chain(values.iter().map(|v| ("transfer-encoding", *v)))
-                .collect();
-            checked("POST", "/", &fields)
-        };
-        assert!(with(&["Chunked"]).is_ok());
-        for bad in [
-            &["gzip, chunked"][..],
-            &["chunked", "chunked"],
-            &["chunked, chunked"],
-            &["identity"],
-        ] {
-            assert_eq!(with(bad), Err(HeadFault::TransferEncoding), "{bad:?}");
-        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The edge: what comes in, from whom, how much of it and how often.
 //!
 //! Nothing here knows a dialect, a backend or the configuration. Each file has its own settings, its
-//! check and its tests, and knows no other.
+//! check and its tests, and knows no other; what a host is, those that read one share.
 
 pub mod authn;
 pub mod body;
 pub mod connections;
 pub mod head;
+mod host;
+pub mod http1;
 pub mod issuer;
 pub mod jwt;
 pub mod keys;

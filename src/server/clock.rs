@@ -14,3 +14,12 @@ pub fn now() -> Instant {
     let millis = since_epoch.map_or(0, |elapsed| elapsed.as_millis());
     Instant(i64::try_from(millis).unwrap_or(i64::MAX))
 }
+
+/// Now, as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[must_use]
+pub fn http_date() -> String {
+    jiff::Timestamp::from_millisecond(now().0)
+        .unwrap_or_default()
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}

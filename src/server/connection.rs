@@ -13,12 +13,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::http1_io::{self, Http1Io};
+use super::kept::Kept;
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Process, Protocol, Settings, Timeouts};
+use super::{Process, Protocol, Settings};
 use crate::edge::connections::Slot;
 use crate::edge::tls::{ClientCertificate, Tls};
 
@@ -165,16 +167,22 @@ impl Connection {
     async fn serve_http1<S: Stream>(self, stream: S) {
         let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
-        let io = TokioIo::new(TimedIo::new(
+        let io = TokioIo::new(Http1Io::new(
             stream,
             Arc::clone(&activity),
-            deadlines(timeouts, true),
+            Arc::clone(&self.process.http1),
+            http1_io::Deadlines {
+                first_byte: timeouts.first_byte,
+                head: timeouts.head,
+                idle: timeouts.idle,
+            },
+            self.settings.http1_limits(),
         ));
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            // The same timer covers the time between requests; heads have their own in `TimedIo`.
-            .header_read_timeout(timeouts.idle.max(timeouts.head))
+            // Its one timer covers heads and the time between requests alike; `Http1Io` has one for each.
+            .header_read_timeout(None)
             // As the vendors' servers send them: some clients look names up as they stand.
             .title_case_headers(true)
             .max_buf_size(self.settings.head_bytes)
@@ -189,11 +197,11 @@ impl Connection {
     async fn serve_http2<S: Stream>(self, stream: S) {
         let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
-        let io = TokioIo::new(TimedIo::new(
-            stream,
-            Arc::clone(&activity),
-            deadlines(timeouts, false),
-        ));
+        let deadlines = Deadlines {
+            first_byte: timeouts.first_byte,
+            first_bytes: HTTP2_PREFACE_BYTES,
+        };
+        let io = TokioIo::new(TimedIo::new(stream, deadlines));
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -217,7 +225,7 @@ impl Connection {
         activity: &Arc<Activity>,
     ) -> impl hyper::service::Service<
         http::Request<hyper::body::Incoming>,
-        Response = http::Response<Payload>,
+        Response = http::Response<Kept<Payload>>,
         Error = std::convert::Infallible,
         Future: Send + 'static,
     > + Send
@@ -239,10 +247,8 @@ impl Connection {
             let (shared, alive) = (process.current(), alive.clone());
             let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
-                let mut response =
-                    walk::answer(&shared, source, request, &alive, is_last).await;
-                response.body_mut().keep(in_flight);
-                Ok(response)
+                let response = walk::answer(&shared, source, request, &alive, is_last).await;
+                Ok(response.map(|body| Kept::new(body, in_flight)))
             }
         })
     }
@@ -285,13 +291,5 @@ impl Connection {
             .timeouts
             .connection_age
             .mul_f64(permille as f64 / 1000.0)
-    }
-}
-
-fn deadlines(timeouts: &Timeouts, http1: bool) -> Deadlines {
-    Deadlines {
-        first_byte: timeouts.first_byte,
-        first_bytes: if http1 { 1 } else { HTTP2_PREFACE_BYTES },
-        head: http1.then_some(timeouts.head),
     }
 }

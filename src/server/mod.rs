@@ -13,11 +13,15 @@ mod caller;
 mod carry_out;
 mod chores;
 pub mod clock;
+mod closing;
 mod connection;
 mod facts;
 mod front;
+mod held;
+mod http1_io;
 mod ids;
 mod items;
+mod kept;
 mod listen;
 mod new_links;
 mod passthrough;
@@ -65,7 +69,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
-use crate::edge::{body, head, rate_limit};
+use crate::edge::{body, head, http1, rate_limit};
 
 /// An address to serve at.
 #[derive(Clone, Debug)]
@@ -150,6 +154,18 @@ pub struct Settings {
     pub timeouts: Timeouts,
 }
 
+impl Settings {
+    /// What HTTP/1 may look like, byte for byte.
+    fn http1_limits(&self) -> http1::Limits {
+        http1::Limits {
+            head_bytes: self.head_bytes,
+            fields: self.head_fields,
+            target_bytes: self.head.target_bytes,
+            field_bytes: self.head.field_bytes,
+        }
+    }
+}
+
 /// What a server works with.
 pub struct Parts {
     /// The dialects and where they are mounted.
@@ -189,6 +205,8 @@ struct Shared {
 /// What is fixed for the life of the process, and the way to what is not.
 struct Process {
     connections: Arc<Connections>,
+    /// What was refused of HTTP/1 before it was read.
+    http1: Arc<http1::Counts>,
     phase: Arc<watch::Sender<Phase>>,
     current: ArcSwap<Shared>,
     /// How reloads have ended.
@@ -208,6 +226,7 @@ impl Process {
         };
         Arc::new(Self {
             connections,
+            http1: Arc::default(),
             phase,
             current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
             reloads: Arc::default(),
@@ -376,6 +395,12 @@ impl Running {
     #[must_use]
     pub fn pulse(&self) -> Pulse {
         Pulse::new(&self.process)
+    }
+
+    /// What was refused of HTTP/1 before it was read, in numbers.
+    #[must_use]
+    pub fn http1_counts(&self) -> &http1::Counts {
+        &self.process.http1
     }
 
     /// A handle that can end the server.

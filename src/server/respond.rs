@@ -12,7 +12,6 @@ use hyper::body::{Body, Frame, SizeHint};
 use super::front::Front;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
-use super::timed_io::InFlight;
 use crate::dialect::OpId;
 use crate::model::{Failure, FailureKind, Record, Response};
 use crate::transport::{Answer, Protocol};
@@ -145,15 +144,6 @@ pub(super) enum Payload {
     Stream(Pin<Box<Reflection>>),
     /// What an origin sends.
     Piped(Piped),
-}
-
-impl Payload {
-    /// Keeps a request in flight until its answer has gone, where that is later than its head.
-    pub(super) fn keep(&mut self, in_flight: InFlight) {
-        if let Self::Piped(piped) = self {
-            piped.keep(in_flight);
-        }
-    }
 }
 
 /// A stream of our own does not end early.

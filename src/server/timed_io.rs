@@ -1,10 +1,8 @@
-//! What a peer sends, on time: the deadlines of reading that hyper does not keep.
+//! What a peer sends first, on time; and what is in flight on a connection.
 //!
-//! hyper's only read timer covers both a request's head and the idle time between two requests, and an
-//! HTTP/2 connection has no timer at all before its preface has come. Here are two: the first bytes after
-//! the connection was accepted, as many as the protocol begins with; and a head from its first byte to its
-//! last. They count what TLS has deciphered. The body's timers are `edge::body`'s, the idle timer stays
-//! hyper's, and that of writes is `timed_write`'s.
+//! An HTTP/2 connection has no timer at all before its preface has come: here is one. It counts what TLS has
+//! deciphered. HTTP/1 has its own deadlines in `http1_io`, bodies theirs in `edge::body`, and writes theirs in
+//! `timed_write`.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
@@ -52,6 +50,16 @@ impl Activity {
         self.requests.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether so many requests have begun.
+    pub(super) fn has_begun(&self, requests: u64) -> bool {
+        self.requests.load(Ordering::Relaxed) == requests
+    }
+
+    /// Whether so many requests have begun and all of them have their answers.
+    pub(super) fn is_idle_after(&self, requests: u64) -> bool {
+        self.has_begun(requests) && self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
     /// Waits until the connection has served all it may.
     pub(super) async fn exhausted(&self) {
         self.exhausted.notified().await;
@@ -69,74 +77,25 @@ impl Drop for InFlight {
 pub(super) struct Deadlines {
     /// Until its first bytes have come.
     pub(super) first_byte: Duration,
-    /// How many bytes those are: one of a head, or the whole preface of HTTP/2.
+    /// How many bytes those are: the whole preface.
     pub(super) first_bytes: usize,
-    /// From the first byte of a head to its last; `None` for HTTP/2, which has PINGs instead.
-    pub(super) head: Option<Duration>,
 }
 
-/// What the reading side waits for.
-#[derive(Clone, Copy)]
-enum Waiting {
-    /// So many of the very first bytes.
-    FirstBytes(usize),
-    /// The rest of a head that began when so many requests had been read.
-    Head { requests: u64 },
-    /// Nothing that has a deadline here: a body, or the next request.
-    Free,
-}
-
-/// A stream with deadlines for what is read from it.
+/// A stream with a deadline for the first that is read from it.
 pub(super) struct TimedIo<S> {
     stream: S,
-    activity: Arc<Activity>,
-    deadlines: Deadlines,
-    waiting: Waiting,
-    read_timer: Pin<Box<Sleep>>,
+    /// So many of the first bytes have not come.
+    missing: usize,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl<S> TimedIo<S> {
     /// A stream that was accepted now.
-    pub(super) fn new(stream: S, activity: Arc<Activity>, deadlines: Deadlines) -> Self {
-        let end = Instant::now() + deadlines.first_byte;
+    pub(super) fn new(stream: S, deadlines: Deadlines) -> Self {
         Self {
             stream,
-            activity,
-            deadlines,
-            waiting: Waiting::FirstBytes(deadlines.first_bytes),
-            read_timer: Box::pin(sleep_until(end)),
-        }
-    }
-
-    /// Bytes came: outside a request they are a head's, and its clock starts with the first of them.
-    fn note_bytes(&mut self, count: usize) {
-        if let Waiting::FirstBytes(missing) = &mut self.waiting
-            && *missing > count
-        {
-            *missing -= count;
-            return;
-        }
-        let requests = self.activity.requests.load(Ordering::Relaxed);
-        let between = self.activity.in_flight.load(Ordering::Relaxed) == 0;
-        match (self.waiting, self.deadlines.head) {
-            (Waiting::Head { requests: since }, _) if since == requests => {}
-            (_, Some(head)) if between => {
-                self.waiting = Waiting::Head { requests };
-                self.read_timer.as_mut().reset(Instant::now() + head);
-            }
-            _ => self.waiting = Waiting::Free,
-        }
-    }
-
-    /// Whether a wait for bytes has taken too long. A head that has become a request has no deadline.
-    fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let requests = self.activity.requests.load(Ordering::Relaxed);
-        match self.waiting {
-            Waiting::FirstBytes(_) => self.read_timer.as_mut().poll(cx),
-            Waiting::Head { requests: since } if since == requests => {
-                self.read_timer.as_mut().poll(cx)
-            }
-            Waiting::Head { .. } | Waiting::Free => Poll::Pending,
+            missing: deadlines.first_bytes,
+            timer: Box::pin(sleep_until(Instant::now() + deadlines.first_byte)),
         }
     }
 }
@@ -151,13 +110,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedIo<S> {
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(read) => {
                 let count = buf.filled().len().saturating_sub(before);
-                if read.is_ok() && count > 0 {
-                    self.note_bytes(count);
-                }
+                self.missing = self.missing.saturating_sub(count);
                 Poll::Ready(read)
             }
+            Poll::Pending if self.missing == 0 => Poll::Pending,
             Poll::Pending => {
-                ready!(self.poll_read_deadline(cx));
+                ready!(self.timer.as_mut().poll(cx));
                 Poll::Ready(Err(Error::new(
                     ErrorKind::TimedOut,
                     "the peer does not write",

@@ -38,6 +38,8 @@ mod race;
 mod reflection;
 mod rpc_cost;
 mod side_by_side;
+mod slow;
+mod smuggling;
 mod stubs;
 mod support;
 mod tls;

@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::edge::body::GRACE;
-use crate::server::timed_io::InFlight;
 
 /// How long a body may wait.
 #[derive(Clone, Copy, Debug)]
@@ -101,8 +100,6 @@ pub(in crate::server) struct Piped {
     /// What is still to come, if that is known.
     left: Option<u64>,
     ended: bool,
-    /// The request that this is the answer of: it is in flight until its answer has gone.
-    in_flight: Option<InFlight>,
 }
 
 impl Piped {
@@ -112,13 +109,7 @@ impl Piped {
             pieces: mpsc::channel(1).1,
             left: Some(0),
             ended: true,
-            in_flight: None,
         }
-    }
-
-    /// Keeps a request in flight until this has gone.
-    pub(in crate::server) fn keep(&mut self, in_flight: InFlight) {
-        self.in_flight = Some(in_flight);
     }
 }
 
@@ -147,7 +138,6 @@ pub(super) fn pipe<H: Send + 'static>(
         pieces,
         left,
         ended: false,
-        in_flight: None,
     };
     (piped, progress)
 }

@@ -1,0 +1,328 @@
+//! Heads: line by line, each byte once, in the order in which they come.
+//!
+//! So a head is refused at the same byte however it was cut into pieces.
+
+use super::bytes::{is_control, is_target, is_token, trim};
+use super::fault::Fault;
+use super::filter::Limits;
+use crate::edge::host::is_host;
+
+/// No method that anybody knows is as long.
+const METHOD_BYTES: usize = 32;
+/// What a request line has besides its target.
+const AROUND_TARGET: usize = METHOD_BYTES + " ".len() + " HTTP/1.1\r\n".len();
+/// What a field has besides its value: a name, a colon, spaces around the value, a line end.
+const AROUND_VALUE: usize = 256;
+/// The most digits of a length: it fits, and no leading zero makes it longer.
+const LENGTH_DIGITS: usize = 18;
+
+/// How the body after a head is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By its length, which may be none.
+    Length(u64),
+    /// In chunks.
+    Chunked,
+}
+
+/// A head as far as it has come.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// So many of its bytes were looked at.
+    seen: usize,
+    /// Where the line that is looked at begins.
+    line: usize,
+    after_return: bool,
+    skipped: bool,
+    request: Option<Request>,
+    fields: usize,
+    host: Option<Span>,
+    length: Option<u64>,
+    coding: Coding,
+}
+
+/// What a request line says.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    is_head: bool,
+    is_old: bool,
+    /// The authority of a target in absolute form.
+    authority: Option<Span>,
+}
+
+/// A part of a head.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    fn at(start: usize, length: usize) -> Self {
+        let end = start + length;
+        Self { start, end }
+    }
+
+    fn text(self, head: &[u8]) -> &str {
+        let bytes = head.get(self.start..self.end).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// What the fields say of the codings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Coding {
+    #[default]
+    None,
+    /// One `chunked` and nothing else.
+    Chunked,
+    /// Several, of which `chunked` is the last.
+    MoreThanChunked,
+    /// Several or one, of which `chunked` is not the last.
+    Open,
+}
+
+impl Head {
+    /// Whether any of it has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen > 0
+    }
+
+    /// Whether its method is known to be HEAD.
+    pub(super) fn is_for_head(&self) -> bool {
+        self.request.is_some_and(|request| request.is_head)
+    }
+
+    /// Looks on in a head, all of which is shown. Answers how long it is, once it is complete.
+    pub(super) fn look(
+        &mut self,
+        head: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<(usize, Framing)>, Fault> {
+        while let Some(&byte) = head.get(self.seen) {
+            self.seen += 1;
+            if self.seen > limits.head_bytes {
+                return Err(self.too_large());
+            }
+            match (self.after_return, byte) {
+                (true, b'\n') => {
+                    self.after_return = false;
+                    let line = head.get(self.line..self.seen - 2).unwrap_or_default();
+                    let start = std::mem::replace(&mut self.line, self.seen);
+                    if self.end_line(line, start, limits)? {
+                        return Ok(Some((self.seen, self.framing(head)?)));
+                    }
+                    continue;
+                }
+                (true, _) => return Err(Fault::BareCarriageReturn),
+                (false, b'\n') => return Err(Fault::BareLineFeed),
+                (false, b'\r') => self.after_return = true,
+                (false, b'\t') if self.request.is_some() => {}
+                (false, _) if is_control(byte) => return Err(Fault::Control),
+                (false, _) => {}
+            }
+            let length = self.seen - self.line;
+            match self.request {
+                None if length > limits.target_bytes + AROUND_TARGET => {
+                    return Err(Fault::TargetTooLong);
+                }
+                Some(_) if length > limits.field_bytes + AROUND_VALUE => {
+                    return Err(Fault::FieldTooLong);
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn too_large(&self) -> Fault {
+        match self.request {
+            None => Fault::TargetTooLong,
+            Some(_) => Fault::HeadTooLarge,
+        }
+    }
+
+    /// A line is complete. Answers whether the head is.
+    fn end_line(&mut self, line: &[u8], start: usize, limits: &Limits) -> Result<bool, Fault> {
+        match (self.request, line) {
+            (None, []) if self.skipped => Err(Fault::EmptyLines),
+            // One is what old clients send after a body, and what RFC 9112, section 2.2, wants to be read over.
+            (None, []) => {
+                self.skipped = true;
+                Ok(false)
+            }
+            (None, _) => {
+                self.request = Some(request(line, start, limits)?);
+                Ok(false)
+            }
+            (Some(_), []) => Ok(true),
+            (Some(request), _) => self.field(request, line, start, limits).map(|()| false),
+        }
+    }
+
+    fn field(
+        &mut self,
+        request: Request,
+        line: &[u8],
+        start: usize,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
+        self.fields += 1;
+        if self.fields > limits.fields {
+            return Err(Fault::TooManyFields);
+        }
+        if let [b' ' | b'\t', ..] = line {
+            return Err(Fault::Folded);
+        }
+        let colon = line.iter().position(|byte| *byte == b':');
+        let (name, value) = colon
+            .and_then(|at| line.split_at_checked(at))
+            .ok_or(Fault::FieldName)?;
+        if name.is_empty() || !name.iter().copied().all(is_token) {
+            return Err(Fault::FieldName);
+        }
+        let spaced = value.strip_prefix(b":").unwrap_or_default();
+        let value = trim(spaced);
+        if value.len() > limits.field_bytes {
+            return Err(Fault::FieldTooLong);
+        }
+        // Lengths first: most fields are none of these.
+        let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);
+        match name.len() {
+            4 if is(b"host") => {
+                let text = std::str::from_utf8(value).unwrap_or_default();
+                if self.host.is_some() || !is_host(text) {
+                    return Err(Fault::Host);
+                }
+                let spaces = spaced.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+                let before = name.len() + ":".len() + spaces.count();
+                self.host = Some(Span::at(start + before, value.len()));
+            }
+            6 if is(b"expect") => {
+                // HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
+                if !request.is_old && !value.eq_ignore_ascii_case(b"100-continue") {
+                    return Err(Fault::Expectation);
+                }
+            }
+            14 if is(b"content-length") => {
+                if self.length.is_some() {
+                    return Err(Fault::Length);
+                }
+                self.length = Some(length(value).ok_or(Fault::Length)?);
+            }
+            17 if is(b"transfer-encoding") => self.coding = self.coding.and(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What the head says as a whole.
+    fn framing(&self, head: &[u8]) -> Result<Framing, Fault> {
+        let request = self.request.ok_or(Fault::RequestLine)?;
+        match (request.authority, self.host) {
+            (None, Some(_)) => {}
+            (None, None) if request.is_old => {}
+            (_, None) => return Err(Fault::Host),
+            (Some(authority), Some(host)) => {
+                if !authority.text(head).eq_ignore_ascii_case(host.text(head)) {
+                    return Err(Fault::ForeignTarget);
+                }
+            }
+        }
+        match (self.coding, self.length) {
+            (Coding::None, length) => Ok(Framing::Length(length.unwrap_or(0))),
+            (_, Some(_)) => Err(Fault::LengthAndCoding),
+            (_, None) if request.is_old => Err(Fault::Coding),
+            (Coding::Chunked, None) => Ok(Framing::Chunked),
+            (Coding::MoreThanChunked, None) => Err(Fault::UnknownCoding),
+            (Coding::Open, None) => Err(Fault::Coding),
+        }
+    }
+}
+
+impl Coding {
+    /// These codings and those of one more field.
+    fn and(self, value: &[u8]) -> Self {
+        let last = value.rsplit(|byte| *byte == b',').next();
+        let is_chunked = |value: &[u8]| trim(value).eq_ignore_ascii_case(b"chunked");
+        match self {
+            Self::None if is_chunked(value) => Self::Chunked,
+            _ if last.is_some_and(is_chunked) => Self::MoreThanChunked,
+            _ => Self::Open,
+        }
+    }
+}
+
+/// Reads `method SP target SP version`: single spaces, nothing else between.
+fn request(line: &[u8], start: usize, limits: &Limits) -> Result<Request, Fault> {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Fault::RequestLine);
+    };
+    if method.is_empty() || !method.iter().copied().all(is_token) {
+        return Err(Fault::RequestLine);
+    }
+    let is_old = match version {
+        b"HTTP/1.1" => false,
+        b"HTTP/1.0" => true,
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            return Err(Fault::Version);
+        }
+        _ => return Err(Fault::RequestLine),
+    };
+    if method.len() > METHOD_BYTES {
+        return Err(Fault::Method);
+    }
+    if method == b"CONNECT" {
+        return Err(Fault::Connect);
+    }
+    if target.len() > limits.target_bytes {
+        return Err(Fault::TargetTooLong);
+    }
+    if !target.iter().copied().all(is_target) {
+        return Err(Fault::Target);
+    }
+    let authority = match target {
+        [b'/', ..] => None,
+        b"*" if method == b"OPTIONS" => None,
+        absolute => {
+            let (before, length) = authority(absolute).ok_or(Fault::Target)?;
+            let target = start + method.len() + " ".len();
+            Some(Span::at(target + before, length))
+        }
+    };
+    Ok(Request {
+        is_head: method == b"HEAD",
+        is_old,
+        authority,
+    })
+}
+
+/// Where the authority of a target in absolute form begins, and how long it is; if the target is one.
+fn authority(target: &[u8]) -> Option<(usize, usize)> {
+    let colon = target.iter().position(|byte| *byte == b':')?;
+    let (scheme, rest) = target.split_at_checked(colon)?;
+    let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    let rest = rest.strip_prefix(b"://").filter(|_| known)?;
+    let mut parts = rest.split(|byte| matches!(byte, b'/' | b'?'));
+    let authority = parts.next().unwrap_or_default();
+    let good = is_host(std::str::from_utf8(authority).ok()?);
+    good.then_some((colon + "://".len(), authority.len()))
+}
+
+/// A length: digits, of which the first is a zero only if it is the only one.
+fn length(value: &[u8]) -> Option<u64> {
+    match value {
+        [b'0'] => Some(0),
+        [b'1'..=b'9', rest @ ..]
+            if rest.len() < LENGTH_DIGITS && rest.iter().all(u8::is_ascii_digit) =>
+        {
+            std::str::from_utf8(value).ok()?.parse().ok()
+        }
+        _ => None,
+    }
+}
