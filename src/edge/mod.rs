@@ -7,6 +7,7 @@ pub mod authn;
 pub mod body;
 pub mod connections;
 pub mod head;
+pub mod http2;
 pub mod issuer;
 pub mod jwt;
 pub mod keys;

@@ -20,6 +20,7 @@ use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Protocol, Shared, Timeouts};
 use crate::edge::connections::Slot;
+use crate::edge::http2::{Guarded, Quiet, Settings as Http2Settings};
 use crate::edge::tls::Tls;
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
@@ -27,6 +28,11 @@ const BACK_OFF: Duration = Duration::from_millis(75);
 
 /// What an HTTP/2 client says first. Until it is complete, hyper has no timer that runs.
 const HTTP2_PREFACE_BYTES: usize = 24;
+
+/// A peer of HTTP/2 that has been silent for this long is asked whether it is there.
+const HTTP2_PING_AFTER: Duration = Duration::from_secs(20);
+/// How long it may take to answer.
+const HTTP2_PONG_WITHIN: Duration = Duration::from_secs(10);
 
 /// Accepts connections until the server drains. No error ends it before that.
 pub(super) async fn accept(
@@ -144,33 +150,44 @@ impl Connection {
             .max_buf_size(self.shared.settings.head_bytes)
             .max_headers(self.shared.settings.head_fields);
         let connection = builder.serve_connection(io, self.service(&activity));
-        self.drive(connection, &activity, |connection| {
+        // Between two requests hyper's own timer runs.
+        let idle = std::future::pending();
+        self.drive(connection, &activity, idle, |connection| {
             connection.graceful_shutdown()
         })
         .await;
     }
 
     async fn serve_http2<S: Stream>(self, stream: S) {
-        let timeouts = &self.shared.settings.timeouts;
+        let settings = &self.shared.settings;
+        let timeouts = &settings.timeouts;
         let activity = Arc::new(Activity::default());
+        let quiet = Arc::new(Quiet::default());
+        let guarded = Guarded::new(stream, http2_settings(settings), Arc::clone(&quiet));
         let io = TokioIo::new(TimedIo::new(
-            stream,
+            guarded,
             Arc::clone(&activity),
             deadlines(timeouts, false),
         ));
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.shared.settings.http2_streams)
+            .max_concurrent_streams(settings.http2_streams)
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)
             .max_send_buf_size(64 * 1024)
-            .max_header_list_size(16 * 1024)
+            .max_header_list_size(u32::try_from(settings.head_bytes).unwrap_or(u32::MAX))
             .max_frame_size(16 * 1024)
-            .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(10));
+            // Resets of streams that nobody has looked at yet, and resets that the peer brings us to: a
+            // connection that goes beyond is ended. The second has room for a client that opens many more
+            // streams than there may be before it has read our SETTINGS.
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(1024)
+            .keep_alive_interval(HTTP2_PING_AFTER)
+            .keep_alive_timeout(HTTP2_PONG_WITHIN);
         let connection = builder.serve_connection(io, self.service(&activity));
-        self.drive(connection, &activity, |connection| {
+        let idle = quiet.lasts(timeouts.idle);
+        self.drive(connection, &activity, idle, |connection| {
             connection.graceful_shutdown()
         })
         .await;
@@ -209,17 +226,25 @@ impl Connection {
         &self,
         connection: C,
         activity: &Activity,
+        idle: impl Future<Output = ()>,
         end: impl FnOnce(Pin<&mut C>),
     ) {
         let mut connection = pin!(connection);
+        let mut is_idle = false;
         tokio::select! {
             _ = connection.as_mut() => return,
             () = reached(&self.shared.phase, Phase::Draining) => {}
             () = activity.exhausted() => {}
             () = tokio::time::sleep(self.age()) => {}
+            () = idle => is_idle = true,
         }
         end(connection.as_mut());
-        let _ = connection.await;
+        if is_idle {
+            // There is nothing to end but the connection; a peer that does not answer is not waited for.
+            let _ = tokio::time::timeout(HTTP2_PONG_WITHIN, connection).await;
+        } else {
+            let _ = connection.await;
+        }
     }
 
     /// How long the connection may live: spread by a tenth up and down, so that those which were
@@ -231,6 +256,15 @@ impl Connection {
             .timeouts
             .connection_age
             .mul_f64(permille as f64 / 1000.0)
+    }
+}
+
+fn http2_settings(settings: &super::Settings) -> Http2Settings {
+    Http2Settings {
+        frames: settings.http2_frames,
+        streams: settings.http2_streams,
+        stall: settings.timeouts.write_stall,
+        head: settings.timeouts.head,
     }
 }
 
