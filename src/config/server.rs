@@ -8,7 +8,7 @@ use super::section::{At, Given, Section, Source};
 use super::{Inputs, mappings, tls};
 use super::vars::Vars;
 use crate::edge::rate_limit::{self, Rate};
-use crate::edge::{body, head};
+use crate::edge::{body, head, http2};
 use crate::finding::{Table, suggest};
 use crate::server::{Listener, Protocol, Settings, Timeouts};
 use crate::telemetry;
@@ -221,6 +221,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
             .int("http2_streams", 1..=10_000)
             .and_then(|n| u32::try_from(n).ok())
             .unwrap_or(100),
+        http2_frames: http2_frames(&limits),
         head: head::Settings {
             target_bytes: limits.size("target_bytes", 256..=65_536, 8192),
             field_bytes: limits.size("field_bytes", 256..=1_048_576, 8192),
@@ -239,6 +240,22 @@ fn body_settings(limits: &Section<'_>) -> body::Settings {
         chunk: limits.seconds("body_chunk_seconds", 1, 5),
         total: limits.seconds("body_seconds", 1, 15),
         bytes_per_second: limits.size("body_bytes_per_second", 1..=1_048_576, 1024) as u64,
+    }
+}
+
+fn http2_frames(limits: &Section<'_>) -> http2::Allowance {
+    let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
+    let rate = limits.rate(
+        "http2_frame_rate",
+        Rate {
+            count: number(100),
+            per: std::time::Duration::from_secs(1),
+            burst: number(2000),
+        },
+    );
+    http2::Allowance {
+        burst: rate.burst.get(),
+        each: rate.per / rate.count.get(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod connections;
 pub mod head;
 mod host;
 pub mod http1;
+pub mod http2;
 pub mod issuer;
 pub mod jwt;
 pub mod keys;

@@ -22,6 +22,7 @@ use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings};
 use crate::edge::connections::Slot;
+use crate::edge::http2::{Guarded, Quiet, Settings as Http2Settings};
 use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
@@ -44,6 +45,11 @@ pub(super) struct Place {
     /// Whether nobody else has its socket.
     pub(super) is_own: bool,
 }
+
+/// A peer of HTTP/2 that has been silent for this long is asked whether it is there.
+const HTTP2_PING_AFTER: Duration = Duration::from_secs(20);
+/// How long it may take to answer.
+const HTTP2_PONG_WITHIN: Duration = Duration::from_secs(10);
 
 /// Accepts connections until the server drains. No error ends it before that.
 pub(super) async fn accept(
@@ -188,33 +194,44 @@ impl Connection {
             .max_buf_size(self.settings.head_bytes)
             .max_headers(self.settings.head_fields);
         let connection = builder.serve_connection(io, self.service(&activity));
-        self.drive(connection, &activity, |connection| {
+        // Between two requests the timer of `Http1Io` runs.
+        let idle = std::future::pending();
+        self.drive(connection, &activity, idle, |connection| {
             connection.graceful_shutdown()
         })
         .await;
     }
 
     async fn serve_http2<S: Stream>(self, stream: S) {
-        let timeouts = &self.settings.timeouts;
+        let settings = &self.settings;
+        let timeouts = &settings.timeouts;
         let activity = Arc::new(Activity::default());
+        let quiet = Arc::new(Quiet::default());
+        let guarded = Guarded::new(stream, http2_settings(settings), Arc::clone(&quiet));
         let deadlines = Deadlines {
             first_byte: timeouts.first_byte,
             first_bytes: HTTP2_PREFACE_BYTES,
         };
-        let io = TokioIo::new(TimedIo::new(stream, deadlines));
+        let io = TokioIo::new(TimedIo::new(guarded, deadlines));
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
-            .max_concurrent_streams(self.settings.http2_streams)
+            .max_concurrent_streams(settings.http2_streams)
             .initial_stream_window_size(64 * 1024)
             .initial_connection_window_size(1024 * 1024)
             .max_send_buf_size(64 * 1024)
-            .max_header_list_size(16 * 1024)
+            .max_header_list_size(u32::try_from(settings.head_bytes).unwrap_or(u32::MAX))
             .max_frame_size(16 * 1024)
-            .keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_timeout(Duration::from_secs(10));
+            // Resets of streams that nobody has looked at yet, and resets that the peer brings us to: a
+            // connection that goes beyond is ended. The second has room for a client that opens many more
+            // streams than there may be before it has read our SETTINGS.
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(1024)
+            .keep_alive_interval(HTTP2_PING_AFTER)
+            .keep_alive_timeout(HTTP2_PONG_WITHIN);
         let connection = builder.serve_connection(io, self.service(&activity));
-        self.drive(connection, &activity, |connection| {
+        let idle = quiet.lasts(timeouts.idle);
+        self.drive(connection, &activity, idle, |connection| {
             connection.graceful_shutdown()
         })
         .await;
@@ -258,17 +275,25 @@ impl Connection {
         &self,
         connection: C,
         activity: &Activity,
+        idle: impl Future<Output = ()>,
         end: impl FnOnce(Pin<&mut C>),
     ) {
         let mut connection = pin!(connection);
+        let mut is_idle = false;
         tokio::select! {
             _ = connection.as_mut() => return,
             () = self.drained(activity) => {}
             () = activity.exhausted() => {}
             () = tokio::time::sleep(self.age()) => {}
+            () = idle => is_idle = true,
         }
         end(connection.as_mut());
-        let _ = connection.await;
+        if is_idle {
+            // There is nothing to end but the connection; a peer that does not answer is not waited for.
+            let _ = tokio::time::timeout(HTTP2_PONG_WITHIN, connection).await;
+        } else {
+            let _ = connection.await;
+        }
     }
 
     /// Waits until the server drains, and then a little: a client does not know yet, and may be sending. What
@@ -291,5 +316,14 @@ impl Connection {
             .timeouts
             .connection_age
             .mul_f64(permille as f64 / 1000.0)
+    }
+}
+
+fn http2_settings(settings: &Settings) -> Http2Settings {
+    Http2Settings {
+        frames: settings.http2_frames,
+        streams: settings.http2_streams,
+        stall: settings.timeouts.write_stall,
+        head: settings.timeouts.head,
     }
 }

@@ -69,7 +69,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
-use crate::edge::{body, head, http1, rate_limit};
+use crate::edge::{body, head, http1, http2, rate_limit};
 
 /// An address to serve at.
 #[derive(Clone, Debug)]
@@ -144,6 +144,8 @@ pub struct Settings {
     pub head_fields: usize,
     /// The most concurrent streams of an HTTP/2 connection.
     pub http2_streams: u32,
+    /// How many frames that are no request an HTTP/2 connection may send.
+    pub http2_frames: http2::Allowance,
     /// What a head may look like.
     pub head: head::Settings,
     /// How large and slow a body may be.

@@ -18,7 +18,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::tokens::{self, Tokens};
-use crate::edge::{body, head, keys, rate_limit};
+use crate::edge::{body, head, http2, keys, rate_limit};
 use crate::model::{
     Alias, ClientName, Failure, Field, Instant, Link, LinkId, Operation, OperationKind, Provider,
     ProviderId, ProviderKind, Record, Rules, Secret, Subject, TenantId, User, UserId, Value,
@@ -289,6 +289,10 @@ pub(super) fn settings() -> Settings {
         head_bytes: 16 * 1024,
         head_fields: 64,
         http2_streams: 100,
+        http2_frames: http2::Allowance {
+            burst: 100,
+            each: LONG,
+        },
         head: head::Settings {
             target_bytes: 8192,
             field_bytes: 8192,
