@@ -54,7 +54,7 @@ use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
 use crate::edge::issuer::Issuers;
-use crate::edge::rate_limit::RateLimits;
+use crate::edge::rate_limit::{ClientRates, RateLimits};
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, rate_limit};
@@ -165,7 +165,7 @@ struct Shared {
     issuers: Issuers,
     tokens: Tokens,
     world: World,
-    limits: RateLimits,
+    limits: Arc<RateLimits>,
     connections: Arc<Connections>,
     /// How this process is called in `Via`.
     instance: String,
@@ -235,9 +235,10 @@ impl Server {
 }
 
 fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
-    let rates = parts.clients.all().iter().map(|client| client.rate);
+    let clients = parts.clients.all().iter();
+    let rates = clients.map(|client| ClientRates::from(&**client));
     Arc::new(Shared {
-        limits: RateLimits::new(&settings.rates, rates),
+        limits: Arc::new(RateLimits::new(&settings.rates, rates, None)),
         connections: Connections::new(settings.connections, settings.connections_per_source),
         instance: passthrough::instance(),
         phase: Arc::new(watch::Sender::new(Phase::Serving)),
