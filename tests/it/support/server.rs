@@ -46,10 +46,19 @@ impl Server {
 
     /// A server over the data that is in this directory, with the configuration that `text` has for these ports.
     pub(crate) fn start_with(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
+        Self::start_under(dir, text, &[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_under(
+        dir: &Path,
+        text: &dyn Fn(Ports) -> String,
+        vars: &[(&str, String)],
+    ) -> Result<Self, String> {
         let mut last = String::new();
         // A port that was free can be taken before the child binds it: then the child ends, and another is tried.
         for _ in 0..3 {
-            match Self::try_start(dir, text) {
+            match Self::try_start(dir, text, vars) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = error,
             }
@@ -57,7 +66,11 @@ impl Server {
         Err(last)
     }
 
-    fn try_start(dir: &Path, text: &dyn Fn(Ports) -> String) -> Result<Self, String> {
+    fn try_start(
+        dir: &Path,
+        text: &dyn Fn(Ports) -> String,
+        vars: &[(&str, String)],
+    ) -> Result<Self, String> {
         let ports = free_ports();
         let file = dir.join("config.toml");
         std::fs::write(&file, text(ports)).map_err(|e| e.to_string())?;
@@ -77,6 +90,7 @@ impl Server {
             // Variables of whoever runs the tests must not reach the configuration.
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(vars.iter().cloned())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
