@@ -492,7 +492,7 @@ fn tables_do_not_grow_with_their_keys() {
     assert!(kept <= room, "{kept}");
 }
 
-/// Run by hand and in the gate: it takes half a minute, and other tests of the process would be measured too.
+/// Run by hand: it takes a minute and more, and other tests of the process would be measured too.
 #[test]
 #[ignore = "measures the memory of the whole process"]
 fn ten_million_keys_take_less_than_fifty_megabytes() {
