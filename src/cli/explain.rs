@@ -218,6 +218,8 @@ fn anybody(tenant: Option<TenantId>) -> Result<Client, String> {
         scopes: Scope::ALL.iter().copied().collect(),
         providers: None,
         rate: None,
+        rates: crate::edge::rate_limit::ClassRates::default(),
+        delete_budget: None,
         keys: Vec::new(),
         identities: Vec::new(),
         client_id: None,

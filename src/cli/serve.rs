@@ -303,6 +303,8 @@ mod tests {
             scopes: Scopes::default(),
             providers: None,
             rate: None,
+            rates: crate::edge::rate_limit::ClassRates::default(),
+            delete_budget: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
             identities: Vec::new(),
             client_id: None,

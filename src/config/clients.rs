@@ -7,6 +7,7 @@ use super::section::{self, At, Given};
 use super::{Catalog, assertions, certificates, fronts};
 use crate::edge::authn::{Client, IssuedId};
 use crate::edge::keys::{self, KeyHash};
+use crate::edge::rate_limit::{ClassRates, Rate};
 use crate::edge::scope::{Scope, Scopes};
 use crate::edge::tls::CertificateName;
 use crate::finding::{Table, suggest};
@@ -70,12 +71,9 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
     let tenant = table
         .text("tenant")
         .and_then(|text| known_tenant(table.sink(), &text, &tenants));
-    let rate = table.text("rate").and_then(|text| {
-        section::rate(&Given {
-            value: text.value.into_owned(),
-            at: At::new(table.sink(), text.span),
-        })
-    });
+    let rate = given_rate(table, "rate");
+    let rates = class_rates(table);
+    let delete_budget = given_rate(table, "delete_budget");
     let client = (
         allowed_fronts(table, known.catalog),
         scopes(table),
@@ -89,6 +87,8 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
         scopes,
         providers,
         rate,
+        rates,
+        delete_budget,
         keys,
         identities,
         client_id,
@@ -96,6 +96,26 @@ fn client(table: &Table<'_>, known: &Known<'_>, holders: &mut Holders) -> Option
         certificates,
         certificate_required,
     })
+}
+
+fn given_rate(table: &Table<'_>, key: &'static str) -> Option<Rate> {
+    let text = table.text(key)?;
+    section::rate(&Given::in_table(table, text))
+}
+
+/// `rates = { read = "…", create = "…", delete = "…" }`.
+fn class_rates(table: &Table<'_>) -> ClassRates {
+    let Some(rates) = table.table("rates") else {
+        return ClassRates::default();
+    };
+    let of_class = ClassRates {
+        read: given_rate(&rates, "read"),
+        create: given_rate(&rates, "create"),
+        delete: given_rate(&rates, "delete"),
+        other: None,
+    };
+    rates.finish();
+    of_class
 }
 
 /// What an issuer calls the client.

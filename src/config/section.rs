@@ -284,6 +284,17 @@ impl<'a> Section<'a> {
         rate(&given).unwrap_or(default)
     }
 
+    /// A rate that may be `off`.
+    pub(super) fn rate_or_off(&self, key: &'static str, default: Option<Rate>) -> Option<Rate> {
+        let Some(given) = self.text(key) else {
+            return default;
+        };
+        match given.value.as_str() {
+            "off" => None,
+            _ => rate(&given).or(default),
+        }
+    }
+
     /// Reports what nobody asked for: keys of the file, and variables.
     pub(super) fn finish(self) {
         let asked = self.asked.borrow();
@@ -306,6 +317,16 @@ impl<'a> Section<'a> {
     }
 }
 
+/// A rate that is written in the source; that each of them is one, a test says.
+pub(super) fn known_rate(text: &str) -> Rate {
+    let one = std::num::NonZeroU32::MIN;
+    Rate::parse(text).unwrap_or(Rate {
+        count: one,
+        per: Duration::from_secs(1),
+        burst: one,
+    })
+}
+
 /// Reads a rate, or says how one is written.
 pub(super) fn rate(given: &Given<'_, String>) -> Option<Rate> {
     let rate = Rate::parse(&given.value);
@@ -314,7 +335,7 @@ pub(super) fn rate(given: &Given<'_, String>) -> Option<Rate> {
         given.at.error(
             "LB516",
             message,
-            "such as `50/s`, `10/m burst 20` or `1000/h`",
+            "such as `50/s`, `10/m burst 20`, `1000/h` or `5000/d`",
         );
     }
     rate

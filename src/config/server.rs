@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::section::{At, Given, Section, Source};
-use super::{Inputs, mappings, tls};
+use super::section::{self, At, Given, Section, Source};
 use super::vars::Vars;
+use super::{Inputs, mappings, tls};
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head, http2};
 use crate::finding::{Table, suggest};
@@ -260,23 +260,23 @@ fn http2_frames(limits: &Section<'_>) -> http2::Allowance {
 }
 
 fn rates(limits: &Section<'_>) -> rate_limit::Settings {
-    let rate = |key, count, seconds, burst| {
-        let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
-        let per = std::time::Duration::from_secs(seconds);
-        limits.rate(
-            key,
-            Rate {
-                count: number(count),
-                per,
-                burst: number(burst),
-            },
-        )
-    };
+    let rate = |key, default| limits.rate(key, section::known_rate(default));
+    let may = |key, default| limits.rate_or_off(key, Rate::parse(default));
     rate_limit::Settings {
-        source: rate("source_rate", 5000, 1, 10_000),
-        failed_auth: rate("failed_auth_rate", 10, 60, 20),
-        failed_token: rate("failed_token_rate", 10, 60, 20),
-        client: rate("client_rate", 200, 1, 400),
+        global: may("global_rate", "100000/s burst 200000"),
+        source: rate("source_rate", "5000/s burst 10000"),
+        failed_auth: rate("failed_auth_rate", "10/m burst 20"),
+        failed_token: rate("failed_token_rate", "10/m burst 20"),
+        client: rate("client_rate", "200/s burst 400"),
+        tenant: may("tenant_rate", "20000/s burst 40000"),
+        front: rate_limit::ClassRates {
+            read: may("front_read_rate", "50000/s burst 100000"),
+            create: may("front_create_rate", "20000/s burst 40000"),
+            delete: may("front_delete_rate", "20000/s burst 40000"),
+            other: may("front_other_rate", "20000/s burst 40000"),
+        },
+        user: may("user_changes_rate", "20/s burst 2000"),
+        deletes: may("delete_budget", "off"),
     }
 }
 

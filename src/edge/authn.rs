@@ -11,7 +11,7 @@ use std::sync::Arc;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::keys::{self, KeyHash};
-use super::rate_limit::Rate;
+use super::rate_limit::{ClassRates, Rate};
 use super::scope::{Scope, Scopes};
 use super::tls::{CertificateName, ClientCertificate};
 use super::tokens::assertion::{AssertionKey, PublicKey};
@@ -32,6 +32,10 @@ pub struct Client {
     pub providers: Option<Vec<ProviderId>>,
     /// How often it may ask; `None` = the default.
     pub rate: Option<Rate>,
+    /// How often it may ask for each class of operation besides.
+    pub rates: ClassRates,
+    /// How much it may take away; `None` = the default.
+    pub delete_budget: Option<Rate>,
     /// The hashes of its keys. Two of them allow for rotation; an anonymous client has none.
     pub keys: Vec<KeyHash>,
     /// What issuers of tokens call it.
@@ -313,6 +317,8 @@ mod tests {
             scopes: [Scope::LinksRead].into_iter().collect(),
             providers: None,
             rate: None,
+            rates: ClassRates::default(),
+            delete_budget: None,
             keys: keys.iter().map(|key| keys::hash(key)).collect(),
             identities: Vec::new(),
             client_id: None,

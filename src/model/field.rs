@@ -215,6 +215,14 @@ fields! {
     AccessToken = "access_token": Text,
     /// How many seconds a token lives.
     ExpiresIn = "expires_in": Int,
+    /// How many requests the nearest rate limit allows in its window.
+    RateQuota = "rate.quota": Int,
+    /// That window, in seconds.
+    RateWindow = "rate.window": Int,
+    /// How many more it lets in now.
+    RateRemaining = "rate.remaining": Int,
+    /// In how many seconds it lets in more than that.
+    RateReset = "rate.reset": Int,
 }
 
 impl Field {
@@ -230,6 +238,10 @@ impl Field {
                 | Field::Credential
                 | Field::AskedKind
                 | Field::AskedId
+                | Field::RateQuota
+                | Field::RateWindow
+                | Field::RateRemaining
+                | Field::RateReset
         )
     }
 

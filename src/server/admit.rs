@@ -15,6 +15,7 @@ use crate::dialect::{Auth, Candidates};
 use crate::directory::{CANONICAL_VENDOR, Directory};
 use crate::edge::authn::Grant;
 use crate::edge::issuer::{Identity, Now};
+use crate::edge::rate_limit::{Class, Toll, Who};
 use crate::edge::tls::ClientCertificate;
 use crate::edge::{scope, tokens};
 use crate::model::{ClientName, Failure, Field, Record, Request, Secret, TenantId, VendorName};
@@ -77,14 +78,16 @@ pub(super) async fn admit(
     head: &Head<'_>,
     candidates: &Candidates<'_>,
     granted: &mut Option<Grant>,
+    toll: &Toll,
 ) -> Result<(), Failure> {
-    shared.limits.check_source(source)?;
+    toll.arrive(source)?;
     let auth = candidates.auth();
-    let Some(grant) = authenticate(shared, front, source, head, auth).await? else {
+    let from = (source, toll);
+    let Some(grant) = authenticate(shared, front, from, head, auth).await? else {
         return Ok(());
     };
     let grant = granted.insert(grant);
-    shared.limits.check_client(grant.index())?;
+    toll.client(grant.index())?;
     // Where none of the ops would be allowed, the body need not be read to say so.
     let client = grant.client();
     let may = |kind| client.need(scope::needed(kind)).is_ok();
@@ -105,22 +108,27 @@ pub(super) async fn admit_known(
     source: IpAddr,
     head: &Head<'_>,
     granted: &mut Option<Grant>,
+    toll: &Toll,
 ) -> Result<(), Failure> {
-    shared.limits.check_source(source)?;
-    let grant = authenticate(shared, front, source, head, Auth::Required).await?;
+    toll.arrive(source)?;
+    let from = (source, toll);
+    let grant = authenticate(shared, front, from, head, Auth::Required).await?;
     let grant = granted.insert(grant.ok_or(Failure::Unauthenticated)?);
-    shared.limits.check_client(grant.index())?;
-    if grant.client().may_use(front.dialect.name()) {
-        Ok(())
-    } else {
-        Err(Failure::Forbidden)
+    toll.client(grant.index())?;
+    if !grant.client().may_use(front.dialect.name()) {
+        return Err(Failure::Forbidden);
     }
+    toll.operation(Who {
+        client: Some(grant.index()),
+        front: front.key(),
+        class: Class::Other,
+    })
 }
 
 async fn authenticate(
     shared: &Shared,
     front: &Front,
-    source: IpAddr,
+    (source, toll): (IpAddr, &Toll),
     head: &Head<'_>,
     auth: Auth,
 ) -> Result<Option<Grant>, Failure> {
@@ -131,14 +139,14 @@ async fn authenticate(
     let certificate = head.parts.extensions.get::<Arc<ClientCertificate>>();
     let proven = certificate.and_then(|one| shared.clients.by_certificate(one));
     if let Some(credential) = credential {
-        let granted = grant(shared, front, source, &credential).await;
+        let granted = grant(shared, front, (source, toll), &credential).await;
         let granted = granted.and_then(|grant| {
             let agrees = grant.agrees_with(proven.as_ref());
             agrees.then_some(grant).ok_or(Failure::Unauthenticated)
         });
         return match granted {
             Err(Failure::Unauthenticated) => {
-                shared.limits.check_failed_auth(source)?;
+                toll.failed_auth(source)?;
                 Err(Failure::Unauthenticated)
             }
             granted => granted.map(Some),
@@ -159,7 +167,7 @@ async fn authenticate(
 async fn grant(
     shared: &Shared,
     front: &Front,
-    source: IpAddr,
+    from: (IpAddr, &Toll),
     credential: &Secret,
 ) -> Result<Grant, Failure> {
     if let Ok(known) = shared.clients.by_key(credential) {
@@ -170,7 +178,7 @@ async fn grant(
         return of_ours(shared, front, credential).ok_or(Failure::Unauthenticated);
     }
     let limit = shared.settings.timeouts.request;
-    let granted = tokio::time::timeout(limit, of_issuer(shared, front, source, credential)).await;
+    let granted = tokio::time::timeout(limit, of_issuer(shared, front, from, credential)).await;
     granted.unwrap_or(Err(Failure::Overloaded {
         retry_after: Duration::from_secs(1),
     }))
@@ -190,7 +198,7 @@ fn of_ours(shared: &Shared, front: &Front, token: &Secret) -> Option<Grant> {
 async fn of_issuer(
     shared: &Shared,
     front: &Front,
-    source: IpAddr,
+    (source, toll): (IpAddr, &Toll),
     token: &Secret,
 ) -> Result<Grant, Failure> {
     let now = Now {
@@ -198,7 +206,7 @@ async fn of_issuer(
         tick: std::time::Instant::now(),
     };
     // Who has failed too often makes us call nobody.
-    let gate = || shared.limits.check_costly(source);
+    let gate = || toll.costly(source);
     let dialect = front.dialect.name();
     let identity = shared.issuers.identify(token, dialect, now, &gate).await?;
     let known = shared

@@ -6,6 +6,7 @@ use super::untold::Untold;
 use crate::backend::Backend;
 use crate::dialect::{Dialect, OpId};
 use crate::directory::{Aliases, Directory};
+use crate::edge::rate_limit::Toll;
 use crate::model::{Failure, Field, Instant, OperationKind, Problem, Record, Rules, VendorName};
 
 /// Where operations are carried out, and whose ids mean what.
@@ -72,4 +73,6 @@ pub(super) struct Call {
     pub(super) refusal: Option<Failure>,
     /// When it came.
     pub(super) at: Instant,
+    /// What it pays at the limits; nothing where there are none.
+    pub(super) toll: Option<Arc<Toll>>,
 }

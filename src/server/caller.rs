@@ -4,6 +4,7 @@ use super::call::World;
 use super::ids::Fault;
 use super::present::{Asked, Presenter};
 use crate::directory::{Tenant, Users};
+use crate::edge::rate_limit::Toll;
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
     Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Page,
@@ -17,6 +18,8 @@ pub(super) struct Caller<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) rules: Rules,
     pub(super) at: Instant,
+    /// What a change pays at the limits.
+    pub(super) toll: Option<&'a Toll>,
 }
 
 impl Caller<'_> {
@@ -338,6 +341,7 @@ impl Caller<'_> {
         action: Action,
         provider: Option<&ProviderId>,
     ) -> Result<Outcome, Failure> {
+        self.pay(&action)?;
         let operation = Operation {
             tenant: self.tenant.tenant_id.clone(),
             client: self.presenter.client.name.clone(),
@@ -350,6 +354,34 @@ impl Caller<'_> {
             action,
         };
         self.world.backend.apply(operation).await
+    }
+}
+
+impl Caller<'_> {
+    /// Pays for a change, right before it is made: only here its user is known in every case.
+    fn pay(&self, action: &Action) -> Result<(), Failure> {
+        let (user, takes_away) = match action {
+            Action::LinkCreate { user_id, .. }
+            | Action::PendingComplete { user_id, .. }
+            | Action::UserPut { user_id, .. }
+            | Action::UserAlias { user_id, .. } => (Some(user_id), false),
+            Action::UserDelete { user_id } => (Some(user_id), true),
+            Action::LinkDelete(target) => (target.holder(), true),
+            // There is no user yet.
+            Action::PendingCreate { .. } => return Ok(()),
+            Action::LinkGet { .. }
+            | Action::LinkFind { .. }
+            | Action::LinkList { .. }
+            | Action::PendingGet { .. }
+            | Action::ProviderList { .. }
+            | Action::ProviderGet { .. }
+            | Action::UserGet { .. }
+            | Action::UserList { .. }
+            | Action::Status => return Ok(()),
+        };
+        let tenant = &self.tenant.tenant_id;
+        let paid = |toll: &Toll| toll.change(tenant, user, takes_away);
+        self.toll.map_or(Ok(()), paid)
     }
 }
 

@@ -12,6 +12,7 @@ use super::walk::Alive;
 use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::Grant;
+use crate::edge::rate_limit::{Class, Who};
 use crate::model::{Failure, Field, Instant, OperationKind, Record, Response, Value};
 
 /// Carries the decoded request out, within its time.
@@ -23,8 +24,20 @@ pub(super) async fn carry_out(
     facts: &mut Facts<'_>,
 ) -> Response {
     let (op, at) = (decoded.op, clock::now());
-    let call = call(front, decoded, &facts.context, at);
+    let mut call = call(front, decoded, &facts.context, at);
     let (kind, params) = (call.kind, Arc::clone(&call.params));
+    let toll = facts.toll(shared);
+    if let Err(failure) = toll.operation(who(front, kind, facts)) {
+        let params = facts.told(Some(front), &params);
+        return refused(
+            front,
+            op,
+            failure,
+            params.as_ref().unwrap_or(&call.params),
+            at,
+        );
+    }
+    call.toll = Some(toll);
     let (limit, late) = time(shared, facts);
     let result = if kind.writes() {
         facts.may_have_written = true;
@@ -50,7 +63,17 @@ pub(super) async fn carry_out(
         })))
     };
     facts.replied = result.is_ok();
-    worded(front, op, result, &params, at)
+    let told = facts.told(Some(front), &params);
+    worded(front, op, result, told.as_ref().unwrap_or(&params), at)
+}
+
+/// From whose budgets an operation pays.
+fn who(front: &Front, kind: OperationKind, facts: &Facts<'_>) -> Who {
+    Who {
+        client: facts.grant.as_ref().map(Grant::index),
+        front: front.key(),
+        class: Class::of(kind),
+    }
 }
 
 /// A decoded request as a call; `context` is what its head says beside it.
@@ -80,6 +103,7 @@ pub(super) fn call(front: &Front, decoded: Decoded, context: &Record, at: Instan
         problems,
         refusal,
         at,
+        toll: None,
     }
 }
 
@@ -131,14 +155,20 @@ pub(super) fn answer_about_tokens(
 ) -> Response {
     complete(&mut decoded.params, &facts.context);
     let at = clock::now();
-    let answered = match front.dialect.operation(decoded.op) {
+    let kind = front.dialect.operation(decoded.op);
+    let paid = sender.toll.operation(who(front, kind, facts));
+    let answered = paid.and_then(|()| match kind {
         OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
         _ => Ok((Record::new(), None)),
-    };
-    let (op, params) = (decoded.op, &decoded.params);
+    });
+    let (op, mut answered) = (decoded.op, answered);
+    if let Ok((_, client @ Some(_))) = &mut answered {
+        facts.grant = client.take();
+    }
+    let told = facts.told(Some(front), &decoded.params);
+    let params = told.as_ref().unwrap_or(&decoded.params);
     match answered {
-        Ok((reply, client)) => {
-            facts.grant = client.or(facts.grant.take());
+        Ok((reply, _)) => {
             let settings = &front.settings;
             front.dialect.encode_response(op, &reply, params, settings)
         }

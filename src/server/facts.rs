@@ -1,17 +1,20 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 
 use super::admit::Head;
+use super::front::Front;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
 use super::rpc::Wire;
 use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
-use crate::model::{Failure, Record, Response};
+use crate::edge::rate_limit::{Standing, Toll};
+use crate::model::{Failure, Field, Record, Response, Value};
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
@@ -34,6 +37,8 @@ pub(super) struct Facts<'f> {
     pub(super) patience: Option<Duration>,
     /// Who it is from, and what that one may do.
     pub(super) grant: Option<Grant>,
+    /// What it pays at the limits.
+    pub(super) toll: Option<Arc<Toll>>,
     /// Whether body bytes may still come: then the connection cannot go on after the answer.
     pub(super) body_pending: bool,
     pub(super) close: bool,
@@ -54,7 +59,44 @@ impl Facts<'_> {
     /// A refusal, in the words of the front, as far as it is known.
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
         let front = self.front.and_then(|index| shared.fronts.get(index));
-        respond::failure(front, failure, self.op, &self.context)
+        let context = self.told(front, &self.context);
+        respond::failure(
+            front,
+            failure,
+            self.op,
+            context.as_ref().unwrap_or(&self.context),
+        )
+    }
+
+    /// What the request pays; made where it is first asked for.
+    pub(super) fn toll(&mut self, shared: &Shared) -> Arc<Toll> {
+        let toll = self
+            .toll
+            .get_or_insert_with(|| Arc::new(Toll::new(&shared.limits)));
+        Arc::clone(toll)
+    }
+
+    /// How the client stands with its limits: what it is told once it is known, or refused by one.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let toll = self.toll.as_ref()?;
+        let is_told = self.grant.is_some() || toll.is_refused();
+        toll.standing().filter(|_| is_told)
+    }
+
+    /// The parameters with what a front's rows say of limits, if they say anything.
+    pub(super) fn told(&self, front: Option<&Front>, params: &Record) -> Option<Record> {
+        front.filter(|front| front.dialect.uses(Field::RateQuota))?;
+        let standing = self.standing()?;
+        let mut params = params.clone();
+        for (field, number) in [
+            (Field::RateQuota, standing.quota),
+            (Field::RateWindow, standing.window),
+            (Field::RateRemaining, standing.remaining),
+            (Field::RateReset, standing.reset),
+        ] {
+            params.set(field, Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
+        }
+        Some(params)
     }
 
     /// The name of the op, once it is known.

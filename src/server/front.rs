@@ -1,5 +1,6 @@
 //! Fronts: dialects where clients reach them, by host, prefix and path.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::passthrough::Passthrough;
@@ -105,6 +106,13 @@ pub(super) fn nearest(fronts: &[Front], host: &str, path: &str) -> Option<usize>
 }
 
 impl Front {
+    /// What the front's budgets are kept under: the same after a reload, as long as it is mounted there.
+    pub(super) fn key(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.dialect.name(), &self.host, &self.prefix).hash(&mut hasher);
+        hasher.finish()
+    }
+
     pub(super) fn path_below<'p>(&self, host: &str, path: &'p str) -> Option<&'p str> {
         path_below((self.host.as_deref(), self.prefix.as_str()), host, path)
     }

@@ -15,12 +15,10 @@ const AT_ONCE: usize = 16;
 
 /// The reply to a request with items: one record for each of them.
 pub(super) async fn each(performer: &Performer<'_>, params: &Record, items: &[Record]) -> Record {
-    let common = without(params, &[Field::Items]);
-    let answers = items.iter().map(|item| async {
-        let mut answer = match performer.one(&over(&common, item), None).await {
-            Ok(reply) => reply,
-            Err(failure) => refused(failure),
-        };
+    let common = &without(params, &[Field::Items]);
+    let answers = items.iter().enumerate().map(|(index, item)| async move {
+        let answered = one(performer, &over(common, item), index).await;
+        let mut answer = answered.unwrap_or_else(refused);
         answer.set_text_opt(Field::ItemId, item.text(Field::ItemId));
         answer
     });
@@ -28,6 +26,14 @@ pub(super) async fn each(performer: &Performer<'_>, params: &Record, items: &[Re
     reply.set(Field::Items, Value::List(in_order(answers, AT_ONCE).await));
     performer.stamp(&mut reply);
     reply
+}
+
+/// The reply to one item, which pays at the limits as a request of its own would.
+async fn one(performer: &Performer<'_>, params: &Record, index: usize) -> Result<Record, Failure> {
+    let toll = performer.toll_of(index)?;
+    let answer = performer.one(params, None, toll.as_ref()).await;
+    performer.add(toll);
+    answer
 }
 
 /// What an item says over what the request says. Whose data it is, is for the request to say.

@@ -66,7 +66,7 @@ use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
 use crate::edge::issuer::Issuers;
-use crate::edge::rate_limit::RateLimits;
+use crate::edge::rate_limit::{ClientRates, RateLimits};
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, http1, http2, rate_limit};
@@ -196,7 +196,7 @@ struct Shared {
     issuers: Issuers,
     tokens: Tokens,
     world: World,
-    limits: RateLimits,
+    limits: Arc<RateLimits>,
     /// How this process is called in `Via`.
     instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
@@ -328,10 +328,16 @@ struct Fixed {
 
 /// Puts a generation together; what the one before has counted and noted goes on.
 fn share(settings: Settings, parts: Parts, fixed: Fixed, previous: Option<&Shared>) -> Shared {
-    let rates = parts.clients.all().iter().map(|client| client.rate);
+    let clients = parts.clients.all().iter();
+    let rates = clients.map(|client| ClientRates::from(&**client));
     let untold = previous.map(|previous| Arc::clone(&previous.world.untold));
     Shared {
-        limits: RateLimits::new(&settings.rates, rates),
+        // A reload is no refill.
+        limits: Arc::new(RateLimits::new(
+            &settings.rates,
+            rates,
+            previous.map(|previous| &*previous.limits),
+        )),
         instance: fixed.instance,
         phase: fixed.phase,
         world: World {

@@ -12,6 +12,7 @@ use super::present::{self, Asked, Presenter};
 use super::{items, providers, tenant};
 use crate::directory::Tenant;
 use crate::edge::authn::Client;
+use crate::edge::rate_limit::Toll;
 use crate::edge::scope::{self, Besides};
 use crate::model::{
     Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules,
@@ -46,6 +47,9 @@ pub(super) async fn perform(
         });
     }
     let tenant = find_tenant(world, client, &call)?;
+    if let (Some(toll), Some(tenant)) = (&call.toll, tenant) {
+        toll.tenant(&tenant.tenant_id)?;
+    }
     let performer = Performer {
         world,
         presenter: Presenter {
@@ -61,6 +65,7 @@ pub(super) async fn perform(
         tells: call.tells,
         members: &call.members,
         at: call.at,
+        toll: call.toll.as_deref(),
     };
     if !call.problems.is_empty() {
         let problems = performer.with_faults(&call.params, call.problems).await;
@@ -69,7 +74,7 @@ pub(super) async fn perform(
     match (call.params.list(Field::Items), call.refusal) {
         (Some(_), Some(refusal)) => Err(refusal),
         (Some(items), None) => Ok(items::each(&performer, &call.params, items).await),
-        (None, refusal) => performer.one(&call.params, refusal).await,
+        (None, refusal) => performer.one(&call.params, refusal, performer.toll).await,
     }
 }
 
@@ -125,9 +130,26 @@ pub(super) struct Performer<'a> {
     tells: Tells,
     members: &'a [String],
     at: Instant,
+    toll: Option<&'a Toll>,
 }
 
 impl Performer<'_> {
+    /// What one of several things pays that are asked for in one request.
+    ///
+    /// # Errors
+    /// `RateLimited`, for this one.
+    pub(super) fn toll_of(&self, index: usize) -> Result<Option<Toll>, Failure> {
+        let tenant = self.tenant.map(|tenant| &tenant.tenant_id);
+        self.toll.map(|toll| toll.item(index, tenant)).transpose()
+    }
+
+    /// Takes what it has paid into account for what the client is told.
+    pub(super) fn add(&self, item: Option<Toll>) {
+        if let (Some(toll), Some(item)) = (self.toll, item) {
+            toll.add(&item);
+        }
+    }
+
     /// The reply to one thing that is asked for.
     ///
     /// # Errors
@@ -136,8 +158,9 @@ impl Performer<'_> {
         &self,
         params: &Record,
         refusal: Option<Failure>,
+        toll: Option<&Toll>,
     ) -> Result<Record, Failure> {
-        let answer = self.answer(params, refusal).await;
+        let answer = self.answer(params, refusal, toll).await;
         let mut reply = match (self.kind, answer) {
             (
                 OperationKind::UserList,
@@ -173,7 +196,7 @@ impl Performer<'_> {
         let Some(Ok(mut found)) = looks.then(|| self.finder().find(params, None)) else {
             return problems;
         };
-        if let Some(caller) = self.caller() {
+        if let Some(caller) = self.caller(None) {
             let user = found.ids.user.as_ref();
             // What cannot be looked up now is not told; the rest is.
             let _ = caller
@@ -187,14 +210,19 @@ impl Performer<'_> {
         problems
     }
 
-    async fn answer(&self, params: &Record, refusal: Option<Failure>) -> Result<Record, Failure> {
+    async fn answer(
+        &self,
+        params: &Record,
+        refusal: Option<Failure>,
+        toll: Option<&Toll>,
+    ) -> Result<Record, Failure> {
         let finder = self.finder();
         let Found {
             mut ids,
             mut faults,
             mut problems,
         } = finder.find(params, refusal)?;
-        let caller = self.caller();
+        let caller = self.caller(toll);
         if let (OperationKind::UserGet, None, Some(text), Some(caller)) = (
             self.kind,
             &ids.user,
@@ -247,13 +275,14 @@ impl Performer<'_> {
         }
     }
 
-    fn caller(&self) -> Option<Caller<'_>> {
+    fn caller<'c>(&'c self, toll: Option<&'c Toll>) -> Option<Caller<'c>> {
         Some(Caller {
             world: self.world,
             presenter: &self.presenter,
             tenant: self.tenant?,
             rules: self.rules,
             at: self.at,
+            toll,
         })
     }
 

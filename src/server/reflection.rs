@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Shared;
 use super::phase::{Phase, reached};
 use crate::dialect::{Dialect, NoQuestion, reflect};
+use crate::edge::rate_limit::Toll;
 use crate::transport::{self, Code, Messages, Status};
 
 /// The most questions of one stream: far more than there are names to ask for.
@@ -178,7 +179,7 @@ impl Exchange {
             return Err(Status::new(Code::ResourceExhausted, message));
         }
         // The first one was counted with the head. A stream is no way around the limit.
-        if self.asked > 1 && self.shared.limits.check_source(self.source).is_err() {
+        if self.asked > 1 && Toll::new(&self.shared.limits).arrive(self.source).is_err() {
             return Err(Status::new(Code::ResourceExhausted, "too many requests"));
         }
         let answer = reflect(&self.dialects, question).map_err(|NoQuestion| {

@@ -13,6 +13,7 @@ use super::front::Front;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
 use crate::dialect::OpId;
+use crate::edge::rate_limit::{self, Standing};
 use crate::model::{Failure, FailureKind, Record, Response};
 use crate::transport::{Answer, Protocol};
 
@@ -103,6 +104,15 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// Tells how a client stands with the limit that is nearest to refuse it. The fields are lists: those of an
+/// origin that a request was passed on to stay beside ours.
+pub(super) fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
+    if let (Some(policy), Some(limit)) = (standing.policy_field(), standing.limit_field()) {
+        headers.append(rate_limit::POLICY, policy);
+        headers.append(rate_limit::LIMIT, limit);
+    }
 }
 
 /// The head of a stream, which goes on by itself.

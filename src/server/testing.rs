@@ -79,6 +79,8 @@ pub(super) fn client(scopes: &[Scope]) -> Client {
         scopes: scopes.iter().copied().collect(),
         providers: None,
         rate: None,
+        rates: crate::edge::rate_limit::ClassRates::default(),
+        delete_budget: None,
         keys: Vec::new(),
         identities: Vec::new(),
         client_id: None,
@@ -214,6 +216,7 @@ pub(super) fn call_with(kind: OperationKind, params: Record) -> Call {
         problems: Vec::new(),
         refusal: None,
         at: Instant(1000),
+        toll: None,
     }
 }
 
@@ -303,12 +306,7 @@ pub(super) fn settings() -> Settings {
             total: LONG,
             bytes_per_second: 1024,
         },
-        rates: rate_limit::Settings {
-            source: rate,
-            failed_auth: rate,
-            failed_token: rate,
-            client: rate,
-        },
+        rates: rate_limit::Settings::plain(rate),
         timeouts: Timeouts {
             tls_handshake: LONG,
             first_byte: LONG,

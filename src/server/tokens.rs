@@ -10,6 +10,7 @@ use super::bind::{no_random, problem};
 use super::front::Front;
 use crate::dialect::Decoded;
 use crate::edge::authn::{Client, Grant};
+use crate::edge::rate_limit::Toll;
 use crate::edge::tokens;
 use crate::edge::tokens::assertion::{self, Refusal};
 use crate::model::{Failure, Field, Instant, Problem, Record, Secret, TenantId, Value, Why};
@@ -23,6 +24,8 @@ pub(super) struct Sender<'a> {
     pub(super) source: IpAddr,
     /// The path below the front's prefix.
     pub(super) path: &'a str,
+    /// What the request pays.
+    pub(super) toll: &'a Toll,
 }
 
 /// The time in the whole seconds of tokens.
@@ -48,7 +51,7 @@ pub(super) fn issue(
         return Err(Failure::Invalid(asked.problems.clone()));
     }
     if let Some(refusal) = &asked.refusal {
-        return Err(counted(shared, sender, None, refusal.clone()));
+        return Err(counted(sender, None, refusal.clone()));
     }
     check_scope(params)?;
     let proved = match params.text(Field::GrantType) {
@@ -56,19 +59,12 @@ pub(super) fn issue(
         Some("jwt_bearer") => by_assertion(shared, front, params, sender, now)?,
         _ => return Err(invalid(Field::GrantType, Why::UnknownValue)),
     };
-    shared.limits.check_client(proved.index())?;
+    sender.toll.client(proved.index())?;
     let client = proved.client();
     if !may_use_vendor(shared, front, client) {
         return Err(Failure::Forbidden);
     }
-    let strange = || {
-        counted(
-            shared,
-            sender,
-            Some(client.client_id()),
-            Failure::Unauthenticated,
-        )
-    };
+    let strange = || counted(sender, Some(client.client_id()), Failure::Unauthenticated);
     let tenant = tenant(shared, front, client, params).ok_or_else(strange)?;
     let lifetime = front.dialect.lifetime(asked.op).unwrap_or(0);
     let granted = tokens::Grant {
@@ -109,7 +105,7 @@ fn by_secret(shared: &Shared, params: &Record, sender: &Sender<'_>) -> Result<Gr
         return Err(Failure::Unauthenticated);
     };
     let found = shared.clients.by_secret(id, &Secret::new(secret));
-    found.map_err(|failure| counted(shared, sender, Some(id), failure))
+    found.map_err(|failure| counted(sender, Some(id), failure))
 }
 
 /// The client that has signed the assertion.
@@ -134,7 +130,7 @@ fn by_assertion(
     found.map_err(|refusal| {
         let name = assertion::named(assertion);
         let failure = Failure::Invalid(vec![worded(refusal)]);
-        counted(shared, sender, name.as_deref(), failure)
+        counted(sender, name.as_deref(), failure)
     })
 }
 
@@ -187,10 +183,10 @@ fn tenant(
 }
 
 /// Counts a failure, which is answered as it is, or as one too many.
-fn counted(shared: &Shared, sender: &Sender<'_>, name: Option<&str>, failure: Failure) -> Failure {
-    let of_source = shared.limits.check_failed_auth(sender.source);
-    let of_name = name.map_or(Ok(()), |name| shared.limits.check_failed_token(name));
-    of_source.and(of_name).err().unwrap_or(failure)
+fn counted(sender: &Sender<'_>, name: Option<&str>, failure: Failure) -> Failure {
+    let of_source = sender.toll.failed_auth(sender.source);
+    let of_name = of_source.and_then(|()| name.map_or(Ok(()), |n| sender.toll.failed_token(n)));
+    of_name.err().unwrap_or(failure)
 }
 
 fn invalid(field: Field, why: Why) -> Failure {

@@ -77,8 +77,19 @@ pub(super) async fn answer(
         status: response.status,
         duration: start.elapsed(),
     });
+    let standing = facts.standing();
+    let mut response = sent(facts, response, is_http1);
+    if let Some(standing) = standing {
+        respond::tell_limit(response.headers_mut(), &standing);
+    }
+    response
+}
+
+/// What came of a request, as it is sent.
+fn sent(facts: Facts<'_>, response: Response, is_http1: bool) -> http::Response<respond::Payload> {
+    let close = is_http1 && (facts.close || facts.body_pending);
     if let Some(passed) = facts.passed {
-        return respond::passed(passed, is_http1 && (facts.close || facts.body_pending));
+        return respond::passed(passed, close);
     }
     if let (Some(stream), Some(wire)) = (facts.stream, facts.wire) {
         return respond::streamed(wire.protocol, stream);
@@ -87,7 +98,7 @@ pub(super) async fn answer(
         Some(wire) => wire.framed(response, facts.replied),
         None => respond::plain(response),
     };
-    respond::to_http(answer, is_http1 && (facts.close || facts.body_pending))
+    respond::to_http(answer, close)
 }
 
 /// What a request leads to, by its head alone.
@@ -153,8 +164,10 @@ async fn walk<'f>(
     // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
     let only = candidates.only();
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
+    let toll = facts.toll(shared);
     let grant = &mut facts.grant;
-    if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {
+    let admitted = admit(shared, front, source, &head, &candidates, grant, &toll).await;
+    if let Err(failure) = admitted {
         return facts.refuse(shared, &failure);
     }
     let body = match body::collect(body, &shared.settings.body).await {
@@ -170,7 +183,8 @@ async fn walk<'f>(
     facts.op = Some(decoded.op);
     if front.dialect.operation(decoded.op).is_about_tokens() {
         let path = head.path;
-        let sender = tokens::Sender { source, path };
+        let toll = &*toll;
+        let sender = tokens::Sender { source, path, toll };
         return answer_about_tokens(shared, front, decoded, &sender, facts);
     }
     carry_out(shared, front, decoded, alive, facts).await
@@ -301,7 +315,7 @@ fn begin_stream(
     body: Incoming,
     facts: &mut Facts<'_>,
 ) -> Response {
-    if let Err(failure) = shared.limits.check_source(source) {
+    if let Err(failure) = facts.toll(shared).arrive(source) {
         return facts.refuse(shared, &failure);
     }
     let begun = transport::timeout(wire.protocol, &parts.headers)

@@ -31,6 +31,7 @@ mod index;
 mod kill;
 mod laws;
 mod layers;
+mod limits;
 mod loss;
 mod outbound;
 mod passthrough;

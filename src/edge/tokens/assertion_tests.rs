@@ -36,6 +36,8 @@ fn clients() -> Clients {
         scopes: Default::default(),
         providers: None,
         rate: None,
+        rates: crate::edge::rate_limit::ClassRates::default(),
+        delete_budget: None,
         keys: Vec::new(),
         identities: Vec::new(),
         client_id: None,

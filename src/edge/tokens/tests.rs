@@ -30,6 +30,8 @@ fn client(tenant: Option<&str>, scopes: &[Scope]) -> Client {
         scopes: scopes.iter().copied().collect(),
         providers: None,
         rate: None,
+        rates: crate::edge::rate_limit::ClassRates::default(),
+        delete_budget: None,
         keys: Vec::new(),
         identities: Vec::new(),
         client_id: None,

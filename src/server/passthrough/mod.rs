@@ -100,11 +100,12 @@ async fn try_pass(
     let (front, passthrough) = (way.front, way.passthrough);
     let settings = &passthrough.settings;
     let path = front.path_below(host, parts.uri.path()).unwrap_or_default();
+    let toll = facts.toll(shared);
     match settings.access {
-        Access::Anyone => shared.limits.check_source(source)?,
+        Access::Anyone => toll.arrive(source)?,
         Access::Clients => {
             let head = Head { parts, path };
-            admit_known(shared, front, source, &head, &mut facts.grant).await?;
+            admit_known(shared, front, source, &head, &mut facts.grant, &toll).await?;
         }
     }
     if fields::has_been_here(&parts.headers, &shared.instance) {

@@ -84,7 +84,7 @@ pub(crate) fn text(profile: &Profile, ports: Ports, data: &Path) -> String {
     fronts(&mut out, profile);
     // All tests come from one address; what limits it is tested elsewhere.
     out.push_str("[limits]\n");
-    for limit in ["source_rate", "failed_auth_rate"] {
+    for limit in ["source_rate", "failed_auth_rate", "user_changes_rate"] {
         writeln!(out, "{limit} = \"{FAST}\"").unwrap();
     }
     out
@@ -103,7 +103,8 @@ pub(crate) fn open(tenants: &[String], providers: &[String], ports: Ports, data:
          [[listener]]\naddress = \"127.0.0.1:{http1}\"\n\n\
          [[listener]]\naddress = \"127.0.0.1:{http2}\"\nhttp2 = true\n\n\
          [backend]\nstore = \"embedded:{}\"\n\n\
-         [limits]\nsource_rate = \"{FAST}\"\nfailed_auth_rate = \"{FAST}\"\n\n",
+         [limits]\nsource_rate = \"{FAST}\"\nfailed_auth_rate = \"{FAST}\"\n\
+         user_changes_rate = \"{FAST}\"\n\n",
         data.display()
     );
     for key in tenants {

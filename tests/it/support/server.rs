@@ -72,6 +72,22 @@ impl Server {
         Self::start_by(&Launch::default(), dir, text)
     }
 
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_under(
+        dir: &Path,
+        text: &dyn Fn(Ports) -> String,
+        variables: &[(&'static str, String)],
+    ) -> Result<Self, String> {
+        let variables = variables.iter();
+        let launch = Launch {
+            variables: variables
+                .map(|(name, value)| (*name, value.into()))
+                .collect(),
+            ..Launch::default()
+        };
+        Self::start_by(&launch, dir, text)
+    }
+
     /// The same, started in another way.
     pub(crate) fn start_by(
         launch: &Launch,
