@@ -1,0 +1,274 @@
+//! Who waits for a slot: a line with an end, in which what matters more stands in front.
+//!
+//! Among those that matter alike, the first come is the first served, for as long as the line empties now
+//! and then: then waiting is worth it, and it is fair. A line that has not been empty for a whole interval
+//! only makes everybody late: whoever stands in front has waited so long that its client may be gone, and
+//! who comes next will have to wait as long. So from then on the newest is served first, and nobody waits
+//! for longer than a few milliseconds; that serves as many, each of them sooner, and says no at once to the
+//! rest. Both are the idea of CoDel, applied to requests instead of packets.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::priority::Priority;
+
+/// How long a line may go without being empty before it counts as standing.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// How long anybody waits in a standing line.
+const STANDING_WAIT: Duration = Duration::from_millis(5);
+
+/// A line of waiting `T`.
+#[derive(Debug)]
+pub(super) struct Line<T> {
+    waiting: [VecDeque<Place<T>>; 5],
+    length: usize,
+    /// The longest wait, while the line does not stand.
+    wait: Duration,
+    /// Since when it has not been empty.
+    since: Option<Instant>,
+}
+
+/// What came of somebody who wanted into a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Came<T> {
+    /// Waits.
+    In,
+    /// Waits in the place of somebody who had to go.
+    For(T),
+    /// The line is full.
+    Not,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    who: T,
+    came: Instant,
+}
+
+impl<T> Line<T> {
+    /// An empty line in which nobody waits for longer than this.
+    pub(super) fn new(wait: Duration) -> Self {
+        Self {
+            waiting: Default::default(),
+            length: 0,
+            wait,
+            since: None,
+        }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether it has not been empty for too long.
+    pub(super) fn stands(&self, now: Instant) -> bool {
+        self.since
+            .is_some_and(|since| now.saturating_duration_since(since) >= INTERVAL)
+    }
+
+    /// How long who comes now may wait.
+    pub(super) fn patience(&self, now: Instant) -> Duration {
+        match self.stands(now) {
+            true => self.wait.min(STANDING_WAIT),
+            false => self.wait,
+        }
+    }
+
+    /// Takes somebody in, in a line of `most`; if it is full, in the place of who has waited longest of
+    /// those that matter least.
+    pub(super) fn push(&mut self, priority: Priority, who: T, most: usize, now: Instant) -> Came<T> {
+        self.expire(now);
+        let mut came = Came::In;
+        if self.length >= most.max(1) {
+            let least = self.least().filter(|least| {
+                // Of those that matter alike the newest is better in a standing line only.
+                *least < priority || (*least == priority && self.stands(now))
+            });
+            match least.and_then(|least| self.take_oldest(least)) {
+                Some(who) => came = Came::For(who),
+                None => return Came::Not,
+            }
+        }
+        if let Some(waiting) = self.waiting.get_mut(priority.index()) {
+            waiting.push_back(Place { who, came: now });
+            self.length += 1;
+            self.since.get_or_insert(now);
+        }
+        came
+    }
+
+    /// Who is next, of those that `may` go on.
+    pub(super) fn pop(&mut self, now: Instant, may: impl Fn(Priority) -> bool) -> Option<(Priority, T)> {
+        self.expire(now);
+        let newest_first = self.stands(now);
+        let priorities = Priority::ALL.into_iter().rev();
+        for priority in priorities.filter(|priority| may(*priority)) {
+            let Some(waiting) = self.waiting.get_mut(priority.index()) else {
+                continue;
+            };
+            let place = match newest_first {
+                true => waiting.pop_back(),
+                false => waiting.pop_front(),
+            };
+            if let Some(place) = place {
+                self.shortened();
+                return Some((priority, place.who));
+            }
+        }
+        None
+    }
+
+    /// Lets everybody go who has waited for too long. They learn it from the end of `T`.
+    fn expire(&mut self, now: Instant) {
+        let patience = self.patience(now);
+        let mut gone = 0;
+        for waiting in &mut self.waiting {
+            while waiting
+                .front()
+                .is_some_and(|place| now.saturating_duration_since(place.came) > patience)
+            {
+                waiting.pop_front();
+                gone += 1;
+            }
+        }
+        for _ in 0..gone {
+            self.shortened();
+        }
+    }
+
+    fn least(&self) -> Option<Priority> {
+        let is_there = |priority: &Priority| {
+            let waiting = self.waiting.get(priority.index());
+            waiting.is_some_and(|waiting| !waiting.is_empty())
+        };
+        Priority::ALL.into_iter().find(is_there)
+    }
+
+    fn take_oldest(&mut self, priority: Priority) -> Option<T> {
+        let place = self.waiting.get_mut(priority.index())?.pop_front()?;
+        self.length -= 1;
+        Some(place.who)
+    }
+
+    fn shortened(&mut self) {
+        self.length = self.length.saturating_sub(1);
+        if self.length == 0 {
+            self.since = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(100);
+
+    fn millis(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    fn anybody(_: Priority) -> bool {
+        true
+    }
+
+    #[test]
+    fn what_matters_more_goes_first_and_else_who_came_first() {
+        let (mut line, now) = (Line::new(WAIT), Instant::now());
+        let come = [
+            (Priority::Create, "c1"),
+            (Priority::Get, "g1"),
+            (Priority::Create, "c2"),
+            (Priority::Delete, "d1"),
+            (Priority::List, "l1"),
+            (Priority::Get, "g2"),
+        ];
+        for (priority, who) in come {
+            assert_eq!(line.push(priority, who, 10, now), Came::In);
+        }
+        let mut order = Vec::new();
+        while let Some((_, who)) = line.pop(now, anybody) {
+            order.push(who);
+        }
+        assert_eq!(order, ["d1", "g1", "g2", "l1", "c1", "c2"]);
+        assert_eq!(line.len(), 0);
+    }
+
+    #[test]
+    fn who_may_not_go_on_keeps_nobody_else() {
+        let (mut line, now) = (Line::new(WAIT), Instant::now());
+        line.push(Priority::List, "l", 10, now);
+        line.push(Priority::Create, "c", 10, now);
+        let next = line.pop(now, |priority| priority == Priority::Create);
+        assert_eq!(next.map(|(_, who)| who), Some("c"));
+        assert!(line.pop(now, |_| false).is_none());
+        assert_eq!(line.len(), 1);
+    }
+
+    #[test]
+    fn a_full_line_lets_the_oldest_of_the_least_go_for_what_matters_more() {
+        let (mut line, now) = (Line::new(WAIT), Instant::now());
+        line.push(Priority::Create, "c1", 2, now);
+        line.push(Priority::Create, "c2", 2, now);
+        assert_eq!(line.push(Priority::Create, "c3", 2, now), Came::Not);
+        assert_eq!(line.push(Priority::Delete, "d", 2, now), Came::For("c1"));
+        assert_eq!(line.push(Priority::Get, "g", 2, now), Came::For("c2"));
+        assert_eq!(line.push(Priority::List, "l", 2, now), Came::Not);
+        assert_eq!(line.len(), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_longer_than_they_may() {
+        let (mut line, now) = (Line::new(WAIT), Instant::now());
+        line.push(Priority::Get, "early", 10, now);
+        assert!(line.pop(now + millis(99), |_| false).is_none());
+        assert_eq!(line.len(), 1);
+        assert!(line.pop(now + millis(101), anybody).is_none());
+        assert_eq!(line.len(), 0);
+        assert!(!line.stands(now + millis(500)));
+    }
+
+    #[test]
+    fn a_standing_line_serves_the_newest_and_is_short_of_patience() {
+        let (mut line, start) = (Line::new(WAIT), Instant::now());
+        // Somebody comes every millisecond, and one of two goes on.
+        let mut waits = Vec::new();
+        for n in 0..400_u64 {
+            let now = start + millis(n);
+            line.push(Priority::Create, n, 1000, now);
+            if n % 2 == 0
+                && let Some((_, came)) = line.pop(now, anybody)
+            {
+                waits.push((n, millis(n - came)));
+            }
+        }
+        assert!(line.stands(start + millis(399)));
+        assert!(line.len() <= 7, "{}", line.len());
+        let early = waits.iter().filter(|(n, _)| *n < 100).map(|(_, w)| *w).max();
+        assert!(early > Some(millis(20)), "in order before: {early:?}");
+        let late = waits.iter().filter(|(n, _)| *n > 110).map(|(_, w)| *w).max();
+        assert_eq!(late, Some(Duration::ZERO), "the newest after");
+        // Once it has been empty it is a line as any other.
+        let later = start + millis(900);
+        assert!(line.pop(later, anybody).is_none());
+        assert!(!line.stands(later));
+        assert_eq!(line.patience(later), WAIT);
+    }
+
+    #[test]
+    fn a_full_standing_line_takes_the_newest_of_equals() {
+        let (mut line, start) = (Line::new(WAIT), Instant::now());
+        for n in 0..=100 {
+            line.push(Priority::Create, n, 10, start + millis(n));
+            if n > 5 {
+                line.pop(start + millis(n), anybody);
+            }
+        }
+        let now = start + millis(101);
+        assert!(line.stands(now));
+        let length = line.len();
+        let came = line.push(Priority::Create, 1000, length, now);
+        assert!(matches!(came, Came::For(_)), "{came:?}");
+    }
+}
