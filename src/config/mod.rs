@@ -63,6 +63,8 @@
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
+//! | LB600 | the least concurrency is over the most |
+//! | LB601 | a limit of memory that is too little to serve with |
 
 mod assertions;
 mod backend;
@@ -71,6 +73,7 @@ mod directory;
 mod fronts;
 mod issuers;
 mod outbound;
+mod overload;
 mod passthrough;
 mod secret;
 mod section;

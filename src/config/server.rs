@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::overload;
 use super::section::{At, Given, Section, Source};
 use super::tls;
 use super::vars::Vars;
@@ -211,6 +212,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         admin: general.admin,
         workers: general.workers,
         connections: limits.size("connections", 1..=1_000_000, 10_000),
+        connections_per_listener: limits.size("connections_per_listener", 1..=1_000_000, 10_000),
         connections_per_source: limits.size("connections_per_source", 1..=1_000_000, 100),
         connection_requests: limits.size("connection_requests", 1..=1_000_000_000, 10_000) as u64,
         // hyper needs 8 KiB at the least.
@@ -226,6 +228,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         },
         body: body_settings(&limits),
         rates: rates(&limits),
+        overload: overload::settings(&limits),
         timeouts: timeouts(&limits),
     };
     limits.finish();

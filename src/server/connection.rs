@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::overload;
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
@@ -79,7 +80,10 @@ fn admit(
     protocol: &Protocol,
     alive: &Alive,
 ) {
-    let Some(slot) = shared.connections.admit(peer.ip()) else {
+    let listener = stream.local_addr().map_or(0, |address| address.port());
+    let slot = shared.overload.takes_connections();
+    let slot = slot.then(|| shared.connections.admit(listener, peer.ip()));
+    let Some(slot) = slot.flatten() else {
         tracing::debug!("too many connections, one was closed");
         return;
     };
@@ -216,6 +220,7 @@ impl Connection {
             _ = connection.as_mut() => return,
             () = reached(&self.shared.phase, Phase::Draining) => {}
             () = activity.exhausted() => {}
+            () = overload::pressed(&self.shared.overload, activity) => {}
             () = tokio::time::sleep(self.age()) => {}
         }
         end(connection.as_mut());

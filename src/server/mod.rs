@@ -18,6 +18,7 @@ mod ids;
 mod items;
 mod listen;
 mod new_links;
+mod overload;
 mod passthrough;
 mod perform;
 mod phase;
@@ -52,8 +53,12 @@ use self::phase::{Phase, advance, reached};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
-use crate::edge::connections::Connections;
+use crate::edge::connections::{Connections, Most};
 use crate::edge::issuer::Issuers;
+use crate::edge::overload::{
+    Overload, SAMPLE_EVERY, Settings as OverloadSettings, connections_within,
+    raise_descriptor_limit,
+};
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
@@ -119,6 +124,8 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     /// The most connections.
     pub connections: usize,
+    /// The most connections of one listener.
+    pub connections_per_listener: usize,
     /// The most connections of one source address.
     pub connections_per_source: usize,
     /// The most requests of one connection.
@@ -135,6 +142,8 @@ pub struct Settings {
     pub body: body::Settings,
     /// How often anybody may ask.
     pub rates: rate_limit::Settings,
+    /// When what is too much is too much.
+    pub overload: OverloadSettings,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -167,6 +176,7 @@ struct Shared {
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
+    overload: Arc<Overload>,
     /// How this process is called in `Via`.
     instance: String,
     phase: Arc<watch::Sender<Phase>>,
@@ -238,7 +248,8 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
     let rates = parts.clients.all().iter().map(|client| client.rate);
     Arc::new(Shared {
         limits: RateLimits::new(&settings.rates, rates),
-        connections: Connections::new(settings.connections, settings.connections_per_source),
+        connections: Connections::new(most_connections(&settings)),
+        overload: Overload::new(&settings.overload),
         instance: passthrough::instance(),
         phase: Arc::new(watch::Sender::new(Phase::Serving)),
         world: World {
@@ -253,6 +264,24 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
         tokens: parts.tokens,
         settings,
     })
+}
+
+/// How many connections there may be, of those that are wanted.
+fn most_connections(settings: &Settings) -> Most {
+    let descriptors = raise_descriptor_limit();
+    let total = connections_within(settings.connections, descriptors);
+    if total < settings.connections {
+        tracing::warn!(
+            wanted = settings.connections,
+            connections = total,
+            "fewer connections than are configured: half of the open files that the process may have"
+        );
+    }
+    Most {
+        total,
+        per_listener: settings.connections_per_listener,
+        per_source: settings.connections_per_source,
+    }
 }
 
 /// A server that serves. Dropping it ends it at once.
@@ -291,6 +320,12 @@ impl Running {
     #[must_use]
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin
+    }
+
+    /// What happened at the gates against overload, for metrics.
+    #[must_use]
+    pub fn overload(&self) -> Arc<crate::edge::overload::Counts> {
+        Arc::clone(self.shared.overload.counts())
     }
 
     /// A handle that can end the server.
@@ -396,7 +431,9 @@ impl Worker {
             if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
                 drop(tokio::spawn(admin::serve(Arc::clone(shared), socket)));
             }
+            drop(tokio::spawn(overload::watch_worker(Arc::clone(&shared.overload))));
             if is_first {
+                drop(tokio::spawn(watch_memory(Arc::clone(shared))));
                 drop(tokio::spawn(prune(Arc::clone(shared))));
                 drop(tokio::spawn(rotate(Arc::clone(shared))));
                 drop(tokio::spawn(leave(Arc::clone(shared))));
@@ -426,6 +463,16 @@ async fn leave(shared: Arc<Shared>) {
 /// Does ahead what the first requests would have to wait for.
 async fn warm(shared: Arc<Shared>) {
     shared.issuers.warm(std::time::Instant::now()).await;
+}
+
+/// Looks how much memory and how many connections are left.
+async fn watch_memory(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(SAMPLE_EVERY);
+    loop {
+        every.tick().await;
+        let (connections, most) = shared.connections.used();
+        shared.overload.look(connections, most);
+    }
 }
 
 /// Keeps the limits' memory small, on a thread where it delays no request.

@@ -32,6 +32,7 @@ mod laws;
 mod layers;
 mod loss;
 mod outbound;
+mod overload;
 mod passthrough;
 mod race;
 mod reflection;

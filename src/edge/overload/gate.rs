@@ -132,6 +132,9 @@ impl Gate {
             let (sender, receiver) = oneshot::channel();
             let wait = state.line.patience(now);
             let most = state.limit.now();
+            if state.line.len() >= most {
+                state.line.retain(|place| !place.is_closed());
+            }
             match state.line.push(priority, sender, most, now) {
                 Came::Not => Asked::Refused,
                 // Whoever was pushed out learns it from the end of its channel.
@@ -216,7 +219,7 @@ mod tests {
         Gate::new(range, wait, Arc::default())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_finds_no_slot_waits_for_one_and_no_longer_than_the_line_does() {
         let gate = gate(ONE, Duration::from_millis(100));
         let first = gate.enter(Priority::Create, LONG).await.unwrap();

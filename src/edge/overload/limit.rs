@@ -175,7 +175,7 @@ impl Limit {
 
     /// How slow the slowest priority is, against what is tolerated; and learns what is normal.
     fn judge(&mut self, window: &mut Window) -> f64 {
-        let is_quiet = window.peak * 2 <= self.range.floor;
+        let is_quiet = window.peak.saturating_mul(2) <= self.range.floor;
         let is_at_floor = self.limit <= self.floor();
         let mut slowest = 0.0_f64;
         for (times, normal) in window.times.iter_mut().zip(&mut self.normal) {

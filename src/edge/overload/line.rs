@@ -119,6 +119,17 @@ impl<T> Line<T> {
         None
     }
 
+    /// Forgets who is not there any more.
+    pub(super) fn retain(&mut self, is_there: impl Fn(&T) -> bool) {
+        for waiting in &mut self.waiting {
+            waiting.retain(|place| is_there(&place.who));
+        }
+        self.length = self.waiting.iter().map(VecDeque::len).sum();
+        if self.length == 0 {
+            self.since = None;
+        }
+    }
+
     /// Lets everybody go who has waited for too long. They learn it from the end of `T`.
     fn expire(&mut self, now: Instant) {
         let patience = self.patience(now);
@@ -260,15 +271,12 @@ mod tests {
     fn a_full_standing_line_takes_the_newest_of_equals() {
         let (mut line, start) = (Line::new(WAIT), Instant::now());
         for n in 0..=100 {
-            line.push(Priority::Create, n, 10, start + millis(n));
-            if n > 5 {
-                line.pop(start + millis(n), anybody);
-            }
+            line.push(Priority::Create, n, 1000, start + millis(n));
         }
-        let now = start + millis(101);
+        let now = start + millis(100);
         assert!(line.stands(now));
-        let length = line.len();
-        let came = line.push(Priority::Create, 1000, length, now);
-        assert!(matches!(came, Came::For(_)), "{came:?}");
+        // Those of the last five milliseconds are left.
+        let came = line.push(Priority::Create, 1000, 6, now);
+        assert_eq!(came, Came::For(95));
     }
 }

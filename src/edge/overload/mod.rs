@@ -50,17 +50,9 @@ pub struct Settings {
     pub concurrency: Range,
     /// How long an operation may wait for its turn.
     pub queue: Duration,
-    /// How much memory the process may have.
-    pub memory: Memory,
-}
-
-/// How much memory a process may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memory {
-    /// As much as its control group lets it; without one, as much as there is.
-    OfGroup,
-    /// So many bytes.
-    Bytes(u64),
+    /// How many bytes of memory the process may have; `None` = what its control group leaves it, if that
+    /// limits it.
+    pub memory: Option<u64>,
 }
 
 /// The gates of one process.
@@ -79,10 +71,8 @@ impl Overload {
     #[must_use]
     pub fn new(settings: &Settings) -> Arc<Self> {
         let counts = Arc::<Counts>::default();
-        let memory_limit = match settings.memory {
-            Memory::Bytes(bytes) => bytes,
-            Memory::OfGroup => process::memory_limit().unwrap_or(0),
-        };
+        let memory_limit = settings.memory.or_else(process::memory_limit);
+        let memory_limit = memory_limit.unwrap_or(0);
         counts
             .memory_limit_bytes
             .store(memory_limit, Ordering::Relaxed);
@@ -231,7 +221,7 @@ mod tests {
                 ceiling: 1,
             },
             queue: Duration::from_millis(1),
-            memory: Memory::Bytes(bytes),
+            memory: Some(bytes),
         })
     }
 
