@@ -28,7 +28,12 @@ fn concurrency(limits: &Section<'_>) -> Range {
     if floor > ceiling {
         let message = format!("at least {floor} operations at once, and at most {ceiling}");
         let hint = "`concurrency_min` must not be over `concurrency_max`; give both, or make them equal for a fixed limit";
-        limits.error(&["concurrency_min", "concurrency_max"], "LB600", &message, hint);
+        limits.error(
+            &["concurrency_min", "concurrency_max"],
+            "LB600",
+            &message,
+            hint,
+        );
     }
     Range { floor, ceiling }
 }

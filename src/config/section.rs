@@ -257,7 +257,13 @@ impl<'a> Section<'a> {
     }
 
     /// An error about these keys, at the first of them that was given.
-    pub(super) fn error(&self, keys: &[&'static str], code: &'static str, message: &str, hint: &str) {
+    pub(super) fn error(
+        &self,
+        keys: &[&'static str],
+        code: &'static str,
+        message: &str,
+        hint: &str,
+    ) {
         let given = |key: &&'static str| {
             let name = format!("{}.{key}", self.name);
             let over = self.overlays.iter().find_map(|overlay| {

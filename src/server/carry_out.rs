@@ -54,12 +54,11 @@ pub(super) async fn carry_out(
         let client = facts.grant.as_ref().map(Grant::client);
         let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
         let result = performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
-            retry_after: Duration::from_secs(1),
+            retry_after: shared.overload.come_back(),
         })));
         permit.finish(overload::end_of(&result));
         result
     };
-    let result = overload::spread(&shared.overload, result);
     facts.replied = result.is_ok();
     worded(front, op, result, &params, at)
 }

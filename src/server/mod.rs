@@ -431,7 +431,9 @@ impl Worker {
             if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
                 drop(tokio::spawn(admin::serve(Arc::clone(shared), socket)));
             }
-            drop(tokio::spawn(overload::watch_worker(Arc::clone(&shared.overload))));
+            drop(tokio::spawn(overload::watch_worker(Arc::clone(
+                &shared.overload,
+            ))));
             if is_first {
                 drop(tokio::spawn(watch_memory(Arc::clone(shared))));
                 drop(tokio::spawn(prune(Arc::clone(shared))));

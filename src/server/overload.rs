@@ -72,19 +72,6 @@ pub(super) fn end_of(result: &Result<Record, Failure>) -> End {
     }
 }
 
-/// A backend that is overloaded tells everybody the same time to come back at. Here they are spread.
-pub(super) fn spread(
-    overload: &Overload,
-    result: Result<Record, Failure>,
-) -> Result<Record, Failure> {
-    match result {
-        Err(Failure::Overloaded { retry_after }) => Err(Failure::Overloaded {
-            retry_after: retry_after.max(overload.come_back()),
-        }),
-        result => result,
-    }
-}
-
 /// Watches how late this worker is, until the runtime ends.
 pub(super) async fn watch_worker(overload: Arc<Overload>) {
     loop {

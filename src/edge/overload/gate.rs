@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-
 use super::counts::{Counts, Reason};
 use super::limit::{Limit, Range};
 use super::line::{Came, Line};
@@ -126,6 +125,7 @@ impl Gate {
     fn ask(self: &Arc<Self>, priority: Priority, now: Instant) -> Asked {
         let mut state = self.lock();
         state.turn(now);
+        state.note_room();
         let asked = if state.has_room(priority) {
             Asked::Through(state.begin(self, priority, now))
         } else {
@@ -151,7 +151,9 @@ impl Gate {
         let mut state = self.lock();
         state.in_flight = state.in_flight.saturating_sub(1);
         match end {
-            End::Done => state.limit.ended(priority, now.saturating_duration_since(began)),
+            End::Done => state
+                .limit
+                .ended(priority, now.saturating_duration_since(began)),
             End::PushedBack => state.limit.pushed_back(),
             End::Other => {}
         }
@@ -165,6 +167,7 @@ impl Gate {
                 state.in_flight = state.in_flight.saturating_sub(1);
             }
         }
+        state.note_room();
         state.tell(&self.counts);
     }
 
@@ -193,6 +196,13 @@ impl State {
         let (limit, in_flight) = (self.limit.now(), self.in_flight);
         self.line
             .pop(now, |priority| in_flight < priority.share(limit))
+    }
+
+    /// Where even what matters least need not wait, the line flows.
+    fn note_room(&mut self) {
+        if self.has_room(Priority::Create) {
+            self.line.flows();
+        }
     }
 
     fn turn(&mut self, now: Instant) {

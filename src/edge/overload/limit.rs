@@ -7,9 +7,9 @@
 //! * the backend itself says that it has too much (a full queue, no turn, no answer in time): a fifth less
 //!   than what was going on;
 //! * the times are over what is tolerated: as much less than what was going on as they are over it, and a
-//!   little more (the square root), so that there is something to queue and full use can be seen;
-//! * else it grows by a quarter: up to a level of rest if it is not in use, up to its ceiling if it is. From
-//!   floor to rest that takes less than a second.
+//!   little more (half of the square root), so that there is something to queue and full use can be seen;
+//! * else it grows by a seventh: up to a level of rest if it is not in use, up to its ceiling if it is. From
+//!   floor to rest that takes about a second.
 //!
 //! The median over a window decides, not the mean: one IdP of many that hangs ends few operations, however
 //! many of them wait for it. What is normal is learned downwards at once, and upwards only while too little
@@ -35,7 +35,7 @@ const SLACK: f64 = 0.005;
 /// How many floors the level of rest has.
 const REST: usize = 4;
 /// By how much the limit grows in a good window.
-const GROWTH: f64 = 1.25;
+const GROWTH: f64 = 1.15;
 
 /// The range of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Limit {
             self.limit.min(peak) * 0.8
         } else if slowness > 1.0 {
             // Half of it at the most: one window may be a hiccup.
-            let target = peak * (1.0 / slowness).max(0.5) + peak.sqrt();
+            let target = peak * (1.0 / slowness).max(0.5) + peak.sqrt() / 2.0;
             self.limit.min(target)
         } else {
             let is_used = peak * 2.0 >= self.limit;
@@ -263,7 +263,10 @@ mod tests {
         model.run(4, 1000);
         let under_load = model.run(10_000, 10_000);
         let late = &under_load[100..];
-        assert!(late.iter().all(|limit| (12..=40).contains(limit)), "{late:?}");
+        assert!(
+            late.iter().all(|limit| (12..=40).contains(limit)),
+            "{late:?}"
+        );
         // An hour later what is slow still has not become normal.
         let later = model.run(10_000, 600_000);
         assert!(later.iter().all(|limit| *limit <= 48), "{:?}", later.last());
@@ -296,7 +299,10 @@ mod tests {
         model.pushes_back_from = 32;
         let limits = model.run(10_000, 5000);
         let late = &limits[100..];
-        assert!(late.iter().all(|limit| (16..=48).contains(limit)), "{late:?}");
+        assert!(
+            late.iter().all(|limit| (16..=48).contains(limit)),
+            "{late:?}"
+        );
     }
 
     #[test]

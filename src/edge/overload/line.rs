@@ -1,20 +1,21 @@
 //! Who waits for a slot: a line with an end, in which what matters more stands in front.
 //!
-//! Among those that matter alike, the first come is the first served, for as long as the line empties now
-//! and then: then waiting is worth it, and it is fair. A line that has not been empty for a whole interval
-//! only makes everybody late: whoever stands in front has waited so long that its client may be gone, and
-//! who comes next will have to wait as long. So from then on the newest is served first, and nobody waits
-//! for longer than a few milliseconds; that serves as many, each of them sooner, and says no at once to the
-//! rest. Both are the idea of CoDel, applied to requests instead of packets.
+//! Among those that matter alike, the first come is the first served, for as long as the line empties or
+//! somebody gets through it quickly now and then: then waiting is worth it, and it is fair. A line in which
+//! nobody did for a whole interval only makes everybody late: whoever stands in front has waited so long that
+//! its client may be gone, and who comes next will have to wait as long. So from then on, until there is room
+//! to spare, the newest is served first, and nobody waits for longer than a few milliseconds; that serves as
+//! many, each of them sooner, and says no at once to the rest. Both are the idea of CoDel, applied to requests
+//! instead of packets.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::priority::Priority;
 
-/// How long a line may go without being empty before it counts as standing.
+/// How long a line may go without being empty or quick before it counts as standing.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How long anybody waits in a standing line.
+/// How long anybody waits in a standing line; who waited less in another one got through it quickly.
 const STANDING_WAIT: Duration = Duration::from_millis(5);
 
 /// A line of waiting `T`.
@@ -24,7 +25,7 @@ pub(super) struct Line<T> {
     length: usize,
     /// The longest wait, while the line does not stand.
     wait: Duration,
-    /// Since when it has not been empty.
+    /// Since when it has been neither empty nor quick.
     since: Option<Instant>,
 }
 
@@ -61,7 +62,14 @@ impl<T> Line<T> {
         self.length
     }
 
-    /// Whether it has not been empty for too long.
+    /// There is room to spare: whoever comes does not have to wait.
+    pub(super) fn flows(&mut self) {
+        if self.length == 0 {
+            self.since = None;
+        }
+    }
+
+    /// Whether it has been neither empty nor quick for too long.
     pub(super) fn stands(&self, now: Instant) -> bool {
         self.since
             .is_some_and(|since| now.saturating_duration_since(since) >= INTERVAL)
@@ -77,7 +85,13 @@ impl<T> Line<T> {
 
     /// Takes somebody in, in a line of `most`; if it is full, in the place of who has waited longest of
     /// those that matter least.
-    pub(super) fn push(&mut self, priority: Priority, who: T, most: usize, now: Instant) -> Came<T> {
+    pub(super) fn push(
+        &mut self,
+        priority: Priority,
+        who: T,
+        most: usize,
+        now: Instant,
+    ) -> Came<T> {
         self.expire(now);
         let mut came = Came::In;
         if self.length >= most.max(1) {
@@ -99,7 +113,11 @@ impl<T> Line<T> {
     }
 
     /// Who is next, of those that `may` go on.
-    pub(super) fn pop(&mut self, now: Instant, may: impl Fn(Priority) -> bool) -> Option<(Priority, T)> {
+    pub(super) fn pop(
+        &mut self,
+        now: Instant,
+        may: impl Fn(Priority) -> bool,
+    ) -> Option<(Priority, T)> {
         self.expire(now);
         let newest_first = self.stands(now);
         let priorities = Priority::ALL.into_iter().rev();
@@ -112,7 +130,11 @@ impl<T> Line<T> {
                 false => waiting.pop_front(),
             };
             if let Some(place) = place {
-                self.shortened();
+                self.length = self.length.saturating_sub(1);
+                let waited = now.saturating_duration_since(place.came);
+                if !newest_first && (self.length == 0 || waited < STANDING_WAIT) {
+                    self.since = (self.length > 0).then_some(now);
+                }
                 return Some((priority, place.who));
             }
         }
@@ -125,26 +147,19 @@ impl<T> Line<T> {
             waiting.retain(|place| is_there(&place.who));
         }
         self.length = self.waiting.iter().map(VecDeque::len).sum();
-        if self.length == 0 {
-            self.since = None;
-        }
     }
 
     /// Lets everybody go who has waited for too long. They learn it from the end of `T`.
     fn expire(&mut self, now: Instant) {
         let patience = self.patience(now);
-        let mut gone = 0;
         for waiting in &mut self.waiting {
             while waiting
                 .front()
                 .is_some_and(|place| now.saturating_duration_since(place.came) > patience)
             {
                 waiting.pop_front();
-                gone += 1;
+                self.length = self.length.saturating_sub(1);
             }
-        }
-        for _ in 0..gone {
-            self.shortened();
         }
     }
 
@@ -160,13 +175,6 @@ impl<T> Line<T> {
         let place = self.waiting.get_mut(priority.index())?.pop_front()?;
         self.length -= 1;
         Some(place.who)
-    }
-
-    fn shortened(&mut self) {
-        self.length = self.length.saturating_sub(1);
-        if self.length == 0 {
-            self.since = None;
-        }
     }
 }
 
@@ -237,7 +245,6 @@ mod tests {
         assert_eq!(line.len(), 1);
         assert!(line.pop(now + millis(101), anybody).is_none());
         assert_eq!(line.len(), 0);
-        assert!(!line.stands(now + millis(500)));
     }
 
     #[test]
@@ -256,15 +263,37 @@ mod tests {
         }
         assert!(line.stands(start + millis(399)));
         assert!(line.len() <= 7, "{}", line.len());
-        let early = waits.iter().filter(|(n, _)| *n < 100).map(|(_, w)| *w).max();
+        let early = waits
+            .iter()
+            .filter(|(n, _)| *n < 100)
+            .map(|(_, w)| *w)
+            .max();
         assert!(early > Some(millis(20)), "in order before: {early:?}");
-        let late = waits.iter().filter(|(n, _)| *n > 110).map(|(_, w)| *w).max();
+        let late = waits
+            .iter()
+            .filter(|(n, _)| *n > 110)
+            .map(|(_, w)| *w)
+            .max();
         assert_eq!(late, Some(Duration::ZERO), "the newest after");
-        // Once it has been empty it is a line as any other.
+        // That nobody is left, because all have lost patience, does not make it better. Room does.
         let later = start + millis(900);
         assert!(line.pop(later, anybody).is_none());
+        assert!(line.stands(later));
+        line.flows();
         assert!(!line.stands(later));
         assert_eq!(line.patience(later), WAIT);
+    }
+
+    #[test]
+    fn a_line_that_is_quick_does_not_stand() {
+        let (mut line, start) = (Line::new(WAIT), Instant::now());
+        line.push(Priority::Get, 0, 10, start);
+        for n in 1..400_u64 {
+            let now = start + millis(n);
+            line.push(Priority::Get, n, 10, now);
+            assert_eq!(line.pop(now, anybody), Some((Priority::Get, n - 1)));
+            assert!(!line.stands(now));
+        }
     }
 
     #[test]

@@ -79,7 +79,9 @@ pub fn raise_descriptor_limit() -> Option<u64> {
 #[must_use]
 pub fn connections_within(wanted: usize, descriptors: Option<u64>) -> usize {
     let half = descriptors.map_or(u64::MAX, |descriptors| descriptors / 2);
-    wanted.min(usize::try_from(half).unwrap_or(usize::MAX)).max(1)
+    wanted
+        .min(usize::try_from(half).unwrap_or(usize::MAX))
+        .max(1)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::support::fixtures::HARNESS;
@@ -65,10 +66,14 @@ pub(super) struct Journal {
 pub(super) struct Load {
     addr: SocketAddr,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
+    /// Who may have a connection. Waiting for one counts: the request was due.
+    connections: Semaphore,
     pub(super) journal: Mutex<Journal>,
     pub(super) odd: Mutex<Vec<String>>,
 }
 
+/// The most connections.
+const CONNECTIONS: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Load {
@@ -76,6 +81,7 @@ impl Load {
         Arc::new(Self {
             addr,
             idle: Mutex::default(),
+            connections: Semaphore::new(CONNECTIONS),
             journal: Mutex::default(),
             odd: Mutex::default(),
         })
@@ -86,6 +92,7 @@ impl Load {
         Arc::new(Self {
             addr,
             idle: Mutex::default(),
+            connections: Semaphore::new(CONNECTIONS),
             journal: Mutex::new(std::mem::take(&mut *self.journal.lock().unwrap())),
             odd: Mutex::new(std::mem::take(&mut *self.odd.lock().unwrap())),
         })
@@ -101,7 +108,9 @@ impl Load {
             sleep_until(due).await;
             let load = Arc::clone(self);
             let kind = pick(mix, n);
-            tasks.push(tokio::spawn(async move { load.one(kind, start, due).await }));
+            tasks.push(tokio::spawn(
+                async move { load.one(kind, start, due).await },
+            ));
         }
         let mut samples = Vec::new();
         for task in tasks {
@@ -198,7 +207,13 @@ impl Load {
         let there = journal.there.len();
         let about = |journal: &Journal| journal.there[n as usize % there].clone();
         match kind {
-            Kind::Health => (kind, "GET", "/linkbridge/v1/status".to_owned(), None, nobody),
+            Kind::Health => (
+                kind,
+                "GET",
+                "/linkbridge/v1/status".to_owned(),
+                None,
+                nobody,
+            ),
             Kind::List if there > 0 => {
                 let target = format!("/linkbridge/v1/users/{}/links", about(&journal).0);
                 (kind, "GET", target, None, nobody)
@@ -218,7 +233,13 @@ impl Load {
                 let body =
                     json!({"user_id": user, "provider_id": "google", "subject": format!("s-{n}")});
                 let target = "/linkbridge/v1/links".to_owned();
-                (Kind::Create, "POST", target, Some(body), (user, String::new()))
+                (
+                    Kind::Create,
+                    "POST",
+                    target,
+                    Some(body),
+                    (user, String::new()),
+                )
             }
         }
     }
@@ -239,6 +260,7 @@ impl Load {
             .header("authorization", format!("Bearer {HARNESS}"))
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| e.to_string())?;
+        let _turn = self.connections.acquire().await;
         let mut sender = self.connection().await?;
         let response = sender.send_request(request).await;
         let response = response.map_err(|e| e.to_string())?;

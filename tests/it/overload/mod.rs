@@ -17,8 +17,9 @@ use tokio::sync::Semaphore;
 
 use self::load::{End, Kind, Load, Mix, Sample, percentile};
 use self::slow::Slow;
-use crate::support::config::Profile;
+use crate::support::config::{self, Profile};
 use crate::support::conflict;
+use crate::support::server::Server;
 
 /// How many operations the slow backend does at once, and how long each takes: 100 a second.
 const AT_ONCE: usize = 8;
@@ -91,7 +92,9 @@ async fn flood(load: &Arc<Load>, callers: u32, time: Duration) -> Flooded {
     let goodput = counted(&settled) / (time - second / 2).as_secs_f64() / capacity;
     let slow = percentile(took(&settled, End::Served), 0.99);
     let refused = percentile(took(&settled, End::Shed), 0.99);
-    let after = load.open(capacity / 2.0, Duration::from_millis(2500), CREATES).await;
+    let after = load
+        .open(capacity / 2.0, Duration::from_millis(2500), CREATES)
+        .await;
     let recovery = after.iter().filter(|s| s.end != End::Served);
     let recovery = recovery.map(|s| s.due + s.took).max().unwrap_or_default();
     eprintln!(
@@ -117,7 +120,12 @@ async fn flood(load: &Arc<Load>, callers: u32, time: Duration) -> Flooded {
 /// Nothing that was acknowledged is lost, and nothing that was refused has happened.
 async fn check_links(load: &Arc<Load>) {
     let odd = std::mem::take(&mut *load.odd.lock().unwrap());
-    assert!(odd.is_empty(), "{} odd answers, such as {:?}", odd.len(), &odd[0]);
+    assert!(
+        odd.is_empty(),
+        "{} odd answers, such as {:?}",
+        odd.len(),
+        &odd[0]
+    );
     let journal = std::mem::take(&mut *load.journal.lock().unwrap());
     let there = journal.there.iter().map(|(user, id)| (user, Some(id)));
     let gone = journal.gone.iter().map(|(user, _)| (user, None));
@@ -153,7 +161,12 @@ fn five_times_as_much_as_a_backend_can_do() {
     let flooded = block_on(flood(&load, AT_ONCE as u32, time));
 
     let counts = server.overload();
-    let shed = |priority| Reason::ALL.map(|r| counts.shed(r, priority)).iter().sum::<u64>();
+    let shed = |priority| {
+        Reason::ALL
+            .map(|r| counts.shed(r, priority))
+            .iter()
+            .sum::<u64>()
+    };
     eprintln!(
         "overload: limit {}, shed {:?}, {} waited for {} ms in all",
         counts.limit.load(Ordering::Relaxed),
@@ -165,10 +178,20 @@ fn five_times_as_much_as_a_backend_can_do() {
     // On an idle machine 95 % and more; the floor is what tells a collapse from a busy machine.
     assert!(flooded.goodput >= 0.6, "goodput {:.2}", flooded.goodput);
     assert!(flooded.slowness <= 5.0, "{:.1} times", flooded.slowness);
-    assert!(flooded.recovery <= Duration::from_secs(2), "{:?}", flooded.recovery);
+    assert!(
+        flooded.recovery <= Duration::from_secs(2),
+        "{:?}",
+        flooded.recovery
+    );
     assert_eq!(served(&settled, Kind::Health), 1.0);
-    let (deletes, creates) = (served(&settled, Kind::Delete), served(&settled, Kind::Create));
-    assert!(deletes >= 0.9 && deletes >= creates + 0.2, "{deletes} {creates}");
+    let (deletes, creates) = (
+        served(&settled, Kind::Delete),
+        served(&settled, Kind::Create),
+    );
+    assert!(
+        deletes >= 0.9 && deletes >= creates + 0.2,
+        "{deletes} {creates}"
+    );
     assert!(served(&settled, Kind::Get) > creates);
     assert!(shed(Priority::Create) > 0 && shed(Priority::Health) == 0);
     block_on(async {
@@ -176,4 +199,48 @@ fn five_times_as_much_as_a_backend_can_do() {
         let direct = conflict::start_on(&profile, limits, store).unwrap();
         check_links(&load.moved_to(direct.addr)).await;
     });
+}
+
+/// The most memory that the flooded binary may have resident.
+const MEMORY: u64 = 256 << 20;
+
+/// How many bytes a process has had resident at the most.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap() * 1024
+}
+
+/// What the machine can do is what limits here, and the generator needs half of it: so this is about what must
+/// not happen, at length, and the numbers are told.
+#[test]
+fn a_flood_of_the_binary_over_its_store() {
+    let Some(seconds) = seconds() else {
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    let (tenants, providers) = (names(&["acme"]), names(&["google"]));
+    let limits = format!("[limits]\nconnections_per_source = 5000\nmemory_bytes = {MEMORY}\n");
+    let mut server = Server::start_with(directory.path(), &|ports| {
+        let text = config::open(&tenants, &providers, ports, &directory.path().join("data"));
+        text.replace("[limits]\n", &limits)
+    })
+    .unwrap();
+    let load = Load::new(server.addr);
+    let flooded = block_on(flood(&load, 32, Duration::from_secs(seconds)));
+    let peak = peak(server.pid());
+    eprintln!("overload: at most {} MiB resident", peak >> 20);
+    assert!(server.lives());
+    assert!(peak <= MEMORY, "{peak} bytes");
+    assert!(flooded.goodput >= 0.3, "goodput {:.2}", flooded.goodput);
+    assert!(
+        flooded.recovery <= Duration::from_secs(2),
+        "{:?}",
+        flooded.recovery
+    );
+    let health = served(&flooded.samples.iter().collect::<Vec<_>>(), Kind::Health);
+    assert_eq!(health, 1.0, "health was not told");
+    block_on(check_links(&load));
 }
