@@ -247,15 +247,18 @@ fn under_pressure_idle_connections_end_and_busy_ones_stay() {
     let mut busy = open.pop().unwrap();
     let begin = Instant::now();
     let counts = running.overload();
-    while counts.connections_ended.load(Ordering::Relaxed) < 8 {
+    while counts.connections_ended.load(Ordering::Relaxed) == 0 {
         assert!(begin.elapsed() < LONG, "idle connections were kept");
         ask(&mut busy);
-        std::thread::sleep(SHORT);
-    }
-    for mut idle in open {
-        assert_eq!(idle.read(&mut [0; 1]).unwrap(), 0);
+        std::thread::sleep(Duration::from_millis(20));
     }
     ask(&mut busy);
+    // As many as give room again; one of them is seen to be at its end.
+    let is_over = |idle: &mut TcpStream| {
+        idle.set_read_timeout(Some(SHORT)).unwrap();
+        matches!(idle.read(&mut [0; 1]), Ok(0))
+    };
+    assert!(open.iter_mut().any(is_over));
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Gate {
             Asked::Through(state.begin(self, priority, now))
         } else {
             let (sender, receiver) = oneshot::channel();
-            let wait = state.line.patience(now);
+            let wait = state.line.patience(priority, now);
             let most = state.limit.now();
             if state.line.len() >= most {
                 state.line.retain(|place| !place.is_closed());
@@ -198,10 +198,12 @@ impl State {
             .pop(now, |priority| in_flight < priority.share(limit))
     }
 
-    /// Where even what matters least need not wait, the line flows.
+    /// Whoever need not wait has a line that flows.
     fn note_room(&mut self) {
-        if self.has_room(Priority::Create) {
-            self.line.flows();
+        for priority in Priority::ALL {
+            if self.has_room(priority) {
+                self.line.flows(priority);
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 //! its client may be gone, and who comes next will have to wait as long. So from then on, until there is room
 //! to spare, the newest is served first, and nobody waits for longer than a few milliseconds; that serves as
 //! many, each of them sooner, and says no at once to the rest. Both are the idea of CoDel, applied to requests
-//! instead of packets.
+//! instead of packets. Each priority stands for itself: who goes before the others does not wait for them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -18,15 +18,25 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How long anybody waits in a standing line; who waited less in another one got through it quickly.
 const STANDING_WAIT: Duration = Duration::from_millis(5);
 
-/// A line of waiting `T`.
+/// A line of waiting `T`: one for each priority, with a common end.
 #[derive(Debug)]
 pub(super) struct Line<T> {
-    waiting: [VecDeque<Place<T>>; 5],
-    length: usize,
-    /// The longest wait, while the line does not stand.
+    queues: [Queue<T>; 5],
+    /// The longest wait, in a queue that does not stand.
     wait: Duration,
+}
+
+#[derive(Debug)]
+struct Queue<T> {
+    places: VecDeque<Place<T>>,
     /// Since when it has been neither empty nor quick.
     since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    who: T,
+    came: Instant,
 }
 
 /// What came of somebody who wanted into a line.
@@ -40,47 +50,72 @@ pub(super) enum Came<T> {
     Not,
 }
 
-#[derive(Debug)]
-struct Place<T> {
-    who: T,
-    came: Instant,
-}
-
-impl<T> Line<T> {
-    /// An empty line in which nobody waits for longer than this.
-    pub(super) fn new(wait: Duration) -> Self {
-        Self {
-            waiting: Default::default(),
-            length: 0,
-            wait,
-            since: None,
-        }
-    }
-
-    /// How many wait.
-    pub(super) fn len(&self) -> usize {
-        self.length
-    }
-
-    /// There is room to spare: whoever comes does not have to wait.
-    pub(super) fn flows(&mut self) {
-        if self.length == 0 {
-            self.since = None;
-        }
-    }
-
-    /// Whether it has been neither empty nor quick for too long.
-    pub(super) fn stands(&self, now: Instant) -> bool {
+impl<T> Queue<T> {
+    fn stands(&self, now: Instant) -> bool {
         self.since
             .is_some_and(|since| now.saturating_duration_since(since) >= INTERVAL)
     }
 
     /// How long who comes now may wait.
-    pub(super) fn patience(&self, now: Instant) -> Duration {
+    fn patience(&self, wait: Duration, now: Instant) -> Duration {
         match self.stands(now) {
-            true => self.wait.min(STANDING_WAIT),
-            false => self.wait,
+            true => wait.min(STANDING_WAIT),
+            false => wait,
         }
+    }
+
+    fn next(&mut self, now: Instant) -> Option<T> {
+        if self.stands(now) {
+            return self.places.pop_back().map(|place| place.who);
+        }
+        let place = self.places.pop_front()?;
+        let waited = now.saturating_duration_since(place.came);
+        if self.places.is_empty() || waited < STANDING_WAIT {
+            self.since = (!self.places.is_empty()).then_some(now);
+        }
+        Some(place.who)
+    }
+
+    /// Lets everybody go who has waited for too long. They learn it from the end of `T`.
+    fn expire(&mut self, wait: Duration, now: Instant) {
+        let patience = self.patience(wait, now);
+        let is_over = |place: &Place<T>| now.saturating_duration_since(place.came) > patience;
+        while self.places.front().is_some_and(is_over) {
+            self.places.pop_front();
+        }
+    }
+}
+
+impl<T> Line<T> {
+    /// An empty line in which nobody waits for longer than this.
+    pub(super) fn new(wait: Duration) -> Self {
+        let queue = |_| Queue {
+            places: VecDeque::new(),
+            since: None,
+        };
+        Self {
+            queues: Priority::ALL.map(queue),
+            wait,
+        }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.queues.iter().map(|queue| queue.places.len()).sum()
+    }
+
+    /// Who comes with this priority does not have to wait.
+    pub(super) fn flows(&mut self, priority: Priority) {
+        if let Some(queue) = self.queue(priority).filter(|queue| queue.places.is_empty()) {
+            queue.since = None;
+        }
+    }
+
+    /// How long who comes now may wait.
+    pub(super) fn patience(&mut self, priority: Priority, now: Instant) -> Duration {
+        let wait = self.wait;
+        let queue = self.queue(priority);
+        queue.map_or(wait, |queue| queue.patience(wait, now))
     }
 
     /// Takes somebody in, in a line of `most`; if it is full, in the place of who has waited longest of
@@ -94,22 +129,29 @@ impl<T> Line<T> {
     ) -> Came<T> {
         self.expire(now);
         let mut came = Came::In;
-        if self.length >= most.max(1) {
-            let least = self.least().filter(|least| {
-                // Of those that matter alike the newest is better in a standing line only.
-                *least < priority || (*least == priority && self.stands(now))
-            });
-            match least.and_then(|least| self.take_oldest(least)) {
+        if self.len() >= most.max(1) {
+            match self.make_place(priority, now) {
                 Some(who) => came = Came::For(who),
                 None => return Came::Not,
             }
         }
-        if let Some(waiting) = self.waiting.get_mut(priority.index()) {
-            waiting.push_back(Place { who, came: now });
-            self.length += 1;
-            self.since.get_or_insert(now);
+        if let Some(queue) = self.queue(priority) {
+            queue.places.push_back(Place { who, came: now });
+            queue.since.get_or_insert(now);
         }
         came
+    }
+
+    /// Whoever goes for somebody of this priority. Of those that matter alike the newest is better than the
+    /// oldest in a standing queue only.
+    fn make_place(&mut self, priority: Priority, now: Instant) -> Option<T> {
+        let mut queues = Priority::ALL.into_iter().zip(&mut self.queues);
+        let (least, queue) = queues.find(|(_, queue)| !queue.places.is_empty())?;
+        if least < priority || (least == priority && queue.stands(now)) {
+            queue.places.pop_front().map(|place| place.who)
+        } else {
+            None
+        }
     }
 
     /// Who is next, of those that `may` go on.
@@ -119,62 +161,33 @@ impl<T> Line<T> {
         may: impl Fn(Priority) -> bool,
     ) -> Option<(Priority, T)> {
         self.expire(now);
-        let newest_first = self.stands(now);
-        let priorities = Priority::ALL.into_iter().rev();
-        for priority in priorities.filter(|priority| may(*priority)) {
-            let Some(waiting) = self.waiting.get_mut(priority.index()) else {
-                continue;
-            };
-            let place = match newest_first {
-                true => waiting.pop_back(),
-                false => waiting.pop_front(),
-            };
-            if let Some(place) = place {
-                self.length = self.length.saturating_sub(1);
-                let waited = now.saturating_duration_since(place.came);
-                if !newest_first && (self.length == 0 || waited < STANDING_WAIT) {
-                    self.since = (self.length > 0).then_some(now);
-                }
-                return Some((priority, place.who));
-            }
-        }
-        None
+        let mut queues = Priority::ALL.into_iter().zip(&mut self.queues).rev();
+        queues.find_map(|(priority, queue)| {
+            let next = may(priority).then(|| queue.next(now)).flatten();
+            Some((priority, next?))
+        })
     }
 
     /// Forgets who is not there any more.
     pub(super) fn retain(&mut self, is_there: impl Fn(&T) -> bool) {
-        for waiting in &mut self.waiting {
-            waiting.retain(|place| is_there(&place.who));
+        for queue in &mut self.queues {
+            queue.places.retain(|place| is_there(&place.who));
         }
-        self.length = self.waiting.iter().map(VecDeque::len).sum();
     }
 
-    /// Lets everybody go who has waited for too long. They learn it from the end of `T`.
     fn expire(&mut self, now: Instant) {
-        let patience = self.patience(now);
-        for waiting in &mut self.waiting {
-            while waiting
-                .front()
-                .is_some_and(|place| now.saturating_duration_since(place.came) > patience)
-            {
-                waiting.pop_front();
-                self.length = self.length.saturating_sub(1);
-            }
+        for queue in &mut self.queues {
+            queue.expire(self.wait, now);
         }
     }
 
-    fn least(&self) -> Option<Priority> {
-        let is_there = |priority: &Priority| {
-            let waiting = self.waiting.get(priority.index());
-            waiting.is_some_and(|waiting| !waiting.is_empty())
-        };
-        Priority::ALL.into_iter().find(is_there)
+    fn queue(&mut self, priority: Priority) -> Option<&mut Queue<T>> {
+        self.queues.get_mut(priority.index())
     }
 
-    fn take_oldest(&mut self, priority: Priority) -> Option<T> {
-        let place = self.waiting.get_mut(priority.index())?.pop_front()?;
-        self.length -= 1;
-        Some(place.who)
+    #[cfg(test)]
+    fn stands(&self, priority: Priority, now: Instant) -> bool {
+        self.queues[priority.index()].stands(now)
     }
 }
 
@@ -261,7 +274,7 @@ mod tests {
                 waits.push((n, millis(n - came)));
             }
         }
-        assert!(line.stands(start + millis(399)));
+        assert!(line.stands(Priority::Create, start + millis(399)));
         assert!(line.len() <= 7, "{}", line.len());
         let early = waits
             .iter()
@@ -278,10 +291,10 @@ mod tests {
         // That nobody is left, because all have lost patience, does not make it better. Room does.
         let later = start + millis(900);
         assert!(line.pop(later, anybody).is_none());
-        assert!(line.stands(later));
-        line.flows();
-        assert!(!line.stands(later));
-        assert_eq!(line.patience(later), WAIT);
+        assert!(line.stands(Priority::Create, later));
+        line.flows(Priority::Create);
+        assert!(!line.stands(Priority::Create, later));
+        assert_eq!(line.patience(Priority::Create, later), WAIT);
     }
 
     #[test]
@@ -292,8 +305,22 @@ mod tests {
             let now = start + millis(n);
             line.push(Priority::Get, n, 10, now);
             assert_eq!(line.pop(now, anybody), Some((Priority::Get, n - 1)));
-            assert!(!line.stands(now));
+            assert!(!line.stands(Priority::Get, now));
         }
+    }
+
+    #[test]
+    fn what_matters_more_keeps_its_patience_while_the_rest_stands() {
+        let (mut line, start) = (Line::new(WAIT), Instant::now());
+        for n in 0..200 {
+            line.push(Priority::Create, n, 1000, start + millis(n));
+        }
+        let now = start + millis(200);
+        assert!(line.stands(Priority::Create, now));
+        line.push(Priority::Delete, 1000, 1000, now);
+        assert_eq!(line.patience(Priority::Delete, now), WAIT);
+        let next = line.pop(now + millis(80), anybody);
+        assert_eq!(next, Some((Priority::Delete, 1000)));
     }
 
     #[test]
@@ -303,7 +330,7 @@ mod tests {
             line.push(Priority::Create, n, 1000, start + millis(n));
         }
         let now = start + millis(100);
-        assert!(line.stands(now));
+        assert!(line.stands(Priority::Create, now));
         // Those of the last five milliseconds are left.
         let came = line.push(Priority::Create, 1000, 6, now);
         assert_eq!(came, Came::For(95));
