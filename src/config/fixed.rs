@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::Config;
+use crate::edge::overload;
 use crate::finding::Table;
 use crate::model::Secret;
 use crate::server::{Listener, Protocol};
@@ -18,7 +19,9 @@ pub struct Fixed {
     admin: Option<SocketAddr>,
     workers: NonZeroUsize,
     connections: usize,
+    connections_per_listener: usize,
     connections_per_source: usize,
+    overload: overload::Settings,
     directory: PathBuf,
     token_keys: Vec<Secret>,
     log: String,
@@ -54,7 +57,9 @@ impl Fixed {
             admin: server.admin,
             workers: server.workers,
             connections: server.connections,
+            connections_per_listener: server.connections_per_listener,
             connections_per_source: server.connections_per_source,
+            overload: server.overload,
             directory: config.backend.directory().to_owned(),
             token_keys: config.backend.store.token_keys.clone(),
             log: config.log.clone(),
@@ -78,6 +83,31 @@ impl Fixed {
                 "connections",
             ),
             (
+                self.connections_per_listener != next.connections_per_listener,
+                "limits",
+                "connections_per_listener",
+            ),
+            (
+                self.overload.concurrency.floor != next.overload.concurrency.floor,
+                "limits",
+                "concurrency_min",
+            ),
+            (
+                self.overload.concurrency.ceiling != next.overload.concurrency.ceiling,
+                "limits",
+                "concurrency_max",
+            ),
+            (
+                self.overload.queue != next.overload.queue,
+                "limits",
+                "queue_milliseconds",
+            ),
+            (
+                self.overload.memory != next.overload.memory,
+                "limits",
+                "memory_bytes",
+            ),
+            (
                 self.connections_per_source != next.connections_per_source,
                 "limits",
                 "connections_per_source",
@@ -85,7 +115,8 @@ impl Fixed {
         ];
         for (_, section, key) in differs.into_iter().filter(|(differs, ..)| *differs) {
             let message = format!("`{key}` cannot change while the server runs");
-            let hint = "restart the server for this, or put the key back as it was and reload the rest";
+            let hint =
+                "restart the server for this, or put the key back as it was and reload the rest";
             let place = place(root, section, key);
             root.sink().error_hint("LB610", place, message, hint);
         }

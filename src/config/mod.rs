@@ -71,6 +71,8 @@
 //! | LB611 | a mapping file that cannot be read |
 //! | LB612 | a mapping file that has errors |
 //! | LB613 | two mapping files of one name |
+//! | LB600 | the least concurrency is over the most |
+//! | LB601 | a limit of memory that is too little to serve with |
 
 mod assertions;
 mod backend;
@@ -82,6 +84,7 @@ mod fronts;
 mod issuers;
 mod mappings;
 mod outbound;
+mod overload;
 mod passthrough;
 mod secret;
 mod section;

@@ -256,6 +256,31 @@ impl<'a> Section<'a> {
         number
     }
 
+    /// An error about these keys, at the first of them that was given.
+    pub(super) fn error(
+        &self,
+        keys: &[&'static str],
+        code: &'static str,
+        message: &str,
+        hint: &str,
+    ) {
+        let given = |key: &&'static str| {
+            let name = format!("{}.{key}", self.name);
+            let over = self.overlays.iter().find_map(|overlay| {
+                let (_, span) = overlay.values.get(&name)?;
+                Some(At::new(&overlay.sink, span.clone()))
+            });
+            let filed = || {
+                let table = self.table.as_ref().filter(|table| table.has(key))?;
+                Some(At::new(table.sink(), table.key_span(key)))
+            };
+            over.or_else(filed)
+        };
+        if let Some(at) = keys.iter().find_map(given) {
+            at.error(code, message, hint);
+        }
+    }
+
     /// A size or count that has a default.
     pub(super) fn size(
         &self,

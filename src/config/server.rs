@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::section::{self, At, Given, Section, Source};
 use super::vars::Vars;
-use super::{Inputs, mappings, tls};
+use super::{Inputs, mappings, overload, tls};
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head, http2};
 use crate::finding::{Table, suggest};
@@ -212,6 +212,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         admin: general.admin,
         workers: general.workers,
         connections: limits.size("connections", 1..=1_000_000, 10_000),
+        connections_per_listener: limits.size("connections_per_listener", 1..=1_000_000, 10_000),
         connections_per_source: limits.size("connections_per_source", 1..=1_000_000, 100),
         connection_requests: limits.size("connection_requests", 1..=1_000_000_000, 10_000) as u64,
         // hyper needs 8 KiB at the least.
@@ -228,6 +229,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         },
         body: body_settings(&limits),
         rates: rates(&limits),
+        overload: overload::settings(&limits),
         timeouts: timeouts(&limits),
     };
     limits.finish();

@@ -13,6 +13,7 @@ pub mod http2;
 pub mod issuer;
 pub mod jwt;
 pub mod keys;
+pub mod overload;
 pub mod rate_limit;
 pub mod scope;
 pub mod tls;

@@ -14,8 +14,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
-use super::{Process, Shared};
 use super::phase::Phase;
+use super::{Process, Shared};
 
 /// Serves health until the runtime ends, also while the server drains.
 pub(super) async fn serve(process: Arc<Process>, listener: TcpListener) {

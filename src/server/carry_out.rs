@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::call::{Call, Tells};
 use super::facts::Facts;
 use super::front::Front;
+use super::overload;
 use super::perform::perform;
 use super::walk::Alive;
 use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::Grant;
+use crate::edge::overload::Priority;
 use crate::edge::rate_limit::{Class, Who};
 use crate::model::{Failure, Field, Instant, OperationKind, Record, Response, Value};
 
@@ -39,12 +41,18 @@ pub(super) async fn carry_out(
     }
     call.toll = Some(toll);
     let (limit, late) = time(shared, facts);
+    let entered = shared.overload.enter(Priority::of(kind), limit).await;
+    let permit = match entered {
+        Ok(permit) => permit,
+        Err(failure) => return worded(front, op, Err(failure), &params, at),
+    };
     let result = if kind.writes() {
         facts.may_have_written = true;
         let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
         let task = tokio::spawn(async move {
             let client = grant.as_ref().map(Grant::client);
             let result = perform(&shared.world, client, call).await;
+            permit.finish(overload::end_of(&result));
             drop(alive);
             result
         });
@@ -58,9 +66,11 @@ pub(super) async fn carry_out(
     } else {
         let client = facts.grant.as_ref().map(Grant::client);
         let performed = tokio::time::timeout(limit, perform(&shared.world, client, call)).await;
-        performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
-            retry_after: Duration::from_secs(1),
-        })))
+        let result = performed.unwrap_or(Err(late.unwrap_or(Failure::Overloaded {
+            retry_after: shared.overload.come_back(),
+        })));
+        permit.finish(overload::end_of(&result));
+        result
     };
     facts.replied = result.is_ok();
     let told = facts.told(Some(front), &params);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::phase::{Phase, advance, reached};
 use super::{Process, Shared, clock, tokens};
+use crate::edge::overload::SAMPLE_EVERY;
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -22,6 +23,16 @@ pub(super) async fn leave(process: Arc<Process>) {
 /// Does ahead what the first requests would have to wait for.
 pub(super) async fn warm(shared: Arc<Shared>) {
     shared.issuers.warm(Instant::now()).await;
+}
+
+/// Looks how much memory and how many connections are left.
+pub(super) async fn watch_memory(process: Arc<Process>) {
+    let mut every = tokio::time::interval(SAMPLE_EVERY);
+    loop {
+        every.tick().await;
+        let (connections, most) = process.connections.used();
+        process.overload.look(connections, most);
+    }
 }
 
 /// Keeps the limits' memory small, on a thread where it delays no request.

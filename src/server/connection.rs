@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::http1_io::{self, Http1Io};
 use super::kept::Kept;
+use super::overload;
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
@@ -99,14 +100,11 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
     )
 }
 
-fn admit(
-    process: &Arc<Process>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    index: usize,
-    alive: &Alive,
-) {
-    let Some(slot) = process.connections.admit(peer.ip()) else {
+fn admit(process: &Arc<Process>, stream: TcpStream, peer: SocketAddr, index: usize, alive: &Alive) {
+    let listener = stream.local_addr().map_or(0, |address| address.port());
+    let slot = process.overload.takes_connections();
+    let slot = slot.then(|| process.connections.admit(listener, peer.ip()));
+    let Some(slot) = slot.flatten() else {
         tracing::debug!("too many connections, one was closed");
         return;
     };
@@ -284,6 +282,7 @@ impl Connection {
             _ = connection.as_mut() => return,
             () = self.drained(activity) => {}
             () = activity.exhausted() => {}
+            () = overload::pressed(&self.process.overload, activity) => {}
             () = tokio::time::sleep(self.age()) => {}
             () = idle => is_idle = true,
         }

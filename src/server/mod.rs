@@ -24,14 +24,15 @@ mod items;
 mod kept;
 mod listen;
 mod new_links;
+mod overload;
 mod passthrough;
 mod perform;
 mod phase;
 mod present;
 mod providers;
 mod reflection;
-mod reload;
 pub mod rehearsal;
+mod reload;
 mod respond;
 mod rpc;
 mod tenant;
@@ -53,19 +54,22 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use self::call::World;
-pub use self::front::Front;
-pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 use self::beats::Beats;
 pub use self::beats::Pulse;
+use self::call::World;
+pub use self::front::Front;
 pub use self::listen::Inherited;
+pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 use self::phase::{Phase, advance, reached};
 pub use self::reload::{ReloadCounts, Reloader};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
-use crate::edge::connections::Connections;
+use crate::edge::connections::{Connections, Most};
 use crate::edge::issuer::Issuers;
+use crate::edge::overload::{
+    Overload, Settings as OverloadSettings, connections_within, raise_descriptor_limit,
+};
 use crate::edge::rate_limit::{ClientRates, RateLimits};
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
@@ -134,6 +138,8 @@ pub struct Settings {
     pub workers: NonZeroUsize,
     /// The most connections.
     pub connections: usize,
+    /// The most connections of one listener.
+    pub connections_per_listener: usize,
     /// The most connections of one source address.
     pub connections_per_source: usize,
     /// The most requests of one connection.
@@ -152,6 +158,8 @@ pub struct Settings {
     pub body: body::Settings,
     /// How often anybody may ask.
     pub rates: rate_limit::Settings,
+    /// When what is too much is too much.
+    pub overload: OverloadSettings,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -197,6 +205,7 @@ struct Shared {
     tokens: Tokens,
     world: World,
     limits: Arc<RateLimits>,
+    overload: Arc<Overload>,
     /// How this process is called in `Via`.
     instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
@@ -207,6 +216,7 @@ struct Shared {
 /// What is fixed for the life of the process, and the way to what is not.
 struct Process {
     connections: Arc<Connections>,
+    overload: Arc<Overload>,
     /// What was refused of HTTP/1 before it was read.
     http1: Arc<http1::Counts>,
     phase: Arc<watch::Sender<Phase>>,
@@ -219,15 +229,18 @@ struct Process {
 
 impl Process {
     fn new(settings: Settings, parts: Parts) -> Arc<Self> {
-        let connections = Connections::new(settings.connections, settings.connections_per_source);
+        let connections = Connections::new(most_connections(&settings));
+        let overload = Overload::new(&settings.overload);
         let phase = Arc::new(watch::Sender::new(Phase::Serving));
         let beats = Beats::new(settings.workers.get());
         let fixed = Fixed {
             instance: passthrough::instance().into(),
             phase: Arc::clone(&phase),
+            overload: Arc::clone(&overload),
         };
         Arc::new(Self {
             connections,
+            overload,
             http1: Arc::default(),
             phase,
             current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
@@ -293,7 +306,9 @@ impl Server {
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
         let mut workers = bind_all(&settings, &mut inherited)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
-        let admin = settings.admin.map(|address| bind_admin(address, &mut inherited));
+        let admin = settings
+            .admin
+            .map(|address| bind_admin(address, &mut inherited));
         let admin = admin.transpose()?;
         for address in inherited.addresses() {
             tracing::warn!(%address, "a socket that was passed on fits no listener, it is closed");
@@ -324,6 +339,7 @@ impl Server {
 struct Fixed {
     instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
+    overload: Arc<Overload>,
 }
 
 /// Puts a generation together; what the one before has counted and noted goes on.
@@ -340,6 +356,7 @@ fn share(settings: Settings, parts: Parts, fixed: Fixed, previous: Option<&Share
         )),
         instance: fixed.instance,
         phase: fixed.phase,
+        overload: fixed.overload,
         world: World {
             directory: parts.directory,
             aliases: parts.aliases,
@@ -352,6 +369,24 @@ fn share(settings: Settings, parts: Parts, fixed: Fixed, previous: Option<&Share
         tokens: parts.tokens,
         version: parts.version,
         settings: Arc::new(settings),
+    }
+}
+
+/// How many connections there may be, of those that are wanted.
+fn most_connections(settings: &Settings) -> Most {
+    let descriptors = raise_descriptor_limit();
+    let total = connections_within(settings.connections, descriptors);
+    if total < settings.connections {
+        tracing::warn!(
+            wanted = settings.connections,
+            connections = total,
+            "fewer connections than are configured: half of the open files that the process may have"
+        );
+    }
+    Most {
+        total,
+        per_listener: settings.connections_per_listener,
+        per_source: settings.connections_per_source,
     }
 }
 
@@ -403,6 +438,12 @@ impl Running {
     #[must_use]
     pub fn pulse(&self) -> Pulse {
         Pulse::new(&self.process)
+    }
+
+    /// What happened at the gates against overload, for metrics.
+    #[must_use]
+    pub fn overload(&self) -> Arc<crate::edge::overload::Counts> {
+        Arc::clone(self.process.overload.counts())
     }
 
     /// What was refused of HTTP/1 before it was read, in numbers.
@@ -465,10 +506,7 @@ struct Worker {
     admin: Option<TcpListener>,
 }
 
-fn bind_all(
-    settings: &Settings,
-    inherited: &mut Inherited,
-) -> Result<Vec<Worker>, StartError> {
+fn bind_all(settings: &Settings, inherited: &mut Inherited) -> Result<Vec<Worker>, StartError> {
     let n = settings.workers.get();
     let mut workers: Vec<Worker> = (0..n).map(|_| Worker::default()).collect();
     for (index, listener) in settings.listeners.iter().enumerate() {
@@ -544,10 +582,13 @@ impl Worker {
                 drop(tokio::spawn(admin::serve(Arc::clone(process), socket)));
             }
             drop(tokio::spawn(beats::beat(Arc::clone(process), index)));
+            let overload = Arc::clone(&process.overload);
+            drop(tokio::spawn(overload::watch_worker(overload)));
             if index == 0 {
                 drop(tokio::spawn(chores::prune(Arc::clone(process))));
                 drop(tokio::spawn(chores::rotate(Arc::clone(process))));
                 drop(tokio::spawn(chores::leave(Arc::clone(process))));
+                drop(tokio::spawn(chores::watch_memory(Arc::clone(process))));
                 drop(tokio::spawn(chores::warm(process.current())));
             }
             reached(&process.phase, Phase::Draining).await;

@@ -44,6 +44,7 @@ impl Reloader {
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
         let previous = process.current();
         let fixed = Fixed {
+            overload: Arc::clone(&previous.overload),
             instance: Arc::clone(&previous.instance),
             phase: Arc::clone(&process.phase),
         };

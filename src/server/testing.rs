@@ -18,7 +18,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::tokens::{self, Tokens};
-use crate::edge::{body, head, http2, keys, rate_limit};
+use crate::edge::{body, head, http2, keys, overload, rate_limit};
 use crate::model::{
     Alias, ClientName, Failure, Field, Instant, Link, LinkId, Operation, OperationKind, Provider,
     ProviderId, ProviderKind, Record, Rules, Secret, Subject, TenantId, User, UserId, Value,
@@ -287,6 +287,7 @@ pub(super) fn settings() -> Settings {
         admin: Some("127.0.0.1:0".parse().unwrap()),
         workers: NonZeroUsize::new(2).unwrap(),
         connections: 100,
+        connections_per_listener: 100,
         connections_per_source: 50,
         connection_requests: 1000,
         head_bytes: 16 * 1024,
@@ -307,6 +308,14 @@ pub(super) fn settings() -> Settings {
             bytes_per_second: 1024,
         },
         rates: rate_limit::Settings::plain(rate),
+        overload: overload::Settings {
+            concurrency: overload::Range {
+                floor: 64,
+                ceiling: 1024,
+            },
+            queue: Duration::from_millis(100),
+            memory: Some(0),
+        },
         timeouts: Timeouts {
             tls_handshake: LONG,
             first_byte: LONG,

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::testing::{LONG, SHORT, connect, exchange, read_some, settings, start};
@@ -228,4 +229,55 @@ fn half_an_http2_preface_does_not_hold_a_connection() {
         stream.read_exact(&mut byte).unwrap();
         answer.push(byte[0]);
     }
+}
+
+#[test]
+fn under_pressure_idle_connections_end_and_busy_ones_stay() {
+    let running = start(Settings {
+        connections: 10,
+        ..settings()
+    });
+    let ask = |stream: &mut TcpStream| {
+        stream
+            .write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        assert!(read_some(stream).starts_with("HTTP/1.1 404"));
+    };
+    let mut open: Vec<_> = (0..9).map(|_| connect(running.addresses()[0])).collect();
+    open.iter_mut().for_each(ask);
+    let mut busy = open.pop().unwrap();
+    let begin = Instant::now();
+    let counts = running.overload();
+    while counts.connections_ended.load(Ordering::Relaxed) == 0 {
+        assert!(begin.elapsed() < LONG, "idle connections were kept");
+        ask(&mut busy);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    ask(&mut busy);
+    // As many as give room again; one of them is seen to be at its end.
+    let is_over = |idle: &mut TcpStream| {
+        idle.set_read_timeout(Some(SHORT)).unwrap();
+        matches!(idle.read(&mut [0; 1]), Ok(0))
+    };
+    assert!(open.iter_mut().any(is_over));
+}
+
+#[test]
+fn at_the_end_of_its_memory_the_server_takes_no_connections_and_still_tells_its_health() {
+    let mut small = settings();
+    small.overload.memory = Some(1);
+    let running = start(small);
+    let begin = Instant::now();
+    let counts = running.overload();
+    while counts.connections_refused.load(Ordering::Relaxed) == 0 {
+        assert!(begin.elapsed() < LONG, "connections were taken");
+        let mut stream = connect(running.addresses()[0]);
+        let _ = stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let _ = stream.read(&mut [0; 1024]);
+    }
+    let alive = exchange(
+        running.admin_address().unwrap(),
+        "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    );
+    assert!(alive.contains(" 200 "), "{alive}");
 }

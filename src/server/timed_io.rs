@@ -60,6 +60,16 @@ impl Activity {
         self.has_begun(requests) && self.in_flight.load(Ordering::Relaxed) == 0
     }
 
+    /// How many requests have begun.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether no request is in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0
+    }
+
     /// Waits until the connection has served all it may.
     pub(super) async fn exhausted(&self) {
         self.exhausted.notified().await;

@@ -21,6 +21,7 @@ use super::admit::{Head, admit};
 use super::carry_out::{answer_about_tokens, carry_out};
 use super::facts::Facts;
 use super::front::{self, Found, Front};
+use super::overload;
 use super::passthrough::{self, Way};
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
@@ -102,7 +103,7 @@ fn sent(facts: Facts<'_>, response: Response, is_http1: bool) -> http::Response<
 }
 
 /// What a request leads to, by its head alone.
-enum Target<'f> {
+pub(super) enum Target<'f> {
     /// To an op, or to several between which the body decides.
     Op {
         front: &'f Front,
@@ -141,7 +142,11 @@ async fn walk<'f>(
     };
     head::drop_ambiguous_fields(&mut parts.headers);
     facts.close |= parts.method == http::Method::TRACE;
-    let (front, candidates, call) = match target(shared, &host, &parts, facts) {
+    let target = target(shared, &host, &parts, facts);
+    if let Err(failure) = overload::pass(shared, overload::priority(&target, &parts.method)) {
+        return overload::refuse_early(shared, &failure, body, facts).await;
+    }
+    let (front, candidates, call) = match target {
         Target::Op {
             front,
             candidates,

@@ -34,6 +34,7 @@ mod layers;
 mod limits;
 mod loss;
 mod outbound;
+mod overload;
 mod passthrough;
 mod race;
 mod reflection;

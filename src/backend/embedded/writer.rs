@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
@@ -209,9 +209,11 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Broken>) -> Result<T, Broken> {
     })
 }
 
-/// The answer of a store that cannot write now.
+/// The answer of a store that cannot write now. Not everybody is to come back in the same second.
 pub(super) fn overloaded() -> Failure {
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
     Failure::Overloaded {
-        retry_after: RETRY_AFTER,
+        retry_after: RETRY_AFTER * (1 + turn % 3),
     }
 }

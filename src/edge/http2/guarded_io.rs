@@ -61,7 +61,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             excess,
             // In the midst of a frame nothing can be said.
             is_shut: last_word.is_none(),
-            n_read: if last_word.is_none() { PARTING_BYTES } else { 0 },
+            n_read: if last_word.is_none() {
+                PARTING_BYTES
+            } else {
+                0
+            },
             last_word: last_word.unwrap_or_default(),
             n_written: 0,
             timer: Box::pin(sleep_until(Instant::now() + PARTING)),
@@ -73,9 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         let Some((end, excess)) = self.guard.deadline() else {
             return Poll::Pending;
         };
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(end)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() != end {
             timer.as_mut().reset(end);
         }

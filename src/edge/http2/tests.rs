@@ -177,9 +177,7 @@ fn resets_are_free_for_who_was_patient() {
     }
     let n = (10_000..20_000).take_while(|i| {
         connection.asks(2 * i + 1);
-        connection
-            .gets(RST_STREAM, 0, 2 * i + 1, &[0; 4])
-            .is_ok()
+        connection.gets(RST_STREAM, 0, 2 * i + 1, &[0; 4]).is_ok()
     });
     assert_eq!(n.count(), 2000);
 }
@@ -187,7 +185,12 @@ fn resets_are_free_for_who_was_patient() {
 #[test]
 fn pieces_of_any_size_mean_the_same() {
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    bytes.extend(frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 9, 0, 3, 0, 0, 0, 7, 1]));
+    bytes.extend(frame(
+        SETTINGS,
+        0,
+        0,
+        &[0, 4, 0, 0, 0, 9, 0, 3, 0, 0, 0, 7, 1],
+    ));
     bytes.extend(frame(WINDOW_UPDATE, 0, 5, &window(77)));
     bytes.extend(frame(WINDOW_UPDATE, 0, 5, &[1, 2, 3]));
     bytes.extend(frame(DATA, 1, 0x8000_0005, &[9; 300]));

@@ -14,6 +14,7 @@ use linkbridge::dialect::Dialect;
 use linkbridge::directory::Aliases;
 use linkbridge::edge::authn::Clients;
 use linkbridge::edge::issuer::Issuers;
+use linkbridge::edge::overload::Counts;
 use linkbridge::edge::tokens::Tokens;
 use linkbridge::mapping::builtin;
 use linkbridge::model::{Failure, Operation, OperationKind, TenantId, UserId, VendorName};
@@ -28,8 +29,14 @@ pub(crate) struct InProcess {
     pub(crate) addr: SocketAddr,
     /// Where it listens for HTTP/2.
     pub(crate) http2: SocketAddr,
-    // Only held, so that the server lives as long as this.
-    _running: Running,
+    running: Running,
+}
+
+impl InProcess {
+    /// What happened at its gates.
+    pub(crate) fn overload(&self) -> Arc<Counts> {
+        self.running.overload()
+    }
 }
 
 /// Every operation fails in one way, after some time.
@@ -89,16 +96,21 @@ pub(crate) fn start(profile: &Profile) -> Result<InProcess, String> {
 /// Starts it with a backend that answers this failure.
 pub(crate) fn start_with(profile: &Profile, failure: Failure) -> Result<InProcess, String> {
     let after = Duration::ZERO;
-    start_over(profile, Refuse { failure, after })
+    start_on(profile, "", Arc::new(Refuse { failure, after }))
 }
 
 /// Starts it with a backend that takes this long for everything.
 pub(crate) fn start_slow(profile: &Profile, after: Duration) -> Result<InProcess, String> {
     let failure = Failure::Conflict;
-    start_over(profile, Refuse { failure, after })
+    start_on(profile, "", Arc::new(Refuse { failure, after }))
 }
 
-fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
+/// Starts it over this backend, with these lines in `[limits]`.
+pub(crate) fn start_on(
+    profile: &Profile,
+    limits: &str,
+    backend: Arc<dyn Backend>,
+) -> Result<InProcess, String> {
     let loaded = builtin::SOURCES
         .iter()
         .filter_map(|(name, _)| builtin::load_builtin(name)?.plan);
@@ -132,7 +144,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         ..free_ports()
     };
     // The store is only named here: it is never opened.
-    let text = text(profile, ports, Path::new("never-opened"));
+    let text = text(profile, ports, Path::new("never-opened")) + limits;
     let (config, _) =
         config::read("generated", &text, &inputs).map_err(|findings| format!("{findings:?}"))?;
     let mount = |front: config::Front| {
@@ -156,7 +168,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         tokens: Tokens::unkept(config.tokens, 0).map_err(|error| error.to_string())?,
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
-        backend: Arc::new(backend),
+        backend,
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
     let [addr, http2] = running.addresses() else {
@@ -165,6 +177,6 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
     Ok(InProcess {
         addr: *addr,
         http2: *http2,
-        _running: running,
+        running,
     })
 }
