@@ -30,6 +30,8 @@ pub(super) struct Open {
     pub(super) store: Arc<Embedded>,
     /// The upstreams of the tree.
     pub(super) leaves: Vec<Leaf>,
+    /// The same, opened.
+    pub(super) upstreams: Vec<Arc<Upstream>>,
 }
 
 /// An upstream of the tree.
@@ -52,11 +54,12 @@ pub(super) fn open(
 ) -> Result<Open, String> {
     let store = Embedded::open(settings(backend.store)).map_err(|error| error.to_string())?;
     let store = Arc::new(store);
-    let mut leaves = Vec::new();
+    let (mut leaves, mut upstreams) = (Vec::new(), Vec::new());
     let mut open_leaf = |leaf: Leaf| {
-        let opened = upstream(&leaf, &store, directory)?;
+        let opened = Arc::new(upstream(&leaf, &store, directory)?);
         leaves.push(leaf);
-        Ok(Arc::new(opened) as Arc<dyn Backend>)
+        upstreams.push(Arc::clone(&opened));
+        Ok(opened as Arc<dyn Backend>)
     };
     let local = Arc::clone(&store) as Arc<dyn Backend>;
     let tree = tree(backend.root, dialects, directory, &local, &mut open_leaf)?;
@@ -65,6 +68,7 @@ pub(super) fn open(
         aliases: Arc::clone(&store) as Arc<dyn Aliases>,
         store,
         leaves,
+        upstreams,
     })
 }
 

@@ -15,6 +15,7 @@ mod dialects;
 mod explain;
 mod index;
 mod keys;
+mod observe;
 mod serve;
 mod signals;
 mod users;

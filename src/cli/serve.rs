@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::index::Keeper;
+use super::observe;
 use super::signals::Signals;
 use super::{Exit, backend, complain, dialects, say};
 use crate::config::{self, Config, Inputs, Vars};
@@ -120,6 +121,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
     let described = backend::describe(&config.backend);
     let data = config.backend.directory().to_owned();
     let directory = Arc::new(config.directory);
+    let version = config.version.clone();
     let open = backend::open(config.backend, dialects, &directory)?;
     // The store holds the lock of the directory: no other process writes keys there.
     let now = clock::now().0.div_euclid(1000);
@@ -132,6 +134,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
     let has_example_key = has_example_key(&config.clients);
     let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
     let issuers = issuers(config.issuers, &config.outbound)?;
+    let observed = observe::observed(config.shown, &version, &open, &fronts);
     let parts = Parts {
         fronts,
         clients: Clients::new(config.clients),
@@ -140,6 +143,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
         directory: Arc::clone(&directory),
         aliases: open.aliases,
         backend: open.backend,
+        observed,
     };
     let listeners = config.server.listeners.clone();
     let workers = config.server.workers;

@@ -63,6 +63,7 @@
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
+//! | LB630 | health, metrics and settings are told at an address that is not an inner one (warning) |
 
 mod assertions;
 mod backend;
@@ -75,6 +76,7 @@ mod passthrough;
 mod secret;
 mod section;
 mod server;
+mod shown;
 mod tls;
 mod tokens;
 mod vars;
@@ -119,6 +121,10 @@ pub struct Config {
     pub log: String,
     /// How log lines are written.
     pub log_format: telemetry::Format,
+    /// What may be shown of all this.
+    pub shown: serde_json::Value,
+    /// Changes when anything in the file, in the environment or in the flags does.
+    pub version: String,
 }
 
 /// A dialect that a configuration may name.
@@ -211,8 +217,11 @@ pub fn read(
     let environment = Overlay::of_environment(inputs.vars);
     let config = parse_toml(text, &sink).map(|parsed| {
         let root = Table::root(&parsed, &sink);
-        let config = resolve(&root, inputs, &flags, &environment);
+        let mut config = resolve(&root, inputs, &flags, &environment);
         root.finish();
+        let overlays = [&environment, &flags];
+        config.shown = shown::shown(text, overlays, &config.server);
+        config.version = shown::version(text, overlays);
         config
     });
     let mut findings = flags.into_sink().into_findings();
@@ -295,6 +304,8 @@ fn resolve<'a>(
         public_url: general.public_url,
         log: general.log,
         log_format: general.log_format,
+        shown: serde_json::Value::Null,
+        version: String::new(),
     }
 }
 

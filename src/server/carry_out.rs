@@ -50,6 +50,7 @@ pub(super) async fn carry_out(
         })))
     };
     facts.replied = result.is_ok();
+    facts.came_to(&result);
     worded(front, op, result, &params, at)
 }
 
@@ -135,6 +136,7 @@ pub(super) fn answer_about_tokens(
         OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
         _ => Ok((Record::new(), None)),
     };
+    facts.came_to(&answered);
     let (op, params) = (decoded.op, &decoded.params);
     match answered {
         Ok((reply, client)) => {

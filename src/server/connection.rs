@@ -13,12 +13,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::meters::{ListenerMeter, Open};
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Protocol, Shared, Timeouts};
+use super::{Listener, Protocol, Shared, Timeouts};
 use crate::edge::connections::Slot;
 use crate::edge::tls::Tls;
 
@@ -29,12 +30,10 @@ const BACK_OFF: Duration = Duration::from_millis(75);
 const HTTP2_PREFACE_BYTES: usize = 24;
 
 /// Accepts connections until the server drains. No error ends it before that.
-pub(super) async fn accept(
-    shared: Arc<Shared>,
-    listener: TcpListener,
-    protocol: Protocol,
-    alive: Alive,
-) {
+pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, of: Listener, alive: Alive) {
+    let address = listener.local_addr().unwrap_or(of.address);
+    let meter = shared.meters.listener(&of, address);
+    let protocol = of.protocol;
     let mut draining = pin!(reached(&shared.phase, Phase::Draining));
     loop {
         let accepted = tokio::select! {
@@ -43,7 +42,7 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&shared, stream, peer, &protocol, &alive),
+            Ok((stream, peer)) => admit(&shared, stream, peer, (&protocol, &meter), &alive),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
@@ -59,7 +58,7 @@ pub(super) async fn accept(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            admit(&shared, stream, peer, &protocol, &alive);
+            admit(&shared, stream, peer, (&protocol, &meter), &alive);
         }
     }
 }
@@ -76,10 +75,11 @@ fn admit(
     shared: &Arc<Shared>,
     stream: TcpStream,
     peer: SocketAddr,
-    protocol: &Protocol,
+    (protocol, meter): (&Protocol, &Arc<ListenerMeter>),
     alive: &Alive,
 ) {
     let Some(slot) = shared.connections.admit(peer.ip()) else {
+        meter.refused();
         tracing::debug!("too many connections, one was closed");
         return;
     };
@@ -90,6 +90,7 @@ fn admit(
         peer,
         alive: alive.clone(),
         _slot: slot,
+        open: meter.accepted(),
     };
     let stream = TimedWrite::new(stream, shared.settings.timeouts.write_stall);
     // Every future here can be sent between threads, so that plain `spawn` does on a runtime of one
@@ -111,6 +112,7 @@ struct Connection {
     peer: SocketAddr,
     alive: Alive,
     _slot: Slot,
+    open: Open,
 }
 
 impl Connection {
@@ -121,8 +123,14 @@ impl Connection {
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) if accepted.http2 => self.serve_http2(accepted.stream).await,
             Ok(Ok(accepted)) => self.serve_http1(accepted.stream).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
+            Ok(Err(error)) => {
+                self.open.handshake_failed(&error);
+                tracing::debug!(%error, "a TLS handshake failed");
+            }
+            Err(_) => {
+                self.open.handshake_slow();
+                tracing::debug!("a TLS handshake took too long");
+            }
         }
     }
 

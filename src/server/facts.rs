@@ -1,5 +1,6 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -12,6 +13,7 @@ use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::model::{Failure, Record, Response};
+use crate::telemetry::metrics::Outcome;
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
@@ -39,6 +41,10 @@ pub(super) struct Facts<'f> {
     pub(super) close: bool,
     /// Whether a write has begun: what ends without an answer after that may have been carried out.
     pub(super) may_have_written: bool,
+    /// What came of it, for counting; none if nothing was said.
+    pub(super) outcome: Cell<Option<Outcome>>,
+    /// How large its body was.
+    pub(super) body_bytes: usize,
 }
 
 impl Facts<'_> {
@@ -51,8 +57,18 @@ impl Facts<'_> {
         }
     }
 
+    /// Notes what came of the request.
+    pub(super) fn came_to<T>(&self, result: &Result<T, Failure>) {
+        let outcome = match result {
+            Ok(_) => Outcome::Ok,
+            Err(failure) => Outcome::Failed(failure.kind()),
+        };
+        self.outcome.set(Some(outcome));
+    }
+
     /// A refusal, in the words of the front, as far as it is known.
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
+        self.outcome.set(Some(Outcome::Failed(failure.kind())));
         let front = self.front.and_then(|index| shared.fronts.get(index));
         respond::failure(front, failure, self.op, &self.context)
     }

@@ -17,6 +17,7 @@ mod front;
 mod ids;
 mod items;
 mod listen;
+mod meters;
 mod new_links;
 mod passthrough;
 mod perform;
@@ -45,8 +46,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use self::admin::Admin;
+pub use self::admin::Check;
 use self::call::World;
 pub use self::front::Front;
+use self::meters::{Meters, Series};
 pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 use self::phase::{Phase, advance, reached};
 use crate::backend::Backend;
@@ -58,9 +62,12 @@ use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, rate_limit};
+use crate::telemetry::metrics::{self, Registry};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often each event loop shows that it turns.
+const BEAT_EVERY: Duration = Duration::from_millis(500);
 /// How often it is looked whether the key that signs tokens is old.
 const ROTATE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -155,6 +162,19 @@ pub struct Parts {
     pub aliases: Arc<dyn Aliases>,
     /// Where operations are carried out.
     pub backend: Arc<dyn Backend>,
+    /// What it tells of itself.
+    pub observed: Observed,
+}
+
+/// What a server tells of itself at its admin listener, beside what it knows by itself.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// Where metrics are registered; the server adds its own.
+    pub registry: Arc<Registry>,
+    /// The configuration in effect as JSON, without anything secret.
+    pub configuration: String,
+    /// More questions of readiness.
+    pub checks: Vec<Check>,
 }
 
 /// What all threads share.
@@ -167,6 +187,9 @@ struct Shared {
     world: World,
     limits: RateLimits,
     connections: Arc<Connections>,
+    meters: Arc<Meters>,
+    series: Series,
+    observed: Observed,
     /// How this process is called in `Via`.
     instance: String,
     phase: Arc<watch::Sender<Phase>>,
@@ -209,20 +232,22 @@ impl Server {
     pub fn start(settings: Settings, mut parts: Parts) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
-        let mut workers = bind_all(&settings)?;
+        let workers = bind_all(&settings)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
         let admin = settings.admin.map(bind_admin).transpose()?;
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
-        if let Some(first) = workers.first_mut() {
-            first.admin = admin;
-        }
         let shared = share(settings, parts);
         let mut running = Running {
             addresses,
             admin: admin_address,
             shared,
             threads: Vec::new(),
+            admin_thread: None,
         };
+        if let Some(socket) = admin {
+            let started = Admin::start(Arc::clone(&running.shared), socket);
+            running.admin_thread = Some(started.map_err(StartError::Threads)?);
+        }
         for (index, worker) in workers.into_iter().enumerate() {
             // A failure here drops `running`, which ends the threads that have started.
             let thread = worker
@@ -235,8 +260,15 @@ impl Server {
 }
 
 fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
+    let meters = Meters::new(settings.workers.get());
+    let registry = Arc::clone(&parts.observed.registry);
+    meters.register(&registry);
+    registry.set("process", metrics::process());
     let rates = parts.clients.all().iter().map(|client| client.rate);
-    Arc::new(Shared {
+    let shared = Arc::new(Shared {
+        series: meters.series(&parts.fronts, &parts.clients),
+        meters,
+        observed: parts.observed,
         limits: RateLimits::new(&settings.rates, rates),
         connections: Connections::new(settings.connections, settings.connections_per_source),
         instance: passthrough::instance(),
@@ -252,7 +284,9 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
         issuers: parts.issuers,
         tokens: parts.tokens,
         settings,
-    })
+    });
+    meters::register_served(&registry, &shared);
+    shared
 }
 
 /// A server that serves. Dropping it ends it at once.
@@ -261,6 +295,7 @@ pub struct Running {
     admin: Option<SocketAddr>,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    admin_thread: Option<Admin>,
 }
 
 /// Ends a server from elsewhere: from a signal, say. It keeps nothing of the server alive, so that the
@@ -320,6 +355,8 @@ impl Running {
             .map(JoinHandle::join)
             .filter(Result::is_err)
             .count();
+        // It tells of the end until there is nothing left to tell of.
+        self.admin_thread = None;
         n_failed == 0
     }
 }
@@ -335,7 +372,6 @@ impl Drop for Running {
 #[derive(Default)]
 struct Worker {
     sockets: Vec<(TcpListener, Listener)>,
-    admin: Option<TcpListener>,
 }
 
 fn bind_all(settings: &Settings) -> Result<Vec<Worker>, StartError> {
@@ -372,31 +408,28 @@ impl Worker {
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || self.run(&runtime, &shared, index == 0))
+        thread.spawn(move || {
+            self.run(&runtime, &shared, index);
+            shared.meters.ended(index);
+        })
     }
 
     /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
-    fn run(self, runtime: &Runtime, shared: &Arc<Shared>, is_first: bool) {
+    fn run(self, runtime: &Runtime, shared: &Arc<Shared>, index: usize) {
         runtime.block_on(async {
+            drop(tokio::spawn(beat(Arc::clone(shared), index)));
             let (alive, mut all_ended) = mpsc::channel::<()>(1);
             for (socket, listener) in self.sockets {
                 match tokio::net::TcpListener::from_std(socket) {
                     Ok(socket) => {
-                        let accept = connection::accept(
-                            Arc::clone(shared),
-                            socket,
-                            listener.protocol,
-                            alive.clone(),
-                        );
+                        let accept =
+                            connection::accept(Arc::clone(shared), socket, listener, alive.clone());
                         drop(tokio::spawn(accept));
                     }
                     Err(error) => tracing::error!(%error, "a listener was lost at the start"),
                 }
             }
-            if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
-                drop(tokio::spawn(admin::serve(Arc::clone(shared), socket)));
-            }
-            if is_first {
+            if index == 0 {
                 drop(tokio::spawn(prune(Arc::clone(shared))));
                 drop(tokio::spawn(rotate(Arc::clone(shared))));
                 drop(tokio::spawn(leave(Arc::clone(shared))));
@@ -421,6 +454,15 @@ async fn leave(shared: Arc<Shared>) {
     reached(&shared.phase, Phase::Leaving).await;
     tokio::time::sleep(shared.settings.timeouts.drain_delay).await;
     advance(&shared.phase, Phase::Draining);
+}
+
+/// Shows that the event loop of a worker turns.
+async fn beat(shared: Arc<Shared>, worker: usize) {
+    let mut every = tokio::time::interval(BEAT_EVERY);
+    loop {
+        every.tick().await;
+        shared.meters.beat(worker);
+    }
 }
 
 /// Does ahead what the first requests would have to wait for.

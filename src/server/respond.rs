@@ -148,6 +148,14 @@ pub(super) enum Payload {
 }
 
 impl Payload {
+    /// How many bytes of it are known ahead: what only goes through is counted where it does.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Whole { data, .. } => data.as_ref().map_or(0, Bytes::len),
+            Self::Stream(_) | Self::Piped(_) => 0,
+        }
+    }
+
     /// Keeps a request in flight until its answer has gone, where that is later than its head.
     pub(super) fn keep(&mut self, in_flight: InFlight) {
         if let Self::Piped(piped) = self {

@@ -24,12 +24,13 @@ use super::front::{self, Found, Front};
 use super::passthrough::{self, Way};
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
-use super::{Shared, respond, tokens};
+use super::{Shared, meters, respond, tokens};
 use crate::dialect::{Candidates, Decoded, RpcCall};
+use crate::edge::authn::Grant;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
 use crate::model::{Failure, Place, Problem, Record, Response, Why};
-use crate::telemetry;
+use crate::telemetry::{self, metrics::Outcome};
 use crate::transport::{self, Codec, Status};
 
 /// Held by whoever must be waited for when the server ends.
@@ -45,8 +46,10 @@ pub(super) async fn answer(
     is_last: bool,
 ) -> http::Response<respond::Payload> {
     let start = Instant::now();
+    let _in_flight = shared.meters.enter();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
+    let is_head = parts.method == http::Method::HEAD;
     let mut facts = Facts {
         body_pending: !body.is_end_stream(),
         close: is_last,
@@ -64,6 +67,7 @@ pub(super) async fn answer(
         polled.await
     };
     let response = caught.unwrap_or_else(|| internal_error(shared, &facts));
+    let (status, took) = (response.status, start.elapsed());
     telemetry::access(&telemetry::Access {
         front: facts
             .front
@@ -74,9 +78,35 @@ pub(super) async fn answer(
             .grant
             .as_ref()
             .map(|grant| grant.client().name.as_str()),
-        status: response.status,
-        duration: start.elapsed(),
+        status,
+        duration: took,
     });
+    let what = meters::what(shared, facts.front, facts.op, facts.passes);
+    let series = shared.series.front(facts.front);
+    series.note(
+        what,
+        meters::outcome(facts.outcome.get(), status),
+        status,
+        took,
+    );
+    series.received(what, facts.body_bytes);
+    let client = facts.grant.as_ref().map(Grant::index);
+    shared.series.client(client.map(|index| index.0));
+    let call = facts.wire.map(|wire| wire.protocol.name());
+    shared.meters.wire(call, is_http1);
+    let answer = worded(facts, response, is_http1);
+    if !is_head {
+        series.sent(what, answer.body().length());
+    }
+    answer
+}
+
+/// The answer as it is sent.
+fn worded(
+    facts: Facts<'_>,
+    response: Response,
+    is_http1: bool,
+) -> http::Response<respond::Payload> {
     if let Some(passed) = facts.passed {
         return respond::passed(passed, is_http1 && (facts.close || facts.body_pending));
     }
@@ -125,6 +155,8 @@ async fn walk<'f>(
         Ok(host) => host,
         Err(fault) => {
             facts.close = true;
+            facts.outcome.set(Some(Outcome::Head));
+            shared.meters.head(fault.status());
             return respond::problem(fault.status(), fault.message());
         }
     };
@@ -162,6 +194,7 @@ async fn walk<'f>(
         Err(fault) => return refuse_body(shared, facts, fault),
     };
     facts.body_pending = false;
+    facts.body_bytes = body.len();
     let decoded = match decode(shared, front, &candidates, call, &head, &body) {
         Ok(decoded) => decoded,
         Err(Undecoded::Refused(failure)) => return facts.refuse(shared, &failure),
@@ -319,7 +352,10 @@ fn begin_stream(
 fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response {
     match fault {
         BodyFault::TooLarge => facts.refuse(shared, &Failure::TooLarge),
-        BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
+        BodyFault::TooSlow => {
+            facts.outcome.set(Some(Outcome::SlowBody));
+            respond::problem(408, "The request body came too slowly.")
+        }
         BodyFault::Broken => facts.refuse(shared, &malformed(Place::Body)),
     }
 }
@@ -342,6 +378,7 @@ fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
         |_| "unknown".to_owned(),
         |id| id.expose().chars().take(12).collect(),
     );
+    meters::count(&shared.meters.panics);
     tracing::error!(
         incident,
         op = facts.op_name(shared),

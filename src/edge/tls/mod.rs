@@ -21,6 +21,7 @@ use tokio_rustls::server::TlsStream;
 
 use self::choice::Choice;
 pub use self::identity::{Fault, Identity};
+use crate::model::Instant;
 
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
@@ -31,6 +32,7 @@ const HTTP1: &[u8] = b"http/1.1";
 pub struct Tls {
     acceptor: TlsAcceptor,
     names: Arc<[String]>,
+    ends: Instant,
 }
 
 /// A connection whose handshake is done.
@@ -50,6 +52,8 @@ impl Tls {
         if identities.is_empty() {
             return Err(Fault::NoCertificate);
         }
+        let ends = identities.iter().map(Identity::not_after).min();
+        let ends = ends.ok_or(Fault::NoCertificate)?;
         let names = identities.iter().flat_map(Identity::names).cloned();
         let names = names.collect();
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
@@ -64,6 +68,7 @@ impl Tls {
         Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names,
+            ends,
         })
     }
 
@@ -71,6 +76,12 @@ impl Tls {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// When the first of the certificates ceases to be good.
+    #[must_use]
+    pub fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// Shakes hands. Has no deadline of its own.

@@ -39,7 +39,7 @@ pub struct Histogram {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// The upper ends of the ranges.
-    pub bounds: &'static [f64],
+    pub bounds: Vec<f64>,
     /// How many were in each range, not in those below it; one more than there are bounds.
     pub counts: Vec<u64>,
     /// All values together.
@@ -62,7 +62,7 @@ impl Histogram {
     pub fn snapshot(&self) -> Snapshot {
         let counts = self.counts.iter();
         Snapshot {
-            bounds: BOUNDS,
+            bounds: BOUNDS.to_vec(),
             counts: counts.map(|count| count.load(Ordering::Relaxed)).collect(),
             sum: self.nanos.load(Ordering::Relaxed) as f64 / 1e9,
         }

@@ -69,7 +69,9 @@ impl Samples {
     }
 
     fn push(&mut self, labels: &[Label<'_>], value: Value) {
-        let labels = labels.iter().map(|(name, text)| (*name, (*text).to_owned()));
+        let labels = labels
+            .iter()
+            .map(|(name, text)| (*name, (*text).to_owned()));
         let labels = labels.collect();
         self.0.push(Sample { labels, value });
     }
@@ -164,7 +166,9 @@ fn owned(labels: &[Label<'_>]) -> Vec<(&'static str, String)> {
 
 fn borrowed<'l>(labels: &'l [(&'static str, String)]) -> Vec<Label<'l>> {
     let labels = labels.iter();
-    labels.map(|(name, value)| (*name, value.as_str())).collect()
+    labels
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }
 
 /// Every metric that there is.

@@ -216,7 +216,9 @@ impl Requests {
             "linkbridge_request_body_bytes_total",
             Kind::Counter,
             "Bytes of the bodies of requests.",
-            move |samples| this.each(|front, what, cell| bytes(samples, front, what, &cell.received)),
+            move |samples| {
+                this.each(|front, what, cell| bytes(samples, front, what, &cell.received))
+            },
         );
         let this = Arc::clone(self);
         group.family(

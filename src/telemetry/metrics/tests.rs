@@ -2,7 +2,12 @@ use super::*;
 
 fn registry() -> Arc<Registry> {
     let registry = Registry::new();
-    registry.counter("lb_a_total", "First.\nSecond \\.", &[("x", "q\"\\\n")], || 7);
+    registry.counter(
+        "lb_a_total",
+        "First.\nSecond \\.",
+        &[("x", "q\"\\\n")],
+        || 7,
+    );
     registry.gauge("lb_b", "A gauge.", &[], || 1.0);
     registry
 }
@@ -27,7 +32,7 @@ fn ranges_are_told_with_those_below_them() {
     let registry = Registry::new();
     let mut group = Group::new();
     group.histogram("lb_h", "Ranges.", &[("a", "b")], || Snapshot {
-        bounds: &[0.5, 1.0],
+        bounds: vec![0.5, 1.0],
         counts: vec![2, 1, 4],
         sum: 12.5,
     });

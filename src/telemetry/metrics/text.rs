@@ -25,10 +25,7 @@ impl Format {
     }
 }
 
-pub(super) fn render(
-    families: &BTreeMap<&str, (Kind, &str, Samples)>,
-    format: Format,
-) -> String {
+pub(super) fn render(families: &BTreeMap<&str, (Kind, &str, Samples)>, format: Format) -> String {
     let mut out = String::with_capacity(16 * 1024);
     for (name, (kind, help, samples)) in families {
         let family = match (format, kind) {
@@ -73,7 +70,13 @@ fn histogram(out: &mut String, name: &str, sample: &Sample, read: &Snapshot) {
     }
     let labels = &sample.labels;
     line(out, &format!("{name}_sum"), labels, None, &float(read.sum));
-    line(out, &format!("{name}_count"), labels, None, &so_far.to_string());
+    line(
+        out,
+        &format!("{name}_count"),
+        labels,
+        None,
+        &so_far.to_string(),
+    );
 }
 
 fn line(

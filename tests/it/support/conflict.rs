@@ -155,6 +155,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend: Arc::new(backend),
+        observed: linkbridge::server::Observed::default(),
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
     let [addr, http2] = running.addresses() else {
