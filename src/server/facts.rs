@@ -22,6 +22,8 @@ pub(super) struct Facts<'f> {
     /// What the head says to that front, for wording whatever comes of it.
     pub(super) context: Record,
     pub(super) op: Option<OpId>,
+    /// The only op that it can be for, before it is read: for counting.
+    pub(super) meant: Option<OpId>,
     /// How it came, if it is a remote procedure call.
     pub(super) wire: Option<Wire<'f>>,
     /// What goes on as a stream, once it is let in.

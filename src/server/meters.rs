@@ -473,7 +473,7 @@ pub(super) fn register_served(registry: &Registry, shared: &Arc<Shared>) {
                 for (result, count) in [("ok", counts.answered), ("failed", counts.failed)] {
                     let labels = [
                         ("issuer", counts.issuer),
-                        ("for", counts.how),
+                        ("purpose", counts.how),
                         ("result", result),
                     ];
                     samples.count(&labels, count);

@@ -81,7 +81,7 @@ pub(super) async fn answer(
         status,
         duration: took,
     });
-    let what = meters::what(shared, facts.front, facts.op, facts.passes);
+    let what = meters::what(shared, facts.front, facts.op.or(facts.meant), facts.passes);
     let series = shared.series.front(facts.front);
     series.note(
         what,
@@ -184,6 +184,7 @@ async fn walk<'f>(
     };
     // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
     let only = candidates.only();
+    facts.meant = only;
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let grant = &mut facts.grant;
     if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {

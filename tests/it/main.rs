@@ -31,6 +31,7 @@ mod kill;
 mod laws;
 mod layers;
 mod loss;
+mod metrics;
 mod outbound;
 mod passthrough;
 mod race;
