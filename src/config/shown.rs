@@ -23,7 +23,7 @@ const SHOWN: &[&str] = &[
     "listener.http2",
     "limits.*",
     "tokens.rotate_days",
-    "outbound.protocols",
+    "tokens.leeway_seconds",
     "outbound.allow_addresses",
     "outbound.resolve_seconds",
     "outbound.connect_seconds",
@@ -203,6 +203,38 @@ fn effective(settings: &Settings) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The paths of all plain values.
+    fn paths(value: &toml::Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    paths(
+                        value,
+                        format!("{path}.{key}").trim_start_matches('.'),
+                        found,
+                    );
+                }
+            }
+            toml::Value::Array(list) if list.iter().any(toml::Value::is_table) => {
+                list.iter().for_each(|value| paths(value, path, found));
+            }
+            _ => found.push(path.replace("backend.route.upstream", "backend.upstream")),
+        }
+    }
+
+    #[test]
+    fn every_key_that_is_shown_is_one_of_the_example() {
+        let example: toml::Table = crate::config::tests::uncommented().parse().unwrap();
+        let mut known = Vec::new();
+        paths(&toml::Value::Table(example), "", &mut known);
+        for key in SHOWN.iter().filter(|key| !key.contains("options")) {
+            let start = key.trim_end_matches('*');
+            let fits =
+                |path: &String| path == key || (key.ends_with('*') && path.starts_with(start));
+            assert!(known.iter().any(fits), "{key} is no key");
+        }
+    }
 
     fn given(text: &str) -> Value {
         let parsed: toml::Table = text.parse().unwrap();

@@ -22,7 +22,7 @@ pub(super) const SAID: &str = "what an origin says";
 /// A secret of the configuration, as markers go.
 pub(super) const UPSTREAM_TOKEN: &str = "MARK-the-token-of-the-upstream-5d1f";
 /// The dialect of the upstream.
-pub(super) const UPSTREAM_DIALECT: &str = "keycloak";
+pub(super) const UPSTREAM_DIALECT: &str = "zitadel-v2";
 /// The front that passes requests on.
 pub(super) const PASSING: &str = "fusionauth";
 
