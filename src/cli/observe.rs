@@ -18,9 +18,14 @@ use crate::mapping::builtin;
 use crate::server::{Check, Front, Observed, clock};
 use crate::telemetry::metrics::{Group, Kind, Registry, Samples, Snapshot};
 
-/// Everything that is told. `shown` is what may be shown of the configuration, `version` its short name.
-pub(super) fn observed(shown: Value, version: &str, open: &Open, fronts: &[Front]) -> Observed {
-    let registry = Registry::new();
+/// Everything that is told. `shown` is what may be shown of the configuration, `version` its short name. Called
+/// again with the same registry, what is new takes the place of what was.
+pub(super) fn observed(
+    registry: Arc<Registry>,
+    (shown, version): (Value, &str),
+    open: &Open,
+    fronts: &[Front],
+) -> Observed {
     let mut digests: Vec<(String, String)> = fronts
         .iter()
         .map(|front| {

@@ -19,7 +19,7 @@ use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, render};
 use crate::outbound;
 use crate::server::{Front, Parts, Passthrough, Protocol, Running, Server, clock};
-use crate::telemetry;
+use crate::telemetry::{self, metrics::Registry};
 
 /// What to serve.
 #[derive(Debug, Args)]
@@ -134,7 +134,7 @@ fn start(config: Config, dialects: &[Arc<Dialect>]) -> Result<(Running, Option<K
     let has_example_key = has_example_key(&config.clients);
     let trusted: Vec<String> = config.issuers.iter().map(describe).collect();
     let issuers = issuers(config.issuers, &config.outbound)?;
-    let observed = observe::observed(config.shown, &version, &open, &fronts);
+    let observed = observe::observed(Registry::new(), (config.shown, &version), &open, &fronts);
     let parts = Parts {
         fronts,
         clients: Clients::new(config.clients),

@@ -31,6 +31,8 @@ pub(super) struct Meters {
     started: Instant,
     requests: Arc<Requests>,
     in_flight: AtomicI64,
+    /// Requests whose client went away before there was an answer.
+    abandoned: AtomicU64,
     /// Panics in the walk of a request.
     pub(super) panics: AtomicU64,
     heads: Heads,
@@ -65,11 +67,24 @@ impl Series {
 }
 
 /// A request that is being answered.
-pub(super) struct InFlight<'m>(&'m Meters);
+pub(super) struct InFlight<'m> {
+    meters: &'m Meters,
+    is_answered: bool,
+}
+
+impl InFlight<'_> {
+    /// Notes that there is an answer.
+    pub(super) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.meters.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.is_answered {
+            count(&self.meters.abandoned);
+        }
     }
 }
 
@@ -104,6 +119,7 @@ impl Meters {
             started: Instant::now(),
             requests: Arc::default(),
             in_flight: AtomicI64::new(0),
+            abandoned: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             heads: Default::default(),
             wires: Default::default(),
@@ -132,7 +148,10 @@ impl Meters {
     /// Counts a request as long as what is returned lives.
     pub(super) fn enter(&self) -> InFlight<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(self)
+        InFlight {
+            meters: self,
+            is_answered: false,
+        }
     }
 
     /// Notes a head that is refused.
@@ -166,7 +185,8 @@ impl Meters {
         }
     }
 
-    /// What is counted of the connections to an address. Workers that listen at the same one share it.
+    /// What is counted of the connections to an address. Workers that listen at the same one share it; its
+    /// certificate is the one of the last call.
     pub(super) fn listener(&self, listener: &Listener, address: SocketAddr) -> Arc<ListenerMeter> {
         let mut known = self
             .listeners
@@ -174,6 +194,9 @@ impl Meters {
             .unwrap_or_else(PoisonError::into_inner);
         let name = address.to_string();
         if let Some(meter) = known.iter().find(|meter| meter.listener == name) {
+            meter
+                .certificate_ends
+                .store(ends(&listener.protocol), Ordering::Relaxed);
             return Arc::clone(meter);
         }
         let meter = Arc::new(ListenerMeter::new(name, &listener.protocol));
@@ -230,6 +253,13 @@ impl Meters {
             "Requests whose head is complete and whose answer has not begun.",
             &[],
             move || this.in_flight.load(Ordering::Relaxed) as f64,
+        );
+        let this = Arc::clone(self);
+        group.counter(
+            "linkbridge_requests_abandoned_total",
+            "Requests whose client went away before there was an answer; what they write is carried through.",
+            &[],
+            move || read(&this.abandoned),
         );
         let this = Arc::clone(self);
         group.counter(
@@ -375,6 +405,14 @@ impl Meters {
     }
 }
 
+/// When the first certificate of a listener ceases to be good, in milliseconds; 0 = it has none.
+fn ends(protocol: &Protocol) -> i64 {
+    match protocol {
+        Protocol::Tls(tls) => tls.ends().0,
+        Protocol::Http1 | Protocol::Http2 => 0,
+    }
+}
+
 /// What is counted of the connections to one address.
 pub(super) struct ListenerMeter {
     listener: String,
@@ -414,19 +452,19 @@ impl Open {
 
 impl ListenerMeter {
     fn new(listener: String, protocol: &Protocol) -> Self {
-        let (protocol, ends) = match protocol {
-            Protocol::Http1 => ("http/1", 0),
-            Protocol::Http2 => ("http/2", 0),
-            Protocol::Tls(tls) => ("tls", tls.ends().0),
+        let word = match protocol {
+            Protocol::Http1 => "http/1",
+            Protocol::Http2 => "http/2",
+            Protocol::Tls(_) => "tls",
         };
         Self {
             listener,
-            protocol,
+            protocol: word,
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             open: AtomicI64::new(0),
             handshakes: Default::default(),
-            certificate_ends: AtomicI64::new(ends),
+            certificate_ends: AtomicI64::new(ends(protocol)),
         }
     }
 

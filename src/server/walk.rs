@@ -46,7 +46,7 @@ pub(super) async fn answer(
     is_last: bool,
 ) -> http::Response<respond::Payload> {
     let start = Instant::now();
-    let _in_flight = shared.meters.enter();
+    let in_flight = shared.meters.enter();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
     let is_head = parts.method == http::Method::HEAD;
@@ -94,6 +94,7 @@ pub(super) async fn answer(
     shared.series.client(client.map(|index| index.0));
     let call = facts.wire.map(|wire| wire.protocol.name());
     shared.meters.wire(call, is_http1);
+    in_flight.answered();
     let answer = worded(facts, response, is_http1);
     if !is_head {
         series.sent(what, answer.body().length());

@@ -59,13 +59,27 @@ impl World {
             text + &more(idp, origin)
         });
         let admin = *admin.lock().unwrap();
-        Self {
+        let world = Self {
             server: server.unwrap(),
             admin: (Ipv4Addr::LOCALHOST, admin).into(),
             tls: (Ipv4Addr::LOCALHOST, tls).into(),
             upstream,
             _dir: dir,
+        };
+        world.settle();
+        world
+    }
+
+    /// Waits until the scan of the index has begun and been refused: that is a write.
+    fn settle(&self) {
+        for _ in 0..1000 {
+            let metrics = self.metrics();
+            if metrics.sum("linkbridge_store_group_operations_sum", &[]) > 0.0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
+        panic!("no scan began:\n{}", self.server.log());
     }
 
     pub(super) fn upstream_says(&self, status: u16) {
