@@ -6,6 +6,7 @@
 
 pub mod embedded;
 pub mod route;
+pub mod tally;
 pub mod upstream;
 
 use std::future::Future;

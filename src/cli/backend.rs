@@ -34,6 +34,8 @@ pub(super) struct Open {
     pub(super) leaves: Vec<Leaf>,
     /// The same, as they are open.
     kept: Vec<Kept>,
+    /// The same, as the server asks them.
+    pub(super) upstreams: Vec<Arc<Upstream>>,
 }
 
 /// Why a backend does not open.

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use super::index::Keeper;
 use super::load::{Loaded, Loader, Refused};
-use super::{backend, complain, notify};
+use super::{backend, complain, notify, observe};
 use crate::config::{self, Fixed};
 use crate::dialect::Dialect;
 use crate::directory::Directory;
@@ -20,6 +20,7 @@ use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, Severity};
 use crate::outbound;
 use crate::server::{self, Front, Listener, Parts, Passthrough, Protocol, Reloader};
+use crate::telemetry::metrics::Registry;
 
 /// What the next generation goes on with.
 pub(super) struct Live {
@@ -34,6 +35,8 @@ pub(super) struct Live {
     /// Tenants and providers.
     pub(super) directory: Arc<Directory>,
     listeners: Vec<Listener>,
+    /// Where metrics are registered.
+    registry: Arc<Registry>,
 }
 
 /// Puts a generation together; `open` and `tokens` are there already.
@@ -59,6 +62,9 @@ pub(super) fn assemble(
     if let Some(previous) = previous {
         keep_tickets(&mut settings.listeners, &previous.listeners);
     }
+    let registry = previous.map_or_else(Registry::new, |old| Arc::clone(&old.registry));
+    let told = (config.shown, &*loaded.version);
+    let observed = observe::observed(Arc::clone(&registry), told, &open, &fronts);
     let parts = Parts {
         fronts: fronts.clone(),
         clients: Clients::new(config.clients),
@@ -68,6 +74,7 @@ pub(super) fn assemble(
         aliases: Arc::clone(&open.aliases),
         backend: Arc::clone(&open.backend),
         version: loaded.version,
+        observed,
     };
     let live = Live {
         open,
@@ -77,6 +84,7 @@ pub(super) fn assemble(
         fronts,
         directory,
         listeners: settings.listeners.clone(),
+        registry,
     };
     Ok((settings, parts, live))
 }

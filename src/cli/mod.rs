@@ -21,6 +21,7 @@ mod keys;
 mod live;
 mod load;
 mod notify;
+mod observe;
 mod serve;
 mod signals;
 mod users;

@@ -73,6 +73,7 @@
 //! | LB613 | two mapping files of one name |
 //! | LB600 | the least concurrency is over the most |
 //! | LB601 | a limit of memory that is too little to serve with |
+//! | LB630 | health, metrics and settings are told at an address that is not an inner one (warning) |
 
 mod assertions;
 mod backend;
@@ -89,6 +90,7 @@ mod passthrough;
 mod secret;
 mod section;
 mod server;
+mod shown;
 mod tls;
 mod tokens;
 mod vars;
@@ -137,6 +139,8 @@ pub struct Config {
     pub log: String,
     /// How log lines are written.
     pub log_format: telemetry::Format,
+    /// What may be shown of all this.
+    pub shown: serde_json::Value,
 }
 
 /// A dialect that a configuration may name.
@@ -244,11 +248,13 @@ pub fn read_beside(
     let environment = Overlay::of_environment(inputs.vars);
     let config = parse_toml(text, &sink).map(|parsed| {
         let root = Table::root(&parsed, &sink);
-        let config = resolve(&root, inputs, &flags, &environment);
+        let mut config = resolve(&root, inputs, &flags, &environment);
         if let Some(running) = running {
             running.check(&Fixed::of(&config), &root);
         }
         root.finish();
+        let overlays = [&environment, &flags];
+        config.shown = shown::shown(text, overlays, &config.server);
         config
     });
     let mut findings = flags.into_sink().into_findings();
@@ -332,6 +338,7 @@ fn resolve<'a>(
         public_url: general.public_url,
         log: general.log,
         log_format: general.log_format,
+        shown: serde_json::Value::Null,
     }
 }
 

@@ -66,6 +66,12 @@ impl Overlay {
         }
     }
 
+    /// Every key, as in `server.listen`, with its value.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.values.iter();
+        values.map(|(key, (value, _))| (key.as_str(), value.as_str()))
+    }
+
     /// What there is to say about these values.
     pub(super) fn into_sink(self) -> Sink {
         self.sink

@@ -1,6 +1,6 @@
 //! `[server]`, `[[listener]]` and `[limits]`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -138,8 +138,25 @@ fn address(given: &Given<'_, String>) -> Option<SocketAddr> {
 fn admin(section: &Section<'_>) -> Option<SocketAddr> {
     match section.text("admin_listen") {
         Some(given) if given.value == "off" => None,
-        Some(given) => address(&given),
+        Some(given) => {
+            let address = address(&given)?;
+            if !is_inner(address.ip()) {
+                let message =
+                    format!("health, metrics and settings are told at {address} to whoever asks");
+                let hint = "an address of loopback or of an inner network, such as `127.0.0.1:9090`, or a firewall before it";
+                given.at.warning("LB630", message, hint);
+            }
+            Some(address)
+        }
         None => DEFAULT_ADMIN.parse().ok(),
+    }
+}
+
+/// Whether only machines of an inner network reach an address. Every address of a machine is not one.
+fn is_inner(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 

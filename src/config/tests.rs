@@ -78,6 +78,41 @@ pub(super) fn minimal(more: &str) -> String {
 }
 
 #[test]
+fn an_admin_listener_that_everybody_reaches_is_warned_of() {
+    for (address, is_inner) in [
+        ("127.0.0.1:9090", true),
+        ("[::1]:9090", true),
+        ("10.1.2.3:9090", true),
+        ("172.16.0.1:9090", true),
+        ("192.168.0.1:9090", true),
+        ("169.254.1.1:9090", true),
+        ("[fd00::1]:9090", true),
+        ("[fe80::1]:9090", true),
+        ("[::ffff:10.0.0.1]:9090", true),
+        ("0.0.0.0:9090", false),
+        ("[::]:9090", false),
+        ("203.0.113.7:9090", false),
+        ("172.32.0.1:9090", false),
+        ("[2001:db8::1]:9090", false),
+        ("[::ffff:203.0.113.7]:9090", false),
+    ] {
+        let text = format!("[server]\nadmin_listen = \"{address}\"\n{}", minimal(""));
+        let (_, warnings) = read_with(&text, &Vars::default(), &[]).unwrap();
+        let found = codes(&warnings).contains(&("LB630".to_owned(), 2));
+        assert_eq!(found, !is_inner, "{address}: {:?}", codes(&warnings));
+    }
+}
+
+#[test]
+fn what_is_shown_is_what_holds_and_what_was_given() {
+    let (text, none) = (minimal(""), Vars::default());
+    let flags = [("server.log", "warn".to_owned())];
+    let (config, _) = read_with(&text, &none, &flags).unwrap();
+    assert_eq!(config.shown["given"]["server"]["log"], "warn");
+    assert_eq!(config.shown["effective"]["idle_seconds"], 60.0);
+}
+
+#[test]
 fn the_example_loads_without_a_finding() {
     let (config, warnings) = read_with(EXAMPLE, &Vars::default(), &[])
         .map_err(|f| f.iter().map(render).collect::<String>())

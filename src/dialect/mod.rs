@@ -8,6 +8,7 @@ mod basic;
 mod body;
 mod failure;
 mod form;
+mod inventory;
 pub mod laws;
 pub mod loss;
 mod neighbor;
@@ -31,6 +32,7 @@ use std::collections::{BTreeMap, HashSet};
 use http::Method;
 
 pub use self::failure::to_record as failure_record;
+pub use self::inventory::Served;
 pub use self::reflection::{NoQuestion, REFLECTION, reflect};
 pub use self::rpc::{Call as RpcCall, Called as RpcCalled, RpcStatus};
 pub use self::uses::Tenants;

@@ -9,6 +9,7 @@ use http::header::ACCEPT;
 use http::request::Parts;
 
 use super::front::Front;
+use super::meters::Presented;
 use super::tokens::seconds;
 use super::{Shared, clock};
 use crate::dialect::{Auth, Candidates};
@@ -139,11 +140,12 @@ async fn authenticate(
     let certificate = head.parts.extensions.get::<Arc<ClientCertificate>>();
     let proven = certificate.and_then(|one| shared.clients.by_certificate(one));
     if let Some(credential) = credential {
-        let granted = grant(shared, front, (source, toll), &credential).await;
+        let (presented, granted) = grant(shared, front, (source, toll), &credential).await;
         let granted = granted.and_then(|grant| {
             let agrees = grant.agrees_with(proven.as_ref());
             agrees.then_some(grant).ok_or(Failure::Unauthenticated)
         });
+        shared.meters.judged(presented, &granted);
         return match granted {
             Err(Failure::Unauthenticated) => {
                 toll.failed_auth(source)?;
@@ -157,8 +159,15 @@ async fn authenticate(
         .as_ref()
         .and_then(|name| shared.clients.named(name));
     match (proven.or(anonymous), auth) {
-        (None, Auth::Required) => Err(Failure::Unauthenticated),
-        (known, _) => Ok(known),
+        (None, Auth::Required) => {
+            let refused = Err(Failure::Unauthenticated);
+            shared.meters.judged(Presented::Nothing, &refused);
+            refused
+        }
+        (known, _) => {
+            shared.meters.judged(Presented::Nothing, &Ok(()));
+            Ok(known)
+        }
     }
 }
 
@@ -169,19 +178,26 @@ async fn grant(
     front: &Front,
     from: (IpAddr, &Toll),
     credential: &Secret,
-) -> Result<Grant, Failure> {
+) -> (Presented, Result<Grant, Failure>) {
     if let Ok(known) = shared.clients.by_key(credential) {
-        return Ok(known);
+        return (Presented::Key, Ok(known));
     }
     // What says that it is a token of ours is taken for nothing else.
     if tokens::looks_like_ours(credential.expose()) {
-        return of_ours(shared, front, credential).ok_or(Failure::Unauthenticated);
+        let granted = of_ours(shared, front, credential).ok_or(Failure::Unauthenticated);
+        return (Presented::OwnToken, granted);
     }
     let limit = shared.settings.timeouts.request;
     let granted = tokio::time::timeout(limit, of_issuer(shared, front, from, credential)).await;
-    granted.unwrap_or(Err(Failure::Overloaded {
+    let granted = granted.unwrap_or(Err(Failure::Overloaded {
         retry_after: Duration::from_secs(1),
-    }))
+    }));
+    // Where nobody else issues anything, it can only have been meant as a key.
+    let presented = match shared.issuers.is_empty() {
+        true => Presented::Key,
+        false => Presented::Foreign,
+    };
+    (presented, granted)
 }
 
 /// What a token of ours grants: the client that it was issued to, if it still is one, with what both may do.

@@ -73,6 +73,7 @@ pub(super) async fn carry_out(
         result
     };
     facts.replied = result.is_ok();
+    facts.came_to(&result);
     let told = facts.told(Some(front), &params);
     worded(front, op, result, told.as_ref().unwrap_or(&params), at)
 }
@@ -171,6 +172,7 @@ pub(super) fn answer_about_tokens(
         OperationKind::TokenIssue => tokens::issue(shared, front, &decoded, sender, at),
         _ => Ok((Record::new(), None)),
     });
+    facts.came_to(&answered);
     let (op, mut answered) = (decoded.op, answered);
     if let Ok((_, client @ Some(_))) = &mut answered {
         facts.grant = client.take();

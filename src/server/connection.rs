@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::http1_io::{self, Http1Io};
 use super::kept::Kept;
+use super::meters::{ListenerMeter, Open};
 use super::overload;
 use super::phase::{Phase, reached};
 use super::respond::Payload;
@@ -59,6 +60,10 @@ pub(super) async fn accept(
     place: Place,
     alive: Alive,
 ) {
+    let Some(meter) = meter(&process, &listener, place) else {
+        return;
+    };
+    let of = (place.index, &meter);
     let mut draining = pin!(reached(&process.phase, Phase::Draining));
     loop {
         let accepted = tokio::select! {
@@ -67,7 +72,7 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&process, stream, peer, place.index, &alive),
+            Ok((stream, peer)) => admit(&process, stream, peer, of, &alive),
             Err(error) if is_peers_fault(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
@@ -87,7 +92,7 @@ pub(super) async fn accept(
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            admit(&process, stream, peer, place.index, &alive);
+            admit(&process, stream, peer, of, &alive);
         }
     }
 }
@@ -100,11 +105,26 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
     )
 }
 
-fn admit(process: &Arc<Process>, stream: TcpStream, peer: SocketAddr, index: usize, alive: &Alive) {
+/// What counts the connections of a listener.
+fn meter(process: &Process, listener: &TcpListener, place: Place) -> Option<Arc<ListenerMeter>> {
+    let shared = process.current();
+    let of = shared.settings.listeners.get(place.index)?;
+    let address = listener.local_addr().unwrap_or(of.address);
+    Some(process.meters.listener(of, address))
+}
+
+fn admit(
+    process: &Arc<Process>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    (index, meter): (usize, &Arc<ListenerMeter>),
+    alive: &Alive,
+) {
     let listener = stream.local_addr().map_or(0, |address| address.port());
     let slot = process.overload.takes_connections();
     let slot = slot.then(|| process.connections.admit(listener, peer.ip()));
     let Some(slot) = slot.flatten() else {
+        meter.refused();
         tracing::debug!("too many connections, one was closed");
         return;
     };
@@ -121,6 +141,7 @@ fn admit(process: &Arc<Process>, stream: TcpStream, peer: SocketAddr, index: usi
         alive: alive.clone(),
         certificate: None,
         _slot: slot,
+        open: meter.accepted(),
     };
     let stream = TimedWrite::new(stream, shared.settings.timeouts.write_stall);
     // Every future here can be sent between threads, so that plain `spawn` does on a runtime of one
@@ -147,6 +168,7 @@ struct Connection {
     /// Who the client has proven to be by TLS.
     certificate: Option<Arc<ClientCertificate>>,
     _slot: Slot,
+    open: Open,
 }
 
 impl Connection {
@@ -163,8 +185,14 @@ impl Connection {
                     self.serve_http1(accepted.stream).await;
                 }
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
+            Ok(Err(error)) => {
+                self.open.handshake_failed(&error);
+                tracing::debug!(%error, "a TLS handshake failed");
+            }
+            Err(_) => {
+                self.open.handshake_slow();
+                tracing::debug!("a TLS handshake took too long");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::edge::rate_limit::{Standing, Toll};
 use crate::model::{Failure, Field, Record, Response, Value};
+use crate::telemetry::metrics::Outcome;
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub(super) struct Facts<'f> {
     /// What the head says to that front, for wording whatever comes of it.
     pub(super) context: Record,
     pub(super) op: Option<OpId>,
+    /// The only op that it can be for, before it is read: for counting.
+    pub(super) meant: Option<OpId>,
     /// How it came, if it is a remote procedure call.
     pub(super) wire: Option<Wire<'f>>,
     /// What goes on as a stream, once it is let in.
@@ -44,6 +48,10 @@ pub(super) struct Facts<'f> {
     pub(super) close: bool,
     /// Whether a write has begun: what ends without an answer after that may have been carried out.
     pub(super) may_have_written: bool,
+    /// What came of it, for counting; none if nothing was said.
+    pub(super) outcome: Cell<Option<Outcome>>,
+    /// How large its body was.
+    pub(super) body_bytes: usize,
 }
 
 impl Facts<'_> {
@@ -56,8 +64,18 @@ impl Facts<'_> {
         }
     }
 
+    /// Notes what came of the request.
+    pub(super) fn came_to<T>(&self, result: &Result<T, Failure>) {
+        let outcome = match result {
+            Ok(_) => Outcome::Ok,
+            Err(failure) => Outcome::Failed(failure.kind()),
+        };
+        self.outcome.set(Some(outcome));
+    }
+
     /// A refusal, in the words of the front, as far as it is known.
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
+        self.outcome.set(Some(Outcome::Failed(failure.kind())));
         let front = self.front.and_then(|index| shared.fronts.get(index));
         let context = self.told(front, &self.context);
         respond::failure(

@@ -23,6 +23,7 @@ mod ids;
 mod items;
 mod kept;
 mod listen;
+mod meters;
 mod new_links;
 mod overload;
 mod passthrough;
@@ -54,11 +55,13 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use self::beats::Beats;
+use self::admin::Admin;
+pub use self::admin::Check;
 pub use self::beats::Pulse;
 use self::call::World;
 pub use self::front::Front;
 pub use self::listen::Inherited;
+use self::meters::{Meters, Series};
 pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 use self::phase::{Phase, advance, reached};
 pub use self::reload::{ReloadCounts, Reloader};
@@ -74,6 +77,7 @@ use crate::edge::rate_limit::{ClientRates, RateLimits};
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
 use crate::edge::{body, head, http1, http2, rate_limit};
+use crate::telemetry::metrics::{self, Registry};
 
 /// An address to serve at.
 #[derive(Clone, Debug)]
@@ -194,6 +198,19 @@ pub struct Parts {
     pub backend: Arc<dyn Backend>,
     /// Which configuration all of this is from.
     pub version: String,
+    /// What it tells of itself.
+    pub observed: Observed,
+}
+
+/// What a server tells of itself at its admin listener, beside what it knows by itself.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// Where metrics are registered; the server adds its own.
+    pub registry: Arc<Registry>,
+    /// The configuration in effect as JSON, without anything secret.
+    pub configuration: String,
+    /// More questions of readiness.
+    pub checks: Vec<Check>,
 }
 
 /// What a request is pinned to, from its head to the end of whatever it began: a reload makes a new one.
@@ -206,6 +223,9 @@ struct Shared {
     world: World,
     limits: Arc<RateLimits>,
     overload: Arc<Overload>,
+    meters: Arc<Meters>,
+    series: Series,
+    observed: Observed,
     /// How this process is called in `Via`.
     instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
@@ -223,8 +243,7 @@ struct Process {
     current: ArcSwap<Shared>,
     /// How reloads have ended.
     reloads: Arc<ReloadCounts>,
-    /// When each worker's event loop last turned.
-    beats: Beats,
+    meters: Arc<Meters>,
 }
 
 impl Process {
@@ -232,20 +251,26 @@ impl Process {
         let connections = Connections::new(most_connections(&settings));
         let overload = Overload::new(&settings.overload);
         let phase = Arc::new(watch::Sender::new(Phase::Serving));
-        let beats = Beats::new(settings.workers.get());
+        let meters = Meters::new(settings.workers.get());
+        let registry = Arc::clone(&parts.observed.registry);
+        meters.register(&registry);
+        registry.set("process", metrics::process());
         let fixed = Fixed {
             instance: passthrough::instance().into(),
             phase: Arc::clone(&phase),
             overload: Arc::clone(&overload),
+            meters: Arc::clone(&meters),
         };
+        let first = Arc::new(share(settings, parts, fixed, None));
+        meters::register_served(&registry, &first);
         Arc::new(Self {
             connections,
             overload,
             http1: Arc::default(),
             phase,
-            current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
+            current: ArcSwap::new(first),
             reloads: Arc::default(),
-            beats,
+            meters,
         })
     }
 
@@ -304,7 +329,7 @@ impl Server {
     ) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
-        let mut workers = bind_all(&settings, &mut inherited)?;
+        let workers = bind_all(&settings, &mut inherited)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
         let admin = settings
             .admin
@@ -314,16 +339,18 @@ impl Server {
             tracing::warn!(%address, "a socket that was passed on fits no listener, it is closed");
         }
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
-        if let Some(first) = workers.first_mut() {
-            first.admin = admin;
-        }
         let process = Process::new(settings, parts);
         let mut running = Running {
             addresses,
             admin: admin_address,
             process,
             threads: Vec::new(),
+            admin_thread: None,
         };
+        if let Some(socket) = admin {
+            let started = Admin::start(Arc::clone(&running.process), socket);
+            running.admin_thread = Some(started.map_err(StartError::Threads)?);
+        }
         for (index, worker) in workers.into_iter().enumerate() {
             // A failure here drops `running`, which ends the threads that have started.
             let thread = worker
@@ -340,6 +367,7 @@ struct Fixed {
     instance: Arc<str>,
     phase: Arc<watch::Sender<Phase>>,
     overload: Arc<Overload>,
+    meters: Arc<Meters>,
 }
 
 /// Puts a generation together; what the one before has counted and noted goes on.
@@ -348,6 +376,9 @@ fn share(settings: Settings, parts: Parts, fixed: Fixed, previous: Option<&Share
     let rates = clients.map(|client| ClientRates::from(&**client));
     let untold = previous.map(|previous| Arc::clone(&previous.world.untold));
     Shared {
+        series: fixed.meters.series(&parts.fronts, &parts.clients),
+        meters: fixed.meters,
+        observed: parts.observed,
         // A reload is no refill.
         limits: Arc::new(RateLimits::new(
             &settings.rates,
@@ -396,6 +427,7 @@ pub struct Running {
     admin: Option<SocketAddr>,
     process: Arc<Process>,
     threads: Vec<JoinHandle<()>>,
+    admin_thread: Option<Admin>,
 }
 
 /// Ends a server from elsewhere: from a signal, say. It keeps nothing of the server alive, so that the
@@ -479,6 +511,8 @@ impl Running {
             .map(JoinHandle::join)
             .filter(Result::is_err)
             .count();
+        // It tells of the end until there is nothing left to tell of.
+        self.admin_thread = None;
         n_failed == 0
     }
 }
@@ -503,7 +537,6 @@ struct Socket {
 #[derive(Default)]
 struct Worker {
     sockets: Vec<Socket>,
-    admin: Option<TcpListener>,
 }
 
 fn bind_all(settings: &Settings, inherited: &mut Inherited) -> Result<Vec<Worker>, StartError> {
@@ -557,7 +590,10 @@ impl Worker {
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || self.run(&runtime, &process, index))
+        thread.spawn(move || {
+            self.run(&runtime, &process, index);
+            process.meters.ended(index);
+        })
     }
 
     /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
@@ -577,9 +613,6 @@ impl Worker {
                     }
                     Err(error) => tracing::error!(%error, "a listener was lost at the start"),
                 }
-            }
-            if let Some(Ok(socket)) = self.admin.map(tokio::net::TcpListener::from_std) {
-                drop(tokio::spawn(admin::serve(Arc::clone(process), socket)));
             }
             drop(tokio::spawn(beats::beat(Arc::clone(process), index)));
             let overload = Arc::clone(&process.overload);

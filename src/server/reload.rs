@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::{Fixed, Parts, Process, Settings, front, share, untold};
+use super::{Fixed, Parts, Process, Settings, front, meters, share, untold};
 
 /// How reloads have ended.
 #[derive(Debug, Default)]
@@ -45,11 +45,15 @@ impl Reloader {
         let previous = process.current();
         let fixed = Fixed {
             overload: Arc::clone(&previous.overload),
+            meters: Arc::clone(&previous.meters),
             instance: Arc::clone(&previous.instance),
             phase: Arc::clone(&process.phase),
         };
         let next = share(settings, parts, fixed, Some(&previous));
-        process.current.store(Arc::new(next));
+        let next = Arc::new(next);
+        meters::register_served(&next.observed.registry, &next);
+        process.meters.renewed(&next.settings.listeners);
+        process.current.store(next);
         self.counts.replaced.fetch_add(1, Ordering::Relaxed);
         true
     }

@@ -156,6 +156,16 @@ pub(super) enum Payload {
     Piped(Piped),
 }
 
+impl Payload {
+    /// How many bytes of it are known ahead: what only goes through is counted where it does.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Whole { data, .. } => data.as_ref().map_or(0, Bytes::len),
+            Self::Stream(_) | Self::Piped(_) => 0,
+        }
+    }
+}
+
 /// A stream of our own does not end early.
 fn never(never: Infallible) -> std::io::Error {
     match never {}

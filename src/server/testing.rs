@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::call::{Call, Tells, World};
 use super::perform::perform;
-use super::{Front, Listener, Parts, Protocol, Running, Server, Settings, Timeouts};
+use super::{Front, Listener, Observed, Parts, Protocol, Running, Server, Settings, Timeouts};
 
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
@@ -350,6 +350,16 @@ pub(super) fn start_with(
     fronts: Vec<Front>,
     backend: Arc<dyn Backend>,
 ) -> Running {
+    start_observed(settings, fronts, backend, Observed::default())
+}
+
+/// The same, which tells this of itself.
+pub(super) fn start_observed(
+    settings: Settings,
+    fronts: Vec<Front>,
+    backend: Arc<dyn Backend>,
+    observed: Observed,
+) -> Running {
     let clients = Clients::new(vec![Client {
         keys: vec![keys::hash(KEY)],
         ..client(Scope::ALL)
@@ -364,6 +374,7 @@ pub(super) fn start_with(
         aliases: Arc::new(FakeAliases),
         backend,
         version: "test".to_owned(),
+        observed,
     };
     Server::start(settings, parts).unwrap()
 }

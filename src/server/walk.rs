@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -25,12 +25,13 @@ use super::overload;
 use super::passthrough::{self, Way};
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
-use super::{Shared, respond, tokens};
+use super::{Shared, meters, respond, tokens};
 use crate::dialect::{Candidates, Decoded, RpcCall};
+use crate::edge::authn::Grant;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
 use crate::model::{Failure, Place, Problem, Record, Response, Why};
-use crate::telemetry;
+use crate::telemetry::{self, metrics::Outcome};
 use crate::transport::{self, Codec, Status};
 
 /// Held by whoever must be waited for when the server ends.
@@ -46,8 +47,10 @@ pub(super) async fn answer(
     is_last: bool,
 ) -> http::Response<respond::Payload> {
     let start = Instant::now();
+    let in_flight = shared.meters.enter();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
+    let is_head = parts.method == http::Method::HEAD;
     let mut facts = Facts {
         body_pending: !body.is_end_stream(),
         close: is_last,
@@ -65,6 +68,7 @@ pub(super) async fn answer(
         polled.await
     };
     let response = caught.unwrap_or_else(|| internal_error(shared, &facts));
+    let (status, took) = (response.status, start.elapsed());
     telemetry::access(&telemetry::Access {
         front: facts
             .front
@@ -75,15 +79,35 @@ pub(super) async fn answer(
             .grant
             .as_ref()
             .map(|grant| grant.client().name.as_str()),
-        status: response.status,
-        duration: start.elapsed(),
+        status,
+        duration: took,
     });
+    count(shared, &facts, (status, took), is_http1);
+    in_flight.answered();
     let standing = facts.standing();
+    let what = meters::what(shared, facts.front, facts.op.or(facts.meant), facts.passes);
+    let series = Arc::clone(shared.series.front(facts.front));
     let mut response = sent(facts, response, is_http1);
+    if !is_head {
+        series.sent(what, response.body().length());
+    }
     if let Some(standing) = standing {
         respond::tell_limit(response.headers_mut(), &standing);
     }
     response
+}
+
+/// Counts a request that has its answer.
+fn count(shared: &Shared, facts: &Facts<'_>, (status, took): (u16, Duration), is_http1: bool) {
+    let what = meters::what(shared, facts.front, facts.op.or(facts.meant), facts.passes);
+    let series = shared.series.front(facts.front);
+    let outcome = meters::outcome(facts.outcome.get(), status);
+    series.note(what, outcome, status, took);
+    series.received(what, facts.body_bytes);
+    let client = facts.grant.as_ref().map(Grant::index);
+    shared.series.client(client.map(|index| index.0));
+    let call = facts.wire.map(|wire| wire.protocol.name());
+    shared.meters.wire(call, is_http1);
 }
 
 /// What came of a request, as it is sent.
@@ -137,6 +161,8 @@ async fn walk<'f>(
         Ok(host) => host,
         Err(fault) => {
             facts.close = true;
+            facts.outcome.set(Some(Outcome::Head));
+            shared.meters.head(fault.status());
             return respond::problem(fault.status(), fault.message());
         }
     };
@@ -168,6 +194,7 @@ async fn walk<'f>(
     };
     // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
     let only = candidates.only();
+    facts.meant = only;
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let toll = facts.toll(shared);
     let grant = &mut facts.grant;
@@ -180,6 +207,7 @@ async fn walk<'f>(
         Err(fault) => return refuse_body(shared, facts, fault),
     };
     facts.body_pending = false;
+    facts.body_bytes = body.len();
     let decoded = match decode(shared, front, &candidates, call, &head, &body) {
         Ok(decoded) => decoded,
         Err(Undecoded::Refused(failure)) => return facts.refuse(shared, &failure),
@@ -338,7 +366,10 @@ fn begin_stream(
 fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response {
     match fault {
         BodyFault::TooLarge => facts.refuse(shared, &Failure::TooLarge),
-        BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
+        BodyFault::TooSlow => {
+            facts.outcome.set(Some(Outcome::SlowBody));
+            respond::problem(408, "The request body came too slowly.")
+        }
         BodyFault::Broken => facts.refuse(shared, &malformed(Place::Body)),
     }
 }
@@ -361,6 +392,7 @@ fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
         |_| "unknown".to_owned(),
         |id| id.expose().chars().take(12).collect(),
     );
+    meters::count(&shared.meters.panics);
     tracing::error!(
         incident,
         op = facts.op_name(shared),

@@ -3,6 +3,8 @@
 //! What may be logged is a list: the fields of [`Access`]. Paths, queries, header fields, bodies and
 //! ids of users are not on it (invariant 8). Nothing here panics, not even when nobody reads the log.
 
+pub mod metrics;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 

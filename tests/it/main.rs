@@ -33,6 +33,7 @@ mod laws;
 mod layers;
 mod limits;
 mod loss;
+mod metrics;
 mod outbound;
 mod overload;
 mod passthrough;

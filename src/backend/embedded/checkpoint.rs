@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::connection;
+use super::counts::{Counts, count};
 use super::files::Files;
 
 /// After how many operations the thread is woken before its time: about ten megabytes of log.
@@ -87,7 +88,7 @@ struct Due {
 }
 
 /// Checkpoints until it is told to stop, and then once more.
-pub(super) fn run(files: &Files, pulse: &Arc<Pulse>) {
+pub(super) fn run(files: &Files, pulse: &Arc<Pulse>, counts: &Counts) {
     let mut conn = None;
     // A log may be left over from an earlier process.
     let mut is_dirty = true;
@@ -105,10 +106,12 @@ pub(super) fn run(files: &Files, pulse: &Arc<Pulse>) {
         if due.stop || is_dirty || (due.idle && !is_cut) {
             match checkpoint(&mut conn, files, mode) {
                 Ok(done) => {
+                    count(&counts.checkpoints);
                     is_dirty = done.busy || done.done < done.log;
                     is_cut = mode == "TRUNCATE" && !is_dirty;
                 }
                 Err(e) => {
+                    count(&counts.checkpoints_failed);
                     // Pages that did not reach the database stay in the log and are moved again.
                     tracing::warn!(cause = %e, "a checkpoint failed, and will be tried again");
                     conn = None;

@@ -38,6 +38,10 @@ impl Files {
         }
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         self.directory.join("linkbridge.db")
     }

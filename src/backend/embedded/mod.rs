@@ -10,6 +10,7 @@ mod accounts;
 mod aliases;
 mod checkpoint;
 mod connection;
+mod counts;
 mod document;
 mod files;
 mod group;
@@ -43,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+pub use counts::{Counts, Room};
 pub use settings::{OpenError, Settings};
 
 use self::checkpoint::Pulse;
@@ -65,6 +67,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// An open store. Dropping it finishes the work that is queued, and waits for that.
 pub struct Embedded {
     readers: Readers,
+    files: Files,
+    counts: Arc<Counts>,
     keys: Arc<Keyring>,
     ready: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
@@ -93,10 +97,12 @@ impl Embedded {
         let (queue, waiting) = sync_channel(settings.queue);
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());
+        let counts = Arc::new(Counts::default());
         let writer = Writer {
             files: files.clone(),
             keys: keys.clone(),
             queue: waiting,
+            counts: counts.clone(),
             ready: ready.clone(),
             pulse: pulse.clone(),
             group: settings.group,
@@ -106,7 +112,9 @@ impl Embedded {
         };
         // The store exists before its threads do: if one cannot be started, dropping it ends the other.
         let mut store = Self {
-            readers: Readers::new(files.clone()).map_err(sqlite)?,
+            readers: Readers::new(files.clone(), counts.clone()).map_err(sqlite)?,
+            files: files.clone(),
+            counts: counts.clone(),
             keys,
             ready,
             pulse: pulse.clone(),
@@ -124,7 +132,7 @@ impl Embedded {
         })?;
         let its_files = files.clone();
         store.start(&files, "store-checkpoint", move || {
-            checkpoint::run(&its_files, &pulse);
+            checkpoint::run(&its_files, &pulse, &counts);
             Some(())
         })?;
         Ok(store)
@@ -187,10 +195,17 @@ impl Embedded {
     /// grows.
     async fn queue<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Failure> {
         let Some(queue) = self.queue.as_ref().filter(|_| self.ready()) else {
+            counts::count(&self.counts.refused);
             return Err(overloaded());
         };
         let (reply, came_to) = oneshot::channel();
-        queue.try_send(job(reply)).map_err(|_| overloaded())?;
+        // Counted before it can be taken.
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(job(reply)).map_err(|_| {
+            self.counts.taken();
+            counts::count(&self.counts.refused);
+            overloaded()
+        })?;
         // The writer answers every job that it takes; if it does not, it ended in the middle of one.
         came_to.await.map_err(|_| Failure::OutcomeUnknown)
     }

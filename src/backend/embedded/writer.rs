@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::checkpoint::Pulse;
+use super::counts::{Counts, count};
 use super::files::Files;
 use super::group::{self, Broken, Job};
 use super::reseal::Reseal;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     pub(super) files: Files,
     pub(super) keys: Arc<Keyring>,
     pub(super) queue: Receiver<Job>,
+    pub(super) counts: Arc<Counts>,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) group: usize,
@@ -53,6 +55,7 @@ impl Writer {
                 Ok(()) => return Some(conn),
                 Err(broken) => {
                     self.ready.store(false, Ordering::Release);
+                    count(&self.counts.broken);
                     tracing::error!(cause = %broken.cause, undone = broken.undone, "the store cannot write; it will be reopened");
                     drop(conn);
                     conn = self.reopen()?;
@@ -68,15 +71,19 @@ impl Writer {
     /// Commits group after group; ends with the queue or with the first broken transaction.
     fn serve(&mut self, conn: &Connection) -> Result<(), Broken> {
         while let Some(first) = self.next_job(conn)? {
+            self.counts.taken();
             let mut size = first.size();
             let mut jobs = vec![first];
             while size < self.group
                 && let Ok(job) = self.queue.try_recv()
             {
+                self.counts.taken();
                 size += job.size();
                 jobs.push(job);
             }
+            let began = Instant::now();
             self.commit(conn, jobs)?;
+            self.counts.committed(size, began.elapsed());
             self.pulse.wrote(size);
             self.relieve(conn)?;
             self.tidy(conn)?;
@@ -174,7 +181,11 @@ impl Writer {
                 .queue
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
             {
-                Ok(job) => job.fail(&overloaded()),
+                Ok(job) => {
+                    self.counts.taken();
+                    count(&self.counts.refused);
+                    job.fail(&overloaded());
+                }
                 Err(RecvTimeoutError::Timeout) => return Some(()),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }

@@ -1,5 +1,6 @@
 //! One request to an IdP and what comes of it, apart from how it gets there.
 
+use super::caller::Reading;
 use crate::backend::BoxFuture;
 use crate::model::{Failure, OwnedRequest, Response};
 
@@ -48,6 +49,11 @@ pub trait Exchange: Send + Sync {
     /// Whether a request can be sent at all: every server would read its path in one way.
     fn can_send(&self, _request: &OwnedRequest) -> bool {
         true
+    }
+
+    /// What there is to tell of the calls so far, if they are counted.
+    fn reading(&self) -> Option<Reading> {
+        None
     }
 
     /// Whether calls can be expected to be answered now.

@@ -30,6 +30,7 @@ mod users_there;
 mod users_write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::caller::Caller;
 use self::exchange::Exchange;
@@ -71,6 +72,8 @@ pub struct Upstream {
     sharing: Vec<TenantId>,
     /// One tenant at a time makes a user of the IdP its own.
     claims: Arc<tokio::sync::Mutex<()>>,
+    /// Questions and changes that took several calls: the IdP does not carry them out as one.
+    chains: AtomicU64,
 }
 
 impl Upstream {
@@ -90,6 +93,7 @@ impl Upstream {
             locks: Arc::new(Locks::new()),
             sharing: Vec::new(),
             claims: Arc::default(),
+            chains: AtomicU64::new(0),
         }
     }
 
@@ -106,6 +110,22 @@ impl Upstream {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// What there is to tell of the calls to it.
+    #[must_use]
+    pub fn reading(&self) -> Option<caller::Reading> {
+        self.exchange.reading()
+    }
+
+    /// How many plans of several steps were run: the IdP does not carry them out as one.
+    #[must_use]
+    pub fn chains(&self) -> u64 {
+        self.chains.load(Ordering::Relaxed)
+    }
+
+    fn count_chain(&self) {
+        self.chains.fetch_add(1, Ordering::Relaxed);
     }
 
     fn vendor(&self) -> &VendorName {

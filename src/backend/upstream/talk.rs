@@ -200,6 +200,9 @@ impl Talk<'_> {
         let Some((last, before)) = steps.split_last() else {
             return Err(Failure::Unsupported { operation: kind }.into());
         };
+        if !before.is_empty() {
+            self.upstream.count_chain();
+        }
         for step in before {
             let reply = self.step(kind, step, &question).await?;
             complete(kind, &mut question, &reply)?;

@@ -52,6 +52,7 @@ pub(super) fn grow(
         aliases: Arc::clone(store) as Arc<dyn Aliases>,
         store: Arc::clone(store),
         leaves: kept.iter().map(|kept| kept.leaf.clone()).collect(),
+        upstreams: kept.iter().map(|kept| Arc::clone(&kept.upstream)).collect(),
         kept,
     })
 }

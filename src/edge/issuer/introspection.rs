@@ -5,6 +5,7 @@
 //! per token at a time, and not more than a few at all.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,8 @@ pub(super) struct Introspector {
     flights: Mutex<HashMap<KeyHash, Arc<tokio::sync::Mutex<()>>>>,
     turns: Semaphore,
     health: Health,
+    /// Questions that were answered, and that were not.
+    questions: [AtomicU64; 2],
 }
 
 #[derive(Clone)]
@@ -91,6 +94,7 @@ impl Introspector {
             flights: Mutex::default(),
             turns: Semaphore::new(MAX_ASKED),
             health: Health::default(),
+            questions: Default::default(),
         }
     }
 
@@ -125,6 +129,7 @@ impl Introspector {
         // Goes on when its caller goes away, so that the answer is there when it comes back.
         let asked = tokio::spawn(async move {
             let answer = this.answer(&token, now).await;
+            this.count(&answer);
             this.remember(hash, answer.clone(), now);
             let mut flights = this.flights.lock().unwrap_or_else(PoisonError::into_inner);
             flights.remove(&hash);
@@ -133,6 +138,21 @@ impl Introspector {
             answer
         });
         told(asked.await.unwrap_or(Answer::None))
+    }
+
+    fn count(&self, answer: &Answer) {
+        let [answered, failed] = &self.questions;
+        let count = match answer {
+            Answer::Good(_) | Answer::Bad => answered,
+            Answer::None => failed,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many questions were answered, and how many were not.
+    pub(super) fn questions(&self) -> [u64; 2] {
+        let [answered, failed] = &self.questions;
+        [answered, failed].map(|count| count.load(Ordering::Relaxed))
     }
 
     async fn answer(&self, token: &Secret, now: Now) -> Answer {

@@ -5,6 +5,7 @@
 //! the last keys serve on. Time is handed in.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -51,6 +52,8 @@ pub(super) struct KeySource {
     state: Mutex<State>,
     /// Held by whoever loads.
     flight: Arc<tokio::sync::Mutex<()>>,
+    /// Loads that succeeded, and that did not.
+    loads: [AtomicU64; 2],
 }
 
 #[derive(Clone, Default)]
@@ -88,6 +91,7 @@ impl KeySource {
             http,
             state: Mutex::default(),
             flight: Arc::default(),
+            loads: Default::default(),
         }
     }
 
@@ -125,6 +129,12 @@ impl KeySource {
             }
         }
         self.usable(now)
+    }
+
+    /// How many loads have succeeded, and how many have not.
+    pub(super) fn loads(&self) -> [u64; 2] {
+        let [loaded, failed] = &self.loads;
+        [loaded, failed].map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Keys that are newer than those that did not know a key; `None` if there are none.
@@ -195,7 +205,11 @@ impl KeySource {
 
     async fn load(&self, now: Instant) {
         let issuer = self.issuer.as_str();
-        match self.read().await {
+        let read = self.read().await;
+        let [loaded, failed] = &self.loads;
+        let count = if read.is_ok() { loaded } else { failed };
+        count.fetch_add(1, Ordering::Relaxed);
+        match read {
             Ok(None) => self.change(|state| state.loaded = Some(now)),
             Ok(Some((keys, stamp))) => {
                 let n = keys.len();

@@ -62,6 +62,19 @@ impl Identity {
     }
 }
 
+/// How often an issuer was called so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts<'i> {
+    /// Its name in the configuration.
+    pub issuer: &'i str,
+    /// What for: `keys`, or `introspection`.
+    pub how: &'static str,
+    /// Calls with an answer that could be used.
+    pub answered: u64,
+    /// Calls without.
+    pub failed: u64,
+}
+
 /// Every issuer that is configured.
 #[derive(Clone, Default)]
 pub struct Issuers(Vec<Issuer>);
@@ -104,6 +117,28 @@ impl Issuers {
             Issuer { settings, way }
         });
         Self(issuers.collect())
+    }
+
+    /// Whether nobody's tokens are taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How often each issuer was called.
+    pub fn counts(&self) -> impl Iterator<Item = Counts<'_>> {
+        self.0.iter().map(|issuer| {
+            let (how, [answered, failed]) = match &issuer.way {
+                Way::Signature { source, .. } => ("keys", source.loads()),
+                Way::Introspection(introspector) => ("introspection", introspector.questions()),
+            };
+            Counts {
+                issuer: &issuer.settings.name,
+                how,
+                answered,
+                failed,
+            }
+        })
     }
 
     /// Loads the keys that there are to load, so that the first token need not wait for them.

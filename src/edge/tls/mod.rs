@@ -24,6 +24,7 @@ use tokio_rustls::server::TlsStream;
 use self::choice::Choice;
 pub use self::client::{CertificateName, ClientCertificate, ClientTrust, TrustFault};
 pub use self::identity::{Fault, Identity};
+use crate::model::Instant;
 
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
@@ -35,6 +36,7 @@ pub struct Tls {
     acceptor: TlsAcceptor,
     names: Arc<[String]>,
     asks_clients: Option<bool>,
+    ends: Instant,
 }
 
 /// A connection whose handshake is done.
@@ -57,6 +59,8 @@ impl Tls {
         if identities.is_empty() {
             return Err(Fault::NoCertificate);
         }
+        let ends = identities.iter().map(Identity::not_after).min();
+        let ends = ends.ok_or(Fault::NoCertificate)?;
         let names = identities.iter().flat_map(Identity::names).cloned();
         let names = names.collect();
         let asks_clients = trust.as_ref().map(ClientTrust::is_required);
@@ -74,6 +78,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names,
             asks_clients,
+            ends,
         })
     }
 
@@ -96,6 +101,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names: Arc::clone(&self.names),
             asks_clients: self.asks_clients,
+            ends: self.ends,
         }
     }
 
@@ -103,6 +109,12 @@ impl Tls {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// When the first of the certificates ceases to be good.
+    #[must_use]
+    pub fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// Shakes hands. Has no deadline of its own.

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::fields::Sender;
 pub(super) use self::pipe::Piped;
-use self::pipe::{Pace, Progress, Stopped, pipe};
+use self::pipe::{Pace, Progress, Stopped, Tally, pipe};
 pub use self::way::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
 pub(super) use self::way::{Way, find};
 use super::admit::{Head, admit_known};
@@ -31,6 +31,7 @@ use super::{Shared, respond};
 use crate::edge::keys;
 use crate::model::{Failure, Response};
 use crate::outbound::{Fault, Url};
+use crate::telemetry::metrics::Outcome;
 
 /// A name of this process for `Via`, which no other has.
 pub(super) fn instance() -> String {
@@ -63,14 +64,21 @@ pub(super) async fn pass(
         Ok(response) => {
             let status = response.status().as_u16();
             facts.passed = Some(response);
+            facts.outcome.set(Some(Outcome::Ok));
             Response {
                 status,
                 ..Response::default()
             }
         }
         Err(Refusal::Failure(failure)) => facts.refuse(shared, &failure),
-        Err(Refusal::TooSlow) => respond::problem(408, "The request body came too slowly."),
-        Err(Refusal::Loop) => respond::problem(508, "The request has come back to where it was."),
+        Err(Refusal::TooSlow) => {
+            facts.outcome.set(Some(Outcome::SlowBody));
+            respond::problem(408, "The request body came too slowly.")
+        }
+        Err(Refusal::Loop) => {
+            facts.outcome.set(Some(Outcome::Loop));
+            respond::problem(508, "The request has come back to where it was.")
+        }
     }
 }
 
@@ -124,7 +132,9 @@ async fn try_pass(
         stall: settings.stall,
         bytes_per_second: shared.settings.body.bytes_per_second,
     };
-    let (piped, progress) = pipe(body, pace, Arc::clone(&permit));
+    let series = shared.series.front(facts.front);
+    let received = Tally::received(series);
+    let (piped, progress) = pipe(body, pace, received, Arc::clone(&permit));
     let mut request = http::Request::new(piped);
     *request.method_mut() = parts.method.clone();
     *request.headers_mut() = fields::for_origin(
@@ -156,7 +166,8 @@ async fn try_pass(
         bytes_per_second: 0,
         ..pace
     };
-    answered(shared, &parts.method, answer, way, pace, permit)
+    let sent = Tally::sent(shared.series.front(facts.front));
+    answered(shared, &parts.method, answer, way, (pace, sent), permit)
 }
 
 /// The same request once more, if it only asks and has no body: an idle connection may end just when it is
@@ -177,7 +188,7 @@ fn answered(
     method: &Method,
     answer: http::Response<Incoming>,
     way: &Way<'_>,
-    pace: Pace,
+    (pace, sent): (Pace, Tally),
     permit: impl Send + 'static,
 ) -> Result<http::Response<Piped>, Refusal> {
     let (front, origin) = (way.front, &way.passthrough.settings.origin);
@@ -199,7 +210,7 @@ fn answered(
     );
     let piped = match is_bodiless || is_head {
         true => Piped::empty(),
-        false => pipe(body, pace, permit).0,
+        false => pipe(body, pace, sent, permit).0,
     };
     let mut response = http::Response::new(piped);
     *response.status_mut() = head.status;

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::edge::body::GRACE;
+use crate::telemetry::metrics::{FrontSeries, What};
 
 /// How long a body may wait.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,37 @@ pub(super) struct Pace {
     /// The fewest bytes per second that its sender may send; the time in which they are not taken does not
     /// count. 0 = any.
     pub(super) bytes_per_second: u64,
+}
+
+/// Where the bytes that go through are counted.
+pub(super) struct Tally {
+    series: Arc<FrontSeries>,
+    is_answer: bool,
+}
+
+impl Tally {
+    /// As those of requests.
+    pub(super) fn received(series: &Arc<FrontSeries>) -> Self {
+        Self {
+            series: Arc::clone(series),
+            is_answer: false,
+        }
+    }
+
+    /// As those of answers.
+    pub(super) fn sent(series: &Arc<FrontSeries>) -> Self {
+        Self {
+            is_answer: true,
+            ..Self::received(series)
+        }
+    }
+
+    fn add(&self, bytes: usize) {
+        match self.is_answer {
+            true => self.series.sent(What::Passthrough, bytes),
+            false => self.series.received(What::Passthrough, bytes),
+        }
+    }
 }
 
 /// Why a body did not come to its end.
@@ -117,6 +149,7 @@ impl Piped {
 pub(super) fn pipe<H: Send + 'static>(
     body: Incoming,
     pace: Pace,
+    tally: Tally,
     held: H,
 ) -> (Piped, Arc<Progress>) {
     let progress = Arc::new(Progress(Mutex::new(State::Moving)));
@@ -128,7 +161,7 @@ pub(super) fn pipe<H: Send + 'static>(
     let (sender, pieces) = mpsc::channel(1);
     let shared = Arc::clone(&progress);
     drop(tokio::spawn(async move {
-        if let Err(why) = pump(body, &sender, pace, &shared).await {
+        if let Err(why) = pump(body, &sender, pace, &tally, &shared).await {
             let at = Instant::now();
             shared.set(State::Stopped { why, at });
         }
@@ -146,6 +179,7 @@ async fn pump(
     mut body: Incoming,
     sender: &mpsc::Sender<Piece>,
     pace: Pace,
+    tally: &Tally,
     progress: &Progress,
 ) -> Result<(), Stopped> {
     let mut waited = Duration::ZERO;
@@ -165,6 +199,7 @@ async fn pump(
         };
         waited += since.elapsed();
         count += data.len() as u64;
+        tally.add(data.len());
         let least = pace.bytes_per_second.saturating_mul(waited.as_secs());
         if waited > GRACE && count < least && !body.is_end_stream() {
             return Err(Stopped::SenderSlow);

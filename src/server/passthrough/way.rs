@@ -97,6 +97,12 @@ impl Passthrough {
             && self.kin.iter().zip(kin).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 
+    /// How many exchanges there are now.
+    pub(in crate::server) fn in_flight(&self) -> usize {
+        let max = self.settings.max_in_flight;
+        max.saturating_sub(self.room.available_permits())
+    }
+
     /// Whether a request may pass; `path` is below the front.
     #[must_use]
     pub fn passes(&self, parts: &Parts, path: &str) -> bool {

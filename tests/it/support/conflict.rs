@@ -169,6 +169,7 @@ pub(crate) fn start_on(
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend,
+        observed: linkbridge::server::Observed::default(),
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
     let [addr, http2] = running.addresses() else {

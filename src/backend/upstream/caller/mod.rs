@@ -15,7 +15,7 @@ mod seldom;
 mod target;
 mod tokens;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
@@ -31,6 +31,7 @@ use self::target::{Base, Call};
 use super::exchange::{Effect, Exchange, Unanswered};
 use super::settings::Endpoint;
 use crate::backend::BoxFuture;
+use crate::backend::tally::{Read, TIMES, Tally};
 use crate::model::{Failure, OwnedRequest, Response};
 use crate::outbound::{self, Answer, Fault, NoAnswer, StartFault};
 
@@ -50,7 +51,7 @@ pub struct Caller {
     queue: Duration,
     budget: Budget,
     breaker: Breaker,
-    tally: Tally,
+    counters: Counters,
     refused_us: Seldom,
     failed: Seldom,
     strayed: Seldom,
@@ -69,11 +70,72 @@ pub struct Counts {
     pub opens: u64,
 }
 
-#[derive(Default)]
-struct Tally {
+/// Everything that a caller can tell of itself, for metrics.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// How often things have happened.
+    pub counts: Counts,
+    /// How long calls took, retries and waiting included.
+    pub duration: Read,
+    /// Calls that are under way or wait for their turn.
+    pub in_flight: i64,
+    /// Calls that had to wait for their turn.
+    pub waits: u64,
+    /// Calls that were given up because no turn came.
+    pub turned_away: u64,
+    /// Answers that refused our credential (401, 403).
+    pub credential_refused: u64,
+    /// Whether no call is made now.
+    pub is_open: bool,
+}
+
+struct Counters {
     calls: AtomicU64,
     retries: AtomicU64,
     failures: AtomicU64,
+    duration: Tally,
+    in_flight: AtomicI64,
+    waits: AtomicU64,
+    turned_away: AtomicU64,
+    credential_refused: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            calls: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            duration: Tally::new(TIMES),
+            in_flight: AtomicI64::new(0),
+            waits: AtomicU64::new(0),
+            turned_away: AtomicU64::new(0),
+            credential_refused: AtomicU64::new(0),
+        }
+    }
+}
+
+/// A call under way: it is one less when this goes, also when whoever waits for it has gone.
+struct UnderWay<'c> {
+    counters: &'c Counters,
+    since: Instant,
+}
+
+impl<'c> UnderWay<'c> {
+    fn new(counters: &'c Counters) -> Self {
+        counters.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self {
+            counters,
+            since: Instant::now(),
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.counters.duration.took(self.since.elapsed());
+    }
 }
 
 /// What came of one try.
@@ -111,7 +173,7 @@ impl Caller {
                 endpoint.breaker_open,
             ),
             name,
-            tally: Tally::default(),
+            counters: Counters::default(),
             refused_us: Seldom::default(),
             failed: Seldom::default(),
             strayed: Seldom::default(),
@@ -122,16 +184,31 @@ impl Caller {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
-            calls: self.tally.calls.load(Ordering::Relaxed),
-            retries: self.tally.retries.load(Ordering::Relaxed),
-            failures: self.tally.failures.load(Ordering::Relaxed),
+            calls: self.counters.calls.load(Ordering::Relaxed),
+            retries: self.counters.retries.load(Ordering::Relaxed),
+            failures: self.counters.failures.load(Ordering::Relaxed),
             opens: self.breaker.opens(),
+        }
+    }
+
+    /// Everything that there is to tell.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Reading {
+            counts: self.counts(),
+            duration: self.counters.duration.read(),
+            in_flight: self.counters.in_flight.load(Ordering::Relaxed),
+            waits: read(&self.counters.waits),
+            turned_away: read(&self.counters.turned_away),
+            credential_refused: read(&self.counters.credential_refused),
+            is_open: self.breaker.is_open(Instant::now()),
         }
     }
 
     async fn carry(&self, request: &OwnedRequest, effect: Effect) -> Result<Response, Unanswered> {
         let deadline = Instant::now() + self.timeouts.total;
-        self.tally.calls.fetch_add(1, Ordering::Relaxed);
+        self.counters.calls.fetch_add(1, Ordering::Relaxed);
         self.budget.earn();
         let Some(call) = self.base.call(request) else {
             if self.strayed.is_time(Instant::now()) {
@@ -145,6 +222,7 @@ impl Caller {
         if self.breaker.is_open(Instant::now()) {
             return Err(Unanswered::NotSent(Failure::UpstreamDown));
         }
+        let _under_way = UnderWay::new(&self.counters);
         let _turn = self.turn(deadline).await?;
         let shown = self.credential.shown(deadline).await;
         let shown = shown.map_err(Unanswered::NotSent)?;
@@ -153,12 +231,19 @@ impl Caller {
     }
 
     async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Unanswered> {
+        if let Ok(turn) = self.turns.try_acquire() {
+            return Ok(turn);
+        }
+        self.counters.waits.fetch_add(1, Ordering::Relaxed);
         let until = deadline.min(Instant::now() + self.queue);
         match timeout_at(until, self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Unanswered::NotSent(Failure::Overloaded {
-                retry_after: COME_BACK,
-            })),
+            _ => {
+                self.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+                Err(Unanswered::NotSent(Failure::Overloaded {
+                    retry_after: COME_BACK,
+                }))
+            }
         }
     }
 
@@ -184,7 +269,7 @@ impl Caller {
                         return tried;
                     };
                     shown = other;
-                    self.tally.retries.fetch_add(1, Ordering::Relaxed);
+                    self.counters.retries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 Tried::Answered(_) if has_passed => None,
@@ -204,7 +289,7 @@ impl Caller {
                 return tried;
             }
             retries += 1;
-            self.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.counters.retries.fetch_add(1, Ordering::Relaxed);
             sleep(pause).await;
             // What the first tries have shown is more than that the circuit has opened since.
             if self.breaker.is_open(Instant::now()) {
@@ -233,7 +318,7 @@ impl Caller {
             None => drop(pass),
         }
         if has_failed == Some(true) {
-            self.tally.failures.fetch_add(1, Ordering::Relaxed);
+            self.counters.failures.fetch_add(1, Ordering::Relaxed);
         }
         match tried {
             Ok(answer) => Tried::Answered(answer),
@@ -252,6 +337,11 @@ impl Caller {
             Tried::Answered(answer) => {
                 let status = answer.status;
                 let is_refusal = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                if is_refusal {
+                    self.counters
+                        .credential_refused
+                        .fetch_add(1, Ordering::Relaxed);
+                }
                 if is_refusal && self.refused_us.is_time(Instant::now()) {
                     tracing::error!(
                         upstream = self.name,
@@ -289,6 +379,10 @@ impl Exchange for Caller {
 
     fn can_send(&self, request: &OwnedRequest) -> bool {
         self.base.call(request).is_some()
+    }
+
+    fn reading(&self) -> Option<Reading> {
+        Some(self.reading())
     }
 
     fn ready(&self) -> bool {
