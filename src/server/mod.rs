@@ -236,6 +236,8 @@ impl Server {
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
         let admin = settings.admin.map(bind_admin).transpose()?;
         let admin_address = admin.as_ref().and_then(|socket| socket.local_addr().ok());
+        let process = metrics::process(clock::now());
+        parts.observed.registry.set("process", process);
         let shared = share(settings, parts);
         let mut running = Running {
             addresses,
@@ -263,7 +265,6 @@ fn share(settings: Settings, parts: Parts) -> Arc<Shared> {
     let meters = Meters::new(settings.workers.get());
     let registry = Arc::clone(&parts.observed.registry);
     meters.register(&registry);
-    registry.set("process", metrics::process());
     let rates = parts.clients.all().iter().map(|client| client.rate);
     let shared = Arc::new(Shared {
         series: meters.series(&parts.fronts, &parts.clients),
