@@ -30,10 +30,9 @@ impl Dialect {
             op: &op.name,
             operation: op.does,
             method: op.method.as_str(),
-            paths: [&op.path]
-                .into_iter()
+            paths: std::iter::once(&op.path)
                 .chain(&op.also)
-                .map(template)
+                .map(|path| template(path))
                 .collect(),
             calls: op.rpc.names.iter().map(|(name, _)| name.as_str()).collect(),
             credential: op.auth == Auth::Required,
@@ -42,7 +41,7 @@ impl Dialect {
     }
 }
 
-fn template(path: &Vec<Segment>) -> String {
+fn template(path: &[Segment]) -> String {
     path.iter()
         .fold(String::new(), |text, segment| match segment {
             Segment::Literal(literal) => text + "/" + literal,

@@ -254,7 +254,7 @@ impl Process {
         let meters = Meters::new(settings.workers.get());
         let registry = Arc::clone(&parts.observed.registry);
         meters.register(&registry);
-        registry.set("process", metrics::process());
+        registry.set("process", metrics::process(clock::now()));
         let fixed = Fixed {
             instance: passthrough::instance().into(),
             phase: Arc::clone(&phase),

@@ -3,20 +3,18 @@
 //! Read from `/proc`; where there is none, these metrics have no samples.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Group, Kind, Samples};
+use crate::model::Instant;
 
 /// What `/proc/self/stat` counts in: Linux tells programs a hundredth of a second, whatever its own clock is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The metrics of the process. The first call notes its start.
+/// The metrics of a process that began to serve at this instant.
 #[must_use]
-pub fn process() -> Group {
+pub fn process(started: Instant) -> Group {
     let mut group = Group::new();
-    let start = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64());
+    let start = started.0 as f64 / 1000.0;
     group.gauge(
         "process_start_time_seconds",
         "When the process began to serve, in seconds since 1970.",

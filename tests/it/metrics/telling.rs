@@ -222,7 +222,7 @@ fn the_official_parsers_read_both_formats() {
              found = list(read(open(sys.argv[1]).read()))\nassert len(found) > 40, len(found)\n\
              assert all(f.documentation for f in found)"
         );
-        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let done = Command::new(python)
             .args(["-c", &script])
             .arg(&file)
