@@ -63,6 +63,7 @@
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
+//! | LB585 | too few frames for a client of HTTP/2 |
 
 mod assertions;
 mod backend;

@@ -463,6 +463,8 @@ async fn rotate(shared: Arc<Shared>) {
 #[cfg(test)]
 mod deletes_tests;
 #[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
 mod joins_tests;
 #[cfg(test)]
 mod rpc_tests;

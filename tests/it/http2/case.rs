@@ -16,6 +16,8 @@ pub(super) struct Case {
     pub(super) opening: Opening,
     /// Whether it waits for a deadline of the server; such cases are played side by side.
     pub(super) waits: bool,
+    /// The body that an origin gets, if it gets the request at all.
+    pub(super) arrives: Option<String>,
 }
 
 pub(super) fn directory() -> PathBuf {
@@ -48,7 +50,7 @@ fn read_file(file: &Path) -> Vec<Case> {
             let case = case.as_table().unwrap();
             for key in case.keys() {
                 const KNOWN: [&str; 7] = [
-                    "name", "section", "h2spec", "script", "opening", "waits", "because",
+                    "name", "section", "h2spec", "script", "opening", "waits", "arrives",
                 ];
                 assert!(KNOWN.contains(&key.as_str()), "{}: {key}", file.display());
             }
@@ -60,6 +62,7 @@ fn read_file(file: &Path) -> Vec<Case> {
             Case {
                 section: text("section").unwrap_or_else(|| panic!("{name}: no section")),
                 h2spec: text("h2spec"),
+                arrives: text("arrives"),
                 script: text("script").unwrap_or_else(|| panic!("{name}: no script")),
                 opening: match text("opening").as_deref() {
                     None => Opening::Whole,

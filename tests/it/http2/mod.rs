@@ -6,6 +6,7 @@
 mod abuse;
 mod case;
 mod conformance;
+mod downgrade;
 mod frames;
 mod hpack;
 mod huffman;

@@ -88,6 +88,10 @@ fn words(scheme: &str) -> Words {
             format!(":method=HEAD :path={LINK}?userId={A} {common}"),
         ),
         (
+            "pass",
+            format!(":scheme={scheme} :authority=front.example authorization=Bearer\\x20{K}"),
+        ),
+        (
             "post",
             format!(":method=POST :path={LINK} {common} content-type=application/json"),
         ),

@@ -12,7 +12,7 @@
 //! | `fill:name=8000` `stow:name=4000` | a field with so many letters; the second goes into the table |
 //! | `incremental:n=v` `without:n=v` `never:n=v` | another literal; with `~:` in Huffman's code; `#4=v` has an indexed name |
 //! | `index:2` `indexes:62=500` `size:4096` | an indexed field, so many of them, a size of the table |
-//! | `get` `head` `post` | the fields of a whole request |
+//! | `get` `head` `post` `pass` | the fields of a whole request; of the last, all but method and path |
 //! | `reserved` `length:5` | the reserved bit is set; the head says another length |
 //!
 //! `> raw …` sends bytes without a head. `> 500 x A | B` sends A and B five hundred times. `> wait 100` sends nothing
@@ -154,7 +154,7 @@ impl Payload {
             "PADDED" => self.flags |= 0x8,
             "PRIORITIZED" => self.flags |= 0x20,
             "reserved" => self.reserved = 1 << 31,
-            "get" | "head" | "post" => {
+            "get" | "head" | "post" | "pass" => {
                 for field in words.get(piece).ok_or_else(|| bad(piece))?.split(' ') {
                     self.add(field, words)?;
                 }
