@@ -45,7 +45,7 @@ impl Frame {
             RST_STREAM | WINDOW_UPDATE => self.length == 4,
             PING => self.length == 8,
             SETTINGS if self.is_ack() => self.length == 0,
-            SETTINGS => self.length % 6 == 0,
+            SETTINGS => self.length.is_multiple_of(6),
             _ => true,
         }
     }

@@ -239,7 +239,7 @@ impl Payload {
 fn plain(text: &str, words: &Words) -> Result<Vec<u8>, String> {
     let (mut out, mut rest) = (Vec::new(), text);
     while let Some(at) = rest.find(['\\', '{']) {
-        out.extend_from_slice(rest[..at].as_bytes());
+        out.extend_from_slice(&rest.as_bytes()[..at]);
         rest = &rest[at..];
         if let Some(code) = rest.strip_prefix("\\x") {
             out.extend(hex(code.get(..2).ok_or_else(|| bad(text))?)?);
@@ -250,7 +250,7 @@ fn plain(text: &str, words: &Words) -> Result<Vec<u8>, String> {
             out.extend_from_slice(word.as_bytes());
             rest = after;
         } else {
-            out.extend_from_slice(rest[..1].as_bytes());
+            out.extend_from_slice(&rest.as_bytes()[..1]);
             rest = &rest[1..];
         }
     }
