@@ -8,9 +8,9 @@
 //! ENHANCE_YOUR_CALM, and ends the connection. A few mistakes that hyper does not tell as the RFC wants them
 //! told are found on the way.
 //!
-//! * [`frames`] reads heads of frames; [`budget`] prices them; [`streams`] knows which streams wait for what;
-//!   [`guard`] puts the three together. They are pure: the clock is handed in.
-//! * [`guarded_io`] is the layer itself, [`Quiet`] tells those above it that no stream is open.
+//! * `frames` reads heads of frames; `budget` prices them; `streams` knows which streams wait for what;
+//!   `guard` puts the three together. They are pure: the clock is handed in.
+//! * `guarded_io` is the layer itself, [`Quiet`] tells those above it that no stream is open.
 
 mod budget;
 mod frames;
