@@ -74,6 +74,7 @@
 //! | LB600 | the least concurrency is over the most |
 //! | LB601 | a limit of memory that is too little to serve with |
 //! | LB630 | health, metrics and settings are told at an address that is not an inner one (warning) |
+//! | LB585 | too few frames for a client of HTTP/2 |
 
 mod assertions;
 mod backend;

@@ -262,16 +262,26 @@ fn body_settings(limits: &Section<'_>) -> body::Settings {
     }
 }
 
+/// The fewest frames that are no request with which an HTTP/2 client gets anywhere: it begins with some.
+const LEAST_HTTP2_FRAMES: u32 = 100;
+
 fn http2_frames(limits: &Section<'_>) -> http2::Allowance {
+    let given = limits.text("http2_frame_rate");
+    let rate = given.as_ref().and_then(section::rate);
+    if let (Some(given), Some(rate)) = (&given, rate)
+        && rate.burst.get() < LEAST_HTTP2_FRAMES
+    {
+        let message = format!("`{}` leaves HTTP/2 clients too few frames", given.value);
+        let hint =
+            format!("a burst of {LEAST_HTTP2_FRAMES} at the least, such as `100/s burst 2000`");
+        given.at.error("LB585", message, hint);
+    }
     let number = |n| std::num::NonZeroU32::new(n).unwrap_or(std::num::NonZeroU32::MIN);
-    let rate = limits.rate(
-        "http2_frame_rate",
-        Rate {
-            count: number(100),
-            per: std::time::Duration::from_secs(1),
-            burst: number(2000),
-        },
-    );
+    let rate = rate.unwrap_or(Rate {
+        count: number(100),
+        per: std::time::Duration::from_secs(1),
+        burst: number(2000),
+    });
     http2::Allowance {
         burst: rate.burst.get(),
         each: rate.per / rate.count.get(),

@@ -24,7 +24,7 @@ use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings};
 use crate::edge::connections::Slot;
-use crate::edge::http2::{Guarded, Quiet, Settings as Http2Settings};
+use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
 use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
@@ -247,7 +247,7 @@ impl Connection {
             .initial_connection_window_size(1024 * 1024)
             .max_send_buf_size(64 * 1024)
             .max_header_list_size(u32::try_from(settings.head_bytes).unwrap_or(u32::MAX))
-            .max_frame_size(16 * 1024)
+            .max_frame_size(FRAME_BYTES)
             // Resets of streams that nobody has looked at yet, and resets that the peer brings us to: a
             // connection that goes beyond is ended. The second has room for a client that opens many more
             // streams than there may be before it has read our SETTINGS.

@@ -642,6 +642,8 @@ impl Worker {
 #[cfg(test)]
 mod deletes_tests;
 #[cfg(test)]
+mod http2_tests;
+#[cfg(test)]
 mod joins_tests;
 #[cfg(test)]
 mod rpc_tests;

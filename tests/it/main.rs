@@ -26,6 +26,7 @@ mod first_steps;
 mod fronts;
 mod hostile;
 mod hostile_mapping;
+mod http2;
 mod import;
 mod index;
 mod kill;

@@ -86,7 +86,9 @@ pub(super) fn price(frame: Frame, was_given_time: bool) -> u64 {
     match frame.kind {
         // Requests are limited elsewhere: by streams, by rates, by the size of their fields.
         HEADERS => 0,
-        DATA if frame.ends_stream() || frame.length >= SMALL => 0,
+        DATA if frame.ends_stream() => 0,
+        // The window that padding uses is given back at once.
+        DATA if frame.length >= SMALL && !frame.is_padded() => 0,
         DATA | CONTINUATION => 1,
         RST_STREAM if was_given_time => 0,
         // Each is answered, and may change the window of every stream.

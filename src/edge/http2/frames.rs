@@ -14,6 +14,8 @@ pub(super) const CONTINUATION: u8 = 9;
 /// What a client says before its first frame.
 const PREFACE: usize = 24;
 const HEAD: usize = 9;
+/// The largest frame, as our SETTINGS have it.
+pub const MOST: u32 = 16 * 1024;
 
 /// The head of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,24 @@ impl Frame {
     /// END_HEADERS of HEADERS and CONTINUATION.
     pub(super) fn ends_fields(self) -> bool {
         self.flags & 0x4 != 0 && matches!(self.kind, HEADERS | CONTINUATION)
+    }
+
+    /// Whether its type can have its length (RFC 9113, sections 4.2 and 6).
+    pub(super) fn has_possible_length(self) -> bool {
+        match self.kind {
+            _ if self.length > MOST => false,
+            PRIORITY => self.length == 5,
+            RST_STREAM | WINDOW_UPDATE => self.length == 4,
+            PING => self.length == 8,
+            SETTINGS if self.is_ack() => self.length == 0,
+            SETTINGS => self.length.is_multiple_of(6),
+            _ => true,
+        }
+    }
+
+    /// PADDED of DATA.
+    pub(super) fn is_padded(self) -> bool {
+        self.flags & 0x8 != 0 && self.kind == DATA
     }
 
     /// ACK of SETTINGS and PING.

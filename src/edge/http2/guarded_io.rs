@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::guard::Guard;
-use super::{Excess, Quiet, Settings, counts};
+use super::{Fault, Quiet, Settings, counts};
 
 /// How long an end may take.
 const PARTING: Duration = Duration::from_millis(500);
@@ -33,7 +33,7 @@ pub struct Guarded<S> {
 
 /// A connection that is ended from here.
 struct End {
-    excess: Excess,
+    fault: Fault,
     last_word: Vec<u8>,
     n_written: usize,
     is_shut: bool,
@@ -53,12 +53,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
     }
 
-    fn begin_end(&mut self, excess: Excess) {
-        counts().note(excess);
-        tracing::debug!(reason = excess.message(), "an HTTP/2 connection is ended");
-        let last_word = self.guard.last_word(excess);
+    fn begin_end(&mut self, fault: Fault) {
+        counts().note(fault);
+        tracing::debug!(reason = fault.message(), "an HTTP/2 connection is ended");
+        let last_word = self.guard.last_word(fault);
         self.end = Some(End {
-            excess,
+            fault,
             // In the midst of a frame nothing can be said.
             is_shut: last_word.is_none(),
             n_read: if last_word.is_none() {
@@ -73,15 +73,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
     }
 
     /// Whether a wait has become too long.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Excess> {
-        let Some((end, excess)) = self.guard.deadline() else {
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        let Some((end, fault)) = self.guard.deadline() else {
             return Poll::Pending;
         };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if timer.deadline() != end {
             timer.as_mut().reset(end);
         }
-        timer.as_mut().poll(cx).map(|()| excess)
+        timer.as_mut().poll(cx).map(|()| fault)
     }
 
     /// Reads until there is something that may pass, or the connection is to end.
@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         &mut self,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::result::Result<Result<()>, Excess>> {
+    ) -> Poll<std::result::Result<Result<()>, Fault>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if read.is_pending() {
@@ -98,13 +98,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         let now = Instant::now();
         let new = buf.filled().get(before..).unwrap_or_default();
         let mut judged = self.guard.received(new, now);
-        if let Some((_, excess)) = self.guard.deadline().filter(|(end, _)| *end <= now) {
-            judged = judged.and(Err(excess));
+        if let Some((_, fault)) = self.guard.deadline().filter(|(end, _)| *end <= now) {
+            judged = judged.and(Err(fault));
         }
         self.quiet.note(self.guard.open(), now);
-        if let Err(excess) = judged {
+        if let Err(fault) = judged {
             buf.set_filled(before);
-            return Poll::Ready(Err(excess));
+            return Poll::Ready(Err(fault));
         }
         read.map(Ok)
     }
@@ -182,14 +182,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         if this.end.is_none() {
             match ready!(this.poll_pass(cx, buf)) {
                 Ok(read) => return Poll::Ready(read),
-                Err(excess) => this.begin_end(excess),
+                Err(fault) => this.begin_end(fault),
             }
         }
         let Some(end) = &mut this.end else {
             return Poll::Pending;
         };
         ready!(end.poll(cx, &mut this.stream));
-        let why = end.excess.message();
+        let why = end.fault.message();
         Poll::Ready(Err(Error::new(ErrorKind::ConnectionAborted, why)))
     }
 }

@@ -5,11 +5,12 @@
 //! peer opens a window or ends a list of fields, and it has no idle timer. Here is a layer below it that sees
 //! the frames of both directions go by: [`Guarded`]. It reads heads of frames and the few payloads that move
 //! windows, keeps no bytes and changes none, until a peer has gone too far: then it says so with a GOAWAY of
-//! ENHANCE_YOUR_CALM, and ends the connection.
+//! ENHANCE_YOUR_CALM, and ends the connection. A few mistakes that hyper does not tell as the RFC wants them
+//! told are found on the way.
 //!
-//! * [`frames`] reads heads of frames; [`budget`] prices them; [`streams`] knows which streams wait for what;
-//!   [`guard`] puts the three together. They are pure: the clock is handed in.
-//! * [`guarded_io`] is the layer itself, [`Quiet`] tells those above it that no stream is open.
+//! * `frames` reads heads of frames; `budget` prices them; `streams` knows which streams wait for what;
+//!   `guard` puts the three together. They are pure: the clock is handed in.
+//! * `guarded_io` is the layer itself, [`Quiet`] tells those above it that no stream is open.
 
 mod budget;
 mod frames;
@@ -23,6 +24,7 @@ mod tests;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use self::frames::MOST as FRAME_BYTES;
 pub use self::guarded_io::Guarded;
 pub use self::quiet::Quiet;
 
@@ -50,22 +52,46 @@ pub struct Settings {
 
 /// Why a connection is ended from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Excess {
+enum Fault {
     /// Its budget is used up; the type of the frame that was one too many.
     Frames(u8),
     /// An answer waits for a window for too long.
     Stalled,
     /// A list of fields does not end.
     Head,
+    /// The first frame is not SETTINGS, which hyper does not mind (RFC 9113, section 3.4).
+    Opening,
+    /// A frame has a length that its type cannot have. hyper says so, too, but with another code; so it is
+    /// with the next two.
+    Size,
+    /// A window that is larger than a window can be.
+    Window,
+    /// Something of a stream that the peer has ended.
+    Ended,
 }
 
-impl Excess {
+impl Fault {
     /// What the peer is told.
     fn message(self) -> &'static str {
         match self {
-            Excess::Frames(_) => "too many frames that are no request",
-            Excess::Stalled => "an answer was not read for too long",
-            Excess::Head => "a list of fields took too long",
+            Fault::Frames(_) => "too many frames that are no request",
+            Fault::Stalled => "an answer was not read for too long",
+            Fault::Head => "a list of fields took too long",
+            Fault::Opening => "the first frame is not SETTINGS",
+            Fault::Size => "a frame of this type has another length",
+            Fault::Window => "a window cannot be that large",
+            Fault::Ended => "the stream was ended",
+        }
+    }
+
+    /// The code of the GOAWAY (RFC 9113, section 7).
+    fn code(self) -> u32 {
+        match self {
+            Fault::Frames(_) | Fault::Stalled | Fault::Head => 11,
+            Fault::Opening => 1,
+            Fault::Window => 3,
+            Fault::Ended => 5,
+            Fault::Size => 6,
         }
     }
 }
@@ -93,6 +119,8 @@ pub struct Counts {
     pub stalled: AtomicU64,
     /// A list of fields did not end.
     pub head: AtomicU64,
+    /// The first frame was not SETTINGS, or there was a length, a window or a stream that could not be.
+    pub malformed: AtomicU64,
 }
 
 impl Counts {
@@ -108,26 +136,28 @@ impl Counts {
             other: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
             head: AtomicU64::new(0),
+            malformed: AtomicU64::new(0),
         }
     }
 
-    fn of(&self, excess: Excess) -> &AtomicU64 {
-        match excess {
-            Excess::Frames(frames::DATA) => &self.data,
-            Excess::Frames(frames::PRIORITY) => &self.priority,
-            Excess::Frames(frames::RST_STREAM) => &self.reset,
-            Excess::Frames(frames::SETTINGS) => &self.settings,
-            Excess::Frames(frames::PING) => &self.ping,
-            Excess::Frames(frames::WINDOW_UPDATE) => &self.window_update,
-            Excess::Frames(frames::CONTINUATION) => &self.continuation,
-            Excess::Frames(_) => &self.other,
-            Excess::Stalled => &self.stalled,
-            Excess::Head => &self.head,
+    fn of(&self, fault: Fault) -> &AtomicU64 {
+        match fault {
+            Fault::Frames(frames::DATA) => &self.data,
+            Fault::Frames(frames::PRIORITY) => &self.priority,
+            Fault::Frames(frames::RST_STREAM) => &self.reset,
+            Fault::Frames(frames::SETTINGS) => &self.settings,
+            Fault::Frames(frames::PING) => &self.ping,
+            Fault::Frames(frames::WINDOW_UPDATE) => &self.window_update,
+            Fault::Frames(frames::CONTINUATION) => &self.continuation,
+            Fault::Frames(_) => &self.other,
+            Fault::Stalled => &self.stalled,
+            Fault::Head => &self.head,
+            Fault::Opening | Fault::Size | Fault::Window | Fault::Ended => &self.malformed,
         }
     }
 
-    fn note(&self, excess: Excess) {
-        self.of(excess).fetch_add(1, Ordering::Relaxed);
+    fn note(&self, fault: Fault) {
+        self.of(fault).fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -22,6 +22,8 @@ struct Stream {
     id: u32,
     opened: Instant,
     window: i64,
+    /// Whether the peer has ended its side.
+    is_ended: bool,
     /// Whether the head of its answer was sent.
     is_answered: bool,
     /// Since when its answer waits for a window.
@@ -78,14 +80,26 @@ impl Streams {
                         id: frame.stream,
                         opened: now,
                         window: self.initial,
+                        is_ended: frame.ends_stream(),
                         is_answered: false,
                         waits: None,
                     });
                 }
             }
+            DATA | HEADERS if frame.ends_stream() => {
+                if let Some(stream) = self.open.iter_mut().find(|s| s.id == frame.stream) {
+                    stream.is_ended = true;
+                }
+            }
             RST_STREAM => self.close(frame.stream),
             _ => {}
         }
+    }
+
+    /// Whether a frame belongs to a request that has ended, while its answer has not: it cannot.
+    pub(super) fn is_ended(&self, frame: Frame) -> bool {
+        let mut open = self.open.iter();
+        matches!(frame.kind, DATA | HEADERS) && open.any(|s| s.id == frame.stream && s.is_ended)
     }
 
     /// A frame of ours; whether it is the end of an answer.
@@ -131,9 +145,12 @@ impl Streams {
         }
     }
 
-    /// The peer changes a setting.
-    pub(super) fn setting(&mut self, id: u16, value: u32, now: Instant) {
+    /// The peer changes a setting; whether it can have this value.
+    pub(super) fn setting(&mut self, id: u16, value: u32, now: Instant) -> bool {
         if id == INITIAL_WINDOW_SIZE {
+            if value > 0x7fff_ffff {
+                return false;
+            }
             let change = i64::from(value) - self.initial;
             self.initial = i64::from(value);
             for stream in &mut self.open {
@@ -141,6 +158,7 @@ impl Streams {
             }
             self.look(now);
         }
+        true
     }
 
     /// Since when the answer that waits the longest has waited.

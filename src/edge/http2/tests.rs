@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::frames::*;
 use super::guard::Guard;
-use super::{Allowance, Excess, Settings};
+use super::{Allowance, Fault, Settings};
 
 const SECOND: Duration = Duration::from_secs(1);
 const SETTINGS_OF_TESTS: Settings = Settings {
@@ -34,10 +34,13 @@ impl Connection {
         guard
             .received(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", now)
             .unwrap();
+        guard.received(&frame(SETTINGS, 0, 0, &[]), now).unwrap();
+        // What that cost has come back.
+        let now = now + SECOND;
         Self { guard, now }
     }
 
-    fn gets(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Result<(), Excess> {
+    fn gets(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Result<(), Fault> {
         self.guard
             .received(&frame(kind, flags, stream, payload), self.now)
     }
@@ -86,6 +89,7 @@ fn every_flood_comes_to_its_end() {
         (SETTINGS, 1, &[], 2000),
         (DATA, 0, &[], 2000),
         (DATA, 0, &[0; 255], 2000),
+        (DATA, 8, &[0; 300], 2000),
         (0xbb, 0, &[], 2000),
         // Their size is bounded by nothing else.
         (0xbb, 0, &[0; 16_384], 2000 / 17),
@@ -99,7 +103,7 @@ fn every_flood_comes_to_its_end() {
         );
         assert_eq!(
             connection.gets(PING, 0, 0, &[0; 8]),
-            Err(Excess::Frames(PING))
+            Err(Fault::Frames(PING))
         );
         // One unit comes back every ten milliseconds, and never more than there were.
         connection.now += SECOND;
@@ -255,7 +259,7 @@ fn an_answer_that_waits_for_a_window_has_a_deadline() {
 fn a_list_of_fields_has_a_deadline_from_its_first_frame() {
     let mut c = Connection::new();
     c.gets(HEADERS, END_STREAM, 1, b"x").unwrap();
-    let end = (c.now + SECOND * 10, Excess::Head);
+    let end = (c.now + SECOND * 10, Fault::Head);
     assert_eq!(c.guard.deadline(), Some(end));
     c.now += SECOND;
     c.gets(CONTINUATION, 0, 1, b"x").unwrap();
@@ -279,12 +283,50 @@ fn the_last_word_names_the_last_stream_that_was_passed_on() {
     c.asks(7);
     let mut flood = frame(HEADERS, END_STREAM | END_HEADERS, 9, b"x");
     flood.extend(frame(PING, 0, 0, &[0; 8]).repeat(2001));
-    let excess = c.guard.received(&flood, c.now).unwrap_err();
-    let word = c.guard.last_word(excess).unwrap();
+    let fault = c.guard.received(&flood, c.now).unwrap_err();
+    let word = c.guard.last_word(fault).unwrap();
     let (head, payload) = word.split_at(9);
     assert_eq!(head[..4], [0, 0, u8::try_from(payload.len()).unwrap(), 7]);
     assert_eq!(payload[..8], [0, 0, 0, 7, 0, 0, 0, 11]);
     // In the midst of a frame of ours there is no place for it.
     c.guard.sent(&frame(DATA, 0, 7, &[0; 9])[..12], c.now);
-    assert_eq!(c.guard.last_word(excess), None);
+    assert_eq!(c.guard.last_word(fault), None);
+}
+
+#[test]
+fn what_cannot_be_is_told_as_the_rfc_wants_it() {
+    for (kind, flags, payload, possible) in [
+        (PING, 0, &[0; 7][..], false),
+        (PING, 1, &[0; 9], false),
+        (RST_STREAM, 0, &[0; 3], false),
+        (WINDOW_UPDATE, 0, &[0; 5], false),
+        (PRIORITY, 0, &[0; 4], false),
+        (SETTINGS, 0, &[0; 5], false),
+        (SETTINGS, 1, &[0; 6], false),
+        (DATA, 0, &[0; 16_385], false),
+        (0xbb, 0, &[0; 16_385], false),
+        (DATA, 0, &[0; 16_384], true),
+        (SETTINGS, 0, &[0; 12], true),
+    ] {
+        let expected = if possible { Ok(()) } else { Err(Fault::Size) };
+        let got = Connection::new().gets(kind, flags, 1, payload);
+        assert_eq!(got, expected, "{kind} {}", payload.len());
+    }
+    let mut connection = Connection::new();
+    connection.asks(1);
+    let window = connection.gets(SETTINGS, 0, 0, &[0, 4, 0x80, 0, 0, 0]);
+    assert_eq!(window, Err(Fault::Window));
+    for kind in [DATA, HEADERS] {
+        assert_eq!(connection.gets(kind, 0, 1, b"x"), Err(Fault::Ended));
+    }
+    connection.says(HEADERS, END_HEADERS | END_STREAM, 1, b"x");
+    // Of streams that are closed hyper knows more.
+    assert_eq!(connection.gets(DATA, 0, 1, b"x"), Ok(()));
+    let now = Instant::now();
+    let mut guard = Guard::new(SETTINGS_OF_TESTS, now);
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(PING, 0, 0, &[0; 8]));
+    assert_eq!(guard.received(&bytes, now), Err(Fault::Opening));
+    let word = guard.last_word(Fault::Opening).unwrap();
+    assert_eq!(word[13..17], [0, 0, 0, 1]);
 }

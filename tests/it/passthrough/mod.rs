@@ -3,6 +3,6 @@
 mod denied;
 mod exchanges;
 mod faults;
-mod origin;
+pub(crate) mod origin;
 mod streams;
-mod world;
+pub(crate) mod world;

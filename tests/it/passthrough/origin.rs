@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What it does with a request whose head it has read.
-pub(super) type Act = dyn Fn(&str, &mut Peer) + Send + Sync;
+pub(crate) type Act = dyn Fn(&str, &mut Peer) + Send + Sync;
 
 /// A connection to it: what was read beyond the head comes first.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     stream: TcpStream,
     early: Vec<u8>,
 }
 
 /// An origin. Dropping it ends it.
-pub(super) struct Origin {
-    pub(super) addr: SocketAddr,
+pub(crate) struct Origin {
+    pub(crate) addr: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<AtomicUsize>,
@@ -26,17 +26,17 @@ pub(super) struct Origin {
 
 impl Origin {
     /// One that reads every body and answers so.
-    pub(super) fn says(answer: &'static str) -> Self {
+    pub(crate) fn says(answer: &'static str) -> Self {
         Self::start(move |_, peer| peer.say(answer))
     }
 
     /// One that does this after it has read and written down a request, its body too.
-    pub(super) fn start(act: impl Fn(&str, &mut Peer) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(act: impl Fn(&str, &mut Peer) + Send + Sync + 'static) -> Self {
         Self::serve(true, Arc::new(act))
     }
 
     /// One that does this after it has read the head of a request.
-    pub(super) fn start_at_head(act: impl Fn(&str, &mut Peer) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start_at_head(act: impl Fn(&str, &mut Peer) + Send + Sync + 'static) -> Self {
         Self::serve(false, Arc::new(act))
     }
 
@@ -74,22 +74,22 @@ impl Origin {
         origin
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
     /// The heads of all requests so far, as they came.
-    pub(super) fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 
     /// Their bodies, still in their framing if that is chunked.
-    pub(super) fn bodies(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         self.bodies.lock().unwrap().clone()
     }
 
     /// How many connections there were.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
@@ -127,7 +127,7 @@ impl Peer {
     }
 
     /// Up to so many bytes of a body; none at its end.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> usize {
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
         if self.early.is_empty() {
             return self.stream.read(buffer).unwrap_or(0);
         }
@@ -153,16 +153,16 @@ impl Peer {
     }
 
     /// Writes; whoever listens may well have gone.
-    pub(super) fn say(&mut self, text: &str) {
+    pub(crate) fn say(&mut self, text: &str) {
         let _ = self.write(text.as_bytes());
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes)
     }
 
     /// Waits until the other side has closed the connection, and says how long that took.
-    pub(super) fn until_closed(&mut self) -> Duration {
+    pub(crate) fn until_closed(&mut self) -> Duration {
         let began = Instant::now();
         let mut buffer = [0; 4096];
         while self.read(&mut buffer) > 0 {}
@@ -171,12 +171,12 @@ impl Peer {
 }
 
 /// The value of a field of a head.
-pub(super) fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+pub(crate) fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     fields(head, name).first().copied()
 }
 
 /// The values of all fields of this name.
-pub(super) fn fields<'h>(head: &'h str, name: &str) -> Vec<&'h str> {
+pub(crate) fn fields<'h>(head: &'h str, name: &str) -> Vec<&'h str> {
     let lines = head.lines().skip(1).take_while(|line| !line.is_empty());
     let named = lines.filter_map(|line| line.split_once(':'));
     let named = named.filter(|(n, _)| n.eq_ignore_ascii_case(name));

@@ -12,17 +12,17 @@ use crate::support::config::{self, Profile};
 use crate::support::server::Server;
 
 /// A key that was adopted from the vendor.
-pub(super) use crate::support::fixtures::K as THEIRS;
+pub(crate) use crate::support::fixtures::K as THEIRS;
 /// The key of a client that linkbridge has made: the one of the example configuration.
-pub(super) use linkbridge::edge::keys::EXAMPLE_KEY as OURS;
+pub(crate) use linkbridge::edge::keys::EXAMPLE_KEY as OURS;
 
 /// The key of a client that may use another front only.
-pub(super) const ELSEWHERE: &str = "an-adopted-key-for-another-front-0192837465";
+pub(crate) const ELSEWHERE: &str = "an-adopted-key-for-another-front-0192837465";
 /// The key of a client that may ask once.
-pub(super) const SELDOM: &str = "an-adopted-key-that-may-ask-once-0192837465";
+pub(crate) const SELDOM: &str = "an-adopted-key-that-may-ask-once-0192837465";
 
-pub(super) struct World {
-    pub(super) server: Server,
+pub(crate) struct World {
+    pub(crate) server: Server,
     _dir: tempfile::TempDir,
 }
 
@@ -31,22 +31,22 @@ const FAST: &str = "first_byte_seconds = 1\nstall_seconds = 2\n";
 
 impl World {
     /// A server whose front of this dialect passes these on, with these keys besides.
-    pub(super) fn start(origin: &Origin, dialect: &str, allow: &str, more: &str) -> Self {
+    pub(crate) fn start(origin: &Origin, dialect: &str, allow: &str, more: &str) -> Self {
         Self::start_at(&origin.url(), dialect, allow, more)
     }
 
-    pub(super) fn start_at(origin: &str, dialect: &str, allow: &str, more: &str) -> Self {
+    pub(crate) fn start_at(origin: &str, dialect: &str, allow: &str, more: &str) -> Self {
         let front = front(origin, dialect, "", allow, more);
         Self::with_fronts(&front)
     }
 
     /// A server with these fronts.
-    pub(super) fn with_fronts(fronts: &str) -> Self {
+    pub(crate) fn with_fronts(fronts: &str) -> Self {
         Self::with("", fronts)
     }
 
     /// A server with these fronts, and with these keys of `[outbound]`.
-    pub(super) fn with(outbound: &str, fronts: &str) -> Self {
+    pub(crate) fn with(outbound: &str, fronts: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let profile = Profile {
             open_users: true,
@@ -77,12 +77,12 @@ impl World {
         Self { server, _dir: dir }
     }
 
-    pub(super) fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.server.addr
     }
 
     /// Sends a request as it stands, and reads everything up to the end of the connection.
-    pub(super) fn raw(&self, request: &str) -> String {
+    pub(crate) fn raw(&self, request: &str) -> String {
         let mut stream = connect(self.addr());
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();
@@ -92,12 +92,12 @@ impl World {
     }
 
     /// Sends a request with the adopted key, without a body.
-    pub(super) fn ask(&self, method: &str, target: &str, more: &str) -> String {
+    pub(crate) fn ask(&self, method: &str, target: &str, more: &str) -> String {
         self.raw(&request(method, target, THEIRS, more))
     }
 }
 
-pub(super) fn front(origin: &str, dialect: &str, at: &str, allow: &str, more: &str) -> String {
+pub(crate) fn front(origin: &str, dialect: &str, at: &str, allow: &str, more: &str) -> String {
     let credential = match more.contains("credential =") {
         true => "",
         false => "credential = \"client\"\n",
@@ -108,14 +108,14 @@ pub(super) fn front(origin: &str, dialect: &str, at: &str, allow: &str, more: &s
     )
 }
 
-pub(super) fn request(method: &str, target: &str, key: &str, more: &str) -> String {
+pub(crate) fn request(method: &str, target: &str, key: &str, more: &str) -> String {
     format!(
         "{method} {target} HTTP/1.1\r\nHost: front.example:8443\r\nAuthorization: {key}\r\n\
          {more}Connection: close\r\n\r\n"
     )
 }
 
-pub(super) fn connect(addr: SocketAddr) -> TcpStream {
+pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -127,7 +127,7 @@ pub(super) fn connect(addr: SocketAddr) -> TcpStream {
 }
 
 /// The status of an answer.
-pub(super) fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     let word = answer.split(' ').nth(1);
     word.and_then(|word| word.parse().ok())
         .unwrap_or_else(|| panic!("no answer: {answer:?}"))

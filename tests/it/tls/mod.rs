@@ -18,23 +18,23 @@ use super::support::config::Profile;
 use super::support::server::{Server, free_port};
 
 /// The name of the first certificate, whose key is one of elliptic curves.
-const FIRST: &str = "links.example.com";
+pub(crate) const FIRST: &str = "links.example.com";
 /// A name that the second certificate covers with a wildcard. Its key is one of RSA's.
 const SECOND: &str = "a.tenants.example.com";
 
 /// A server with two certificates of one authority.
-struct Served {
-    server: Server,
-    addr: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) server: Server,
+    pub(crate) addr: SocketAddr,
     /// The certificate of the authority.
-    authority: PathBuf,
+    pub(crate) authority: PathBuf,
     /// The private keys, as they stand in their files.
     keys: Vec<String>,
     _dir: tempfile::TempDir,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
