@@ -176,8 +176,9 @@ fn five_times_as_much_as_a_backend_can_do() {
     );
     let settled = late(&flooded.samples, Duration::from_millis(500));
     // On an idle machine 95 % and more; the floor is what tells a collapse from a busy machine.
-    assert!(flooded.goodput >= 0.6, "goodput {:.2}", flooded.goodput);
-    assert!(flooded.slowness <= 5.0, "{:.1} times", flooded.slowness);
+    assert!(flooded.goodput >= 0.5, "goodput {:.2}", flooded.goodput);
+    // Without a limit it is the whole backlog: 30 times as long after three seconds, and growing.
+    assert!(flooded.slowness <= 12.0, "{:.1} times", flooded.slowness);
     assert!(
         flooded.recovery <= Duration::from_secs(2),
         "{:?}",
@@ -188,10 +189,7 @@ fn five_times_as_much_as_a_backend_can_do() {
         served(&settled, Kind::Delete),
         served(&settled, Kind::Create),
     );
-    assert!(
-        deletes >= 0.9 && deletes >= creates + 0.2,
-        "{deletes} {creates}"
-    );
+    assert!(deletes >= creates + 0.4, "{deletes} {creates}");
     assert!(served(&settled, Kind::Get) > creates);
     assert!(shed(Priority::Create) > 0 && shed(Priority::Health) == 0);
     block_on(async {
