@@ -19,6 +19,7 @@ use self::load::{End, Kind, Load, Mix, Sample, percentile};
 use self::slow::Slow;
 use crate::support::config::{self, Profile};
 use crate::support::conflict;
+use crate::support::random::number;
 use crate::support::server::Server;
 
 /// How many operations the slow backend does at once, and how long each takes: 100 a second.
@@ -36,8 +37,7 @@ const FLOOD: Mix = &[
 const CREATES: Mix = &[(Kind::Create, 1000)];
 
 fn seconds() -> Option<u64> {
-    let given = std::env::var("LINKBRIDGE_OVERLOAD_SECONDS").ok();
-    given.map(|text| text.parse().unwrap())
+    number("LINKBRIDGE_OVERLOAD_SECONDS")
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
