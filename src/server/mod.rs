@@ -484,6 +484,12 @@ impl Running {
         &self.process.http1
     }
 
+    /// How many connections there are, and how many were not taken, for metrics.
+    #[must_use]
+    pub fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.shared.connections)
+    }
+
     /// A handle that can end the server.
     #[must_use]
     pub fn control(&self) -> Control {

@@ -67,7 +67,7 @@ pub(super) async fn refuse_early(
 pub(super) fn end_of(result: &Result<Record, Failure>) -> End {
     match result {
         Ok(_) => End::Done,
-        Err(Failure::Overloaded { .. } | Failure::UpstreamTimeout) => End::PushedBack,
+        Err(Failure::Overloaded { .. }) => End::PushedBack,
         Err(_) => End::Other,
     }
 }

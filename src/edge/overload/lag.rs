@@ -16,7 +16,7 @@ pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long looks are gathered before they are judged.
 const WINDOW: Duration = Duration::from_millis(100);
 /// How late is too late.
-const LATE: Duration = Duration::from_millis(20);
+const LATE: Duration = Duration::from_millis(50);
 /// With how many requests in a window refusing some can help.
 const MANY: u32 = 32;
 /// The largest part that is refused.

@@ -32,11 +32,7 @@ pub(super) struct Stages {
 impl Stages {
     /// The stage, now that `used` of `limit` is in use. Without a limit there are none.
     pub(super) fn observe(&mut self, used: u64, limit: u64) -> Stage {
-        let percent = if limit == 0 {
-            0
-        } else {
-            used.saturating_mul(100) / limit
-        };
+        let percent = used.saturating_mul(100).checked_div(limit).unwrap_or(0);
         let holds = |(from, stage): (u64, Stage)| {
             let from = if stage <= self.now { from - BACK } else { from };
             (percent >= from).then_some(stage)
