@@ -62,12 +62,14 @@ fn judge(seen: &[Seen], name: &str) {
     admitted.retain(|(.., is_in)| *is_in);
     let of_model = model(seen.iter().map(|(sent, ..)| *sent).collect());
     let (count, expected) = (number(admitted.len()), number(of_model.len()));
+    // What the limit gives while the slowest request is under way: when it came is not known better than that.
+    let blur = PER_SECOND * seen.iter().map(|(s, g, _)| g - s).fold(0.0, f64::max);
     eprintln!(
         "limits: {name}: {count} let in, the model {expected}, of {} asked",
         seen.len()
     );
     assert!(
-        (count - expected).abs() <= expected * 0.01 + 2.0,
+        (count - expected).abs() <= expected * 0.01 + 2.0 + blur,
         "{name}: {count} of {expected}"
     );
     for window in [0.1, 0.5, 1.0, 2.0] {
@@ -83,7 +85,7 @@ fn judge(seen: &[Seen], name: &str) {
             let maybe = admitted.iter().filter(|(s, g, _)| g >= start && *s <= end);
             let maybe = number(maybe.count());
             let modelled = of_model.iter().filter(|at| *at >= start && **at <= end);
-            let least = number(modelled.count()) * 0.99 - 5.0;
+            let least = number(modelled.count()) * 0.99 - 5.0 - blur;
             assert!(
                 maybe >= least,
                 "{name}: {maybe} in {window} s, {least} at least"
