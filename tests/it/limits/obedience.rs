@@ -39,7 +39,7 @@ fn who_obeys_is_never_refused_at_any_front() {
     let dir = tempfile::tempdir().unwrap();
     let times = requests();
     // Slow enough for a busy machine to reach it, and the whole within a quarter of a minute.
-    let rate = format!("rate = \"{}/s burst 20\"", (times / 15).max(15));
+    let rate = format!("rate = \"{}/s burst 15\"", (times / 15).max(5));
     let server = serve(dir.path(), "", &rate, &[]);
     let waits = AtomicU32::new(0);
     std::thread::scope(|threads| {
