@@ -75,11 +75,10 @@ impl<'a> Head<'a> {
 pub(super) async fn admit(
     shared: &Shared,
     front: &Front,
-    source: IpAddr,
+    (source, toll): (IpAddr, &Toll),
     head: &Head<'_>,
     candidates: &Candidates<'_>,
     granted: &mut Option<Grant>,
-    toll: &Toll,
 ) -> Result<(), Failure> {
     toll.arrive(source)?;
     let auth = candidates.auth();
@@ -106,10 +105,9 @@ pub(super) async fn admit(
 pub(super) async fn admit_known(
     shared: &Shared,
     front: &Front,
-    source: IpAddr,
+    (source, toll): (IpAddr, &Toll),
     head: &Head<'_>,
     granted: &mut Option<Grant>,
-    toll: &Toll,
 ) -> Result<(), Failure> {
     toll.arrive(source)?;
     let from = (source, toll);

@@ -185,8 +185,10 @@ fn tenant(
 /// Counts a failure, which is answered as it is, or as one too many.
 fn counted(sender: &Sender<'_>, name: Option<&str>, failure: Failure) -> Failure {
     let of_source = sender.toll.failed_auth(sender.source);
-    let of_name = of_source.and_then(|()| name.map_or(Ok(()), |n| sender.toll.failed_token(n)));
-    of_name.err().unwrap_or(failure)
+    let of_name = name.map_or(Ok(()), |name| sender.toll.failed_token(name));
+    // Where both refuse, it is told when the one comes back that was asked last, as the fields say.
+    let refused = of_name.err().or(of_source.err());
+    refused.unwrap_or(failure)
 }
 
 fn invalid(field: Field, why: Why) -> Failure {

@@ -198,7 +198,7 @@ async fn walk<'f>(
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let toll = facts.toll(shared);
     let grant = &mut facts.grant;
-    let admitted = admit(shared, front, source, &head, &candidates, grant, &toll).await;
+    let admitted = admit(shared, front, (source, &toll), &head, &candidates, grant).await;
     if let Err(failure) = admitted {
         return facts.refuse(shared, &failure);
     }

@@ -137,7 +137,7 @@ impl<C: Ticks> Toll<C> {
     /// # Errors
     /// [`Failure::RateLimited`], which is answered instead of the refusal.
     pub fn failed_auth(&self, source: IpAddr) -> Result<(), Failure> {
-        self.pay_of(&self.limits.failed_auth, source_key(source))
+        self.fail(&self.limits.failed_auth, source_key(source))
     }
 
     /// For a failed attempt to get a token in the name of a client, known or not, from wherever: guesses at one
@@ -147,7 +147,7 @@ impl<C: Ticks> Toll<C> {
     /// # Errors
     /// [`Failure::RateLimited`], which is answered instead of the refusal.
     pub fn failed_token(&self, client_id: &str) -> Result<(), Failure> {
-        self.pay_of(&self.limits.failed_token, client_id)
+        self.fail(&self.limits.failed_token, client_id)
     }
 
     /// Refuses what costs a call to somebody else, from an address that has failed to authenticate as often as
@@ -229,6 +229,12 @@ impl<C: Ticks> Toll<C> {
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.state().refused.is_some()
+    }
+
+    /// A guess has been made, whatever is answered: it counts at every limit of failures, and is never given back.
+    fn fail(&self, limit: &Arc<Limit<C>>, of: impl std::hash::Hash) -> Result<(), Failure> {
+        let failed = limit.take(limit.key(of));
+        failed.map_err(|standing| self.refuse(limit, standing))
     }
 
     fn pay_of(&self, limit: &Arc<Limit<C>>, of: impl std::hash::Hash) -> Result<(), Failure> {

@@ -113,7 +113,7 @@ async fn try_pass(
         Access::Anyone => toll.arrive(source)?,
         Access::Clients => {
             let head = Head { parts, path };
-            admit_known(shared, front, source, &head, &mut facts.grant, &toll).await?;
+            admit_known(shared, front, (source, &toll), &head, &mut facts.grant).await?;
         }
     }
     if fields::has_been_here(&parts.headers, &shared.instance) {

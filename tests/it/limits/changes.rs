@@ -40,8 +40,8 @@ fn a_user_changes_so_often_and_no_more() {
     // The settling of the user is its first change.
     let server = serve(dir.path(), "user_changes_rate = \"1/h burst 4\"\n", "", &[]);
     let mut client = Client::new(server.addr);
-    for n in 0..3 {
-        let answer = link(&mut client, KEYS[n], 0, &format!("s{n}"));
+    for (n, key) in KEYS[..3].iter().enumerate() {
+        let answer = link(&mut client, key, 0, &format!("s{n}"));
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
     let refused = link(&mut client, KEYS[3], 0, "s3");

@@ -80,7 +80,7 @@ fn ask(client: &mut Client, key: &str) -> Answer {
 /// How many requests an obeying client makes.
 fn requests() -> u32 {
     let number = super::support::random::number("LINKBRIDGE_LIMIT_REQUESTS");
-    number.and_then(|n| u32::try_from(n).ok()).unwrap_or(80)
+    number.and_then(|n| u32::try_from(n).ok()).unwrap_or(40)
 }
 
 /// How long clients saturate.

@@ -39,7 +39,7 @@ fn who_obeys_is_never_refused_at_any_front() {
     let dir = tempfile::tempdir().unwrap();
     let times = requests();
     // Slow enough for a busy machine to reach it, and the whole within a quarter of a minute.
-    let rate = format!("rate = \"{}/s burst 20\"", (times / 15).max(15));
+    let rate = format!("rate = \"{}/s burst 15\"", (times / 15).max(5));
     let server = serve(dir.path(), "", &rate, &[]);
     let waits = AtomicU32::new(0);
     std::thread::scope(|threads| {
@@ -48,7 +48,9 @@ fn who_obeys_is_never_refused_at_any_front() {
             threads.spawn(move || {
                 let mut speaker = Speaker::new(client, addr, key);
                 let fact = Fact::new("A", "P", "nobody");
-                let read = &client.reads[0].request;
+                // Where nothing can be read, the same link is made again and again.
+                let read = client.reads.first().map(|read| &read.request);
+                let read = read.unwrap_or_else(|| &client.creates[0].request);
                 let (refused, waited) = obey(times, || speaker.ask(read, &fact));
                 assert_eq!(refused, 0, "{}", client.dialect);
                 waits.fetch_add(waited, Ordering::Relaxed);

@@ -47,7 +47,7 @@ pub(super) fn plain(answer: &Answer, addr: SocketAddr, random: &[String]) -> Pla
         .headers
         .iter()
         .filter(|(name, _)| !OF_THE_ANSWER.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), same(value)))
+        .map(|(name, value)| (name.clone(), same(&without_time(name, value))))
         .collect();
     // That there is an id of the request is the same in both.
     let ids = OF_THE_ANSWER[2..].iter();
@@ -64,6 +64,16 @@ pub(super) fn plain(answer: &Answer, addr: SocketAddr, random: &[String]) -> Pla
         status: answer.status,
         headers,
         body,
+    }
+}
+
+/// How much is left of a limit, and how long it takes, depends on when the answer is made; which limit is told does
+/// not.
+fn without_time(name: &str, value: &str) -> String {
+    match name {
+        "ratelimit" => value.split(';').next().unwrap_or_default().to_owned(),
+        "x-ratelimit-remaining" | "x-ratelimit-reset" => "<left>".to_owned(),
+        _ => value.to_owned(),
     }
 }
 
