@@ -40,17 +40,12 @@ impl World {
         };
         let data = dir.path().join("data");
         let server = Server::start_with(dir.path(), &|ports| {
-            let text = config::text(&profile, ports, &data);
-            let front = "[[front]]\ndialect = \"fusionauth\"\n";
-            assert!(text.contains(front));
-            // The keys of the front come before its tables.
-            let (before, after) = text.split_once(front).unwrap();
-            let (keys, rest) = after.split_once("\n\n").unwrap_or((after, ""));
-            let mut text = format!("{before}{front}{keys}\n\n[front.passthrough]\n");
+            let mut text = config::text(&profile, ports, &data);
             write!(
                 text,
-                "origin = \"{}\"\nallow_http = true\nallow = [\"* /x/**\"]\ncredential = \"client\"\n\n\
-                 {rest}\n[outbound]\nallow_addresses = [\"127.0.0.1\"]\n",
+                "\n[outbound]\nallow_addresses = [\"127.0.0.1\"]\n\n[[front]]\ndialect = \"fusionauth\"\n\n\
+                 [front.passthrough]\norigin = \"{}\"\nallow_http = true\nallow = [\"* /x/**\"]\n\
+                 credential = \"client\"\n",
                 origin.url()
             )
             .unwrap();
