@@ -20,7 +20,10 @@ fuzz_target!(|data: &[u8]| {
     let whole = run(bytes, bytes.len().max(1));
     assert_eq!(whole, run(bytes, usize::from(cut % 17) + 1));
     let (passed, heads, fault) = whole;
-    assert!(bytes.starts_with(&passed));
+    // The one byte that may change is the last one of the name of a field Upgrade.
+    assert!(passed.len() <= bytes.len());
+    let same = |(to, from): (&u8, &u8)| to == from || (*to == b'_' && from.eq_ignore_ascii_case(&b'e'));
+    assert!(passed.iter().zip(bytes).all(same));
     assert!(heads > 0 || passed.is_empty());
     if let Some(fault) = fault {
         assert!((400..=505).contains(&fault.status()) && !fault.message().is_empty());
@@ -41,7 +44,7 @@ fn run(bytes: &[u8], piece: usize) -> (Vec<u8>, u64, Option<Fault>) {
     let (mut window, mut passed) = (Vec::new(), Vec::new());
     for piece in bytes.chunks(piece) {
         window.extend_from_slice(piece);
-        let count = filter.look(&window);
+        let count = filter.look(&mut window);
         assert!(count <= window.len());
         passed.extend(window.drain(..count));
         // What is held is at most one head.

@@ -182,7 +182,7 @@ impl<S: AsyncRead + Unpin> Http1Io<S> {
     /// Looks at what came, and leaves in `buf` or at the front of what is held what may pass.
     fn look(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         if self.held.is_empty() {
-            let window = buf.filled().get(before..).unwrap_or_default();
+            let window = buf.filled_mut().get_mut(before..).unwrap_or_default();
             let passed = self.filter.look(window);
             if self.filter.refusal().is_none() {
                 self.held.keep(window.get(passed..).unwrap_or_default());
