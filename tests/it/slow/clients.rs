@@ -231,15 +231,29 @@ fn script(kind: Kind) -> (String, &'static str, Duration) {
     }
 }
 
-/// A good client: one connection, one request after the other. Nothing but an answer is good enough.
+/// How late a clock of this process is at the most that ticks beside the clients.
+pub(super) async fn lateness(over: Arc<AtomicBool>) -> Duration {
+    let (tick, mut late) = (Duration::from_millis(10), Duration::ZERO);
+    while !over.load(Ordering::SeqCst) {
+        let began = Instant::now();
+        sleep(tick).await;
+        late = late.max(began.elapsed().saturating_sub(tick));
+    }
+    late
+}
+
+/// A good client: one connection, one request after the other. Nothing but an answer is good enough; it says how
+/// long it has waited for one at the most.
 pub(super) async fn good(
     addr: SocketAddr,
     over: Arc<AtomicBool>,
     served: Arc<AtomicUsize>,
-) -> Result<(), String> {
+) -> Result<Duration, String> {
+    let mut longest = Duration::ZERO;
     let mut stream = TcpStream::connect(addr).await.map_err(|e| e.to_string())?;
     let mut buffer = [0; 4096];
     while !over.load(Ordering::SeqCst) {
+        let asked = Instant::now();
         stream
             .write_all(ONE.as_bytes())
             .await
@@ -251,8 +265,9 @@ pub(super) async fn good(
         if !buffer[..n].starts_with(b"HTTP/1.1 404 ") {
             return Err(format!("{:?}", String::from_utf8_lossy(&buffer[..n])));
         }
+        longest = longest.max(asked.elapsed());
         served.fetch_add(1, Ordering::SeqCst);
         sleep(Duration::from_millis(20)).await;
     }
-    Ok(())
+    Ok(longest)
 }

@@ -132,7 +132,12 @@ fn what_goes_on_to_an_origin_has_one_framing() {
     let mut wrong = String::new();
     let mut passed = 0;
     for case in cases::all() {
-        let (bytes, _) = whole(&case, &words);
+        let mut bytes = words.bytes(&case.send);
+        // Passed on, a body is read that nobody here reads, and none is too large: so it is not the case that says
+        // whether the connection goes on.
+        if reader::read(&bytes).end == reader::End::Clean {
+            bytes.extend_from_slice(LAST);
+        }
         let before = world.origin.messages();
         let reading = reader::read(&bytes);
         let got = match talk(world.server.addr, &[&bytes], &reading.heads(), false) {
