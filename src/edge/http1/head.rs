@@ -176,11 +176,12 @@ impl Head {
                 let before = name.len() + ":".len() + spaces.count();
                 self.host = Some(Span::at(start + before, value.len()));
             }
-            6 if is(b"expect") => {
-                // HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
-                if !request.is_old && !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Fault::Expectation);
-                }
+            // HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
+            6 if is(b"expect")
+                && !request.is_old
+                && !value.eq_ignore_ascii_case(b"100-continue") =>
+            {
+                return Err(Fault::Expectation);
             }
             14 if is(b"content-length") => {
                 if self.length.is_some() {
