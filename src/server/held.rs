@@ -32,8 +32,8 @@ impl Held {
     }
 
     /// What may not pass yet.
-    pub(super) fn window(&self) -> &[u8] {
-        self.bytes.get(self.passed..).unwrap_or_default()
+    pub(super) fn window(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.passed..).unwrap_or_default()
     }
 
     /// Lets so many more pass.

@@ -121,20 +121,22 @@ impl<S> Http1Io<S> {
             self.wait(Waiting::Idle, self.deadlines.idle);
         }
         if self.waiting == Waiting::Free {
+            if self.filter.is_between() {
+                self.activity.wake_when_idle(cx);
+            }
             return Poll::Pending;
         }
         ready!(self.timer.as_mut().poll(cx));
         if let Waiting::Head { .. } = self.waiting {
             self.filter.refuse(Fault::HeadTooSlow);
             self.note_refusal(Fault::HeadTooSlow);
-            return self.poll_refused();
+            return self.poll_refused(cx);
         }
         Poll::Ready(())
     }
 
-    /// Something is refused: ready once hyper may be told that nothing more comes. A wait needs no waking
-    /// here, since hyper reads again whenever it has answered.
-    fn poll_refused(&mut self) -> Poll<()> {
+    /// Something is refused: ready once hyper may be told that nothing more comes.
+    fn poll_refused(&mut self, cx: &Context<'_>) -> Poll<()> {
         // Whoever reads a body has to be told in the middle of it.
         let in_body = self
             .filter
@@ -142,6 +144,7 @@ impl<S> Http1Io<S> {
             .is_some_and(|refusal| refusal.fault.is_in_body());
         if !in_body {
             if !self.is_idle() {
+                self.activity.wake_when_idle(cx);
                 return Poll::Pending;
             }
             self.told = true;
@@ -179,7 +182,7 @@ impl<S: AsyncRead + Unpin> Http1Io<S> {
     /// Looks at what came, and leaves in `buf` or at the front of what is held what may pass.
     fn look(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         if self.held.is_empty() {
-            let window = buf.filled().get(before..).unwrap_or_default();
+            let window = buf.filled_mut().get_mut(before..).unwrap_or_default();
             let passed = self.filter.look(window);
             if self.filter.refusal().is_none() {
                 self.held.keep(window.get(passed..).unwrap_or_default());
@@ -207,7 +210,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Http1Io<S> {
                 return Poll::Ready(Ok(()));
             }
             if this.filter.refusal().is_some() {
-                return this.poll_refused().map(Ok);
+                return this.poll_refused(cx).map(Ok);
             }
             match this.poll_fill(cx, buf) {
                 Poll::Pending => return this.poll_deadline(cx).map(Ok),

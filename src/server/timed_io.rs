@@ -7,9 +7,9 @@
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -22,6 +22,8 @@ pub(super) struct Activity {
     in_flight: AtomicU32,
     requests: AtomicU64,
     exhausted: Notify,
+    /// Who is to be woken when nothing is in flight any more.
+    waiting: Mutex<Option<Waker>>,
 }
 
 /// A request in flight, from its complete head to its answer.
@@ -70,6 +72,14 @@ impl Activity {
         self.in_flight.load(Ordering::Relaxed) == 0
     }
 
+    /// Wakes this task when nothing is in flight any more: hyper does not read again by itself where a read
+    /// was left waiting.
+    pub(super) fn wake_when_idle(&self, cx: &Context<'_>) {
+        if let Ok(mut waiting) = self.waiting.lock() {
+            *waiting = Some(cx.waker().clone());
+        }
+    }
+
     /// Waits until the connection has served all it may.
     pub(super) async fn exhausted(&self) {
         self.exhausted.notified().await;
@@ -78,7 +88,12 @@ impl Activity {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.activity.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.activity.in_flight.fetch_sub(1, Ordering::Relaxed) == 1
+            && let Ok(mut waiting) = self.activity.waiting.lock()
+            && let Some(waker) = waiting.take()
+        {
+            waker.wake();
+        }
     }
 }
 

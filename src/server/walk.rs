@@ -375,7 +375,7 @@ fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response
 }
 
 /// The whole of a place cannot be read.
-fn malformed(place: Place) -> Failure {
+pub(super) fn malformed(place: Place) -> Failure {
     let whole = Problem {
         place,
         at: String::new(),

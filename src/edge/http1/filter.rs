@@ -49,10 +49,11 @@ impl Filter {
     }
 
     /// Looks at everything that has come and has not passed, and says how many bytes of it may pass now.
-    /// What may not yet is shown again, with what comes after it; it is not looked at twice.
-    pub fn look(&mut self, window: &[u8]) -> usize {
+    /// What may not yet is shown again, with what comes after it; it is not looked at twice. The one thing
+    /// that is changed is the name of a field `Upgrade`, which becomes one that nobody reads.
+    pub fn look(&mut self, window: &mut [u8]) -> usize {
         let mut passed = 0;
-        while let Some(rest) = window.get(passed..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = window.get_mut(passed..).filter(|rest| !rest.is_empty()) {
             let step = self.step(rest);
             passed += step.unwrap_or(0);
             if step.is_none() || matches!(self.state, State::Refused(_)) {
@@ -63,7 +64,7 @@ impl Filter {
     }
 
     /// How many bytes pass next; `None` if they depend on what is still to come.
-    fn step(&mut self, rest: &[u8]) -> Option<usize> {
+    fn step(&mut self, rest: &mut [u8]) -> Option<usize> {
         match &mut self.state {
             State::Head(head) => match head.look(rest, &self.limits) {
                 Ok(None) => None,

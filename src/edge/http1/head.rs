@@ -2,13 +2,12 @@
 //!
 //! So a head is refused at the same byte however it was cut into pieces.
 
-use super::bytes::{is_control, is_target, is_token, trim};
+use super::bytes::{is_control, is_token, trim};
 use super::fault::Fault;
 use super::filter::Limits;
+use super::request::{METHOD_BYTES, Request, Span, request};
 use crate::edge::host::is_host;
 
-/// No method that anybody knows is as long.
-const METHOD_BYTES: usize = 32;
 /// What a request line has besides its target.
 const AROUND_TARGET: usize = METHOD_BYTES + " ".len() + " HTTP/1.1\r\n".len();
 /// What a field has besides its value: a name, a colon, spaces around the value, a line end.
@@ -41,34 +40,6 @@ pub(super) struct Head {
     coding: Coding,
 }
 
-/// What a request line says.
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    is_head: bool,
-    is_old: bool,
-    /// The authority of a target in absolute form.
-    authority: Option<Span>,
-}
-
-/// A part of a head.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    start: usize,
-    end: usize,
-}
-
-impl Span {
-    fn at(start: usize, length: usize) -> Self {
-        let end = start + length;
-        Self { start, end }
-    }
-
-    fn text(self, head: &[u8]) -> &str {
-        let bytes = head.get(self.start..self.end).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
-    }
-}
-
 /// What the fields say of the codings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Coding {
@@ -94,9 +65,12 @@ impl Head {
     }
 
     /// Looks on in a head, all of which is shown. Answers how long it is, once it is complete.
+    ///
+    /// A field `Upgrade` is renamed to one with `_`, which is dropped with all such names: hyper would keep
+    /// the connection for somebody who upgrades it, and not close it in order.
     pub(super) fn look(
         &mut self,
-        head: &[u8],
+        head: &mut [u8],
         limits: &Limits,
     ) -> Result<Option<(usize, Framing)>, Fault> {
         while let Some(&byte) = head.get(self.seen) {
@@ -109,8 +83,12 @@ impl Head {
                     self.after_return = false;
                     let line = head.get(self.line..self.seen - 2).unwrap_or_default();
                     let start = std::mem::replace(&mut self.line, self.seen);
+                    let is_upgrade = is_upgrade(line);
                     if self.end_line(line, start, limits)? {
                         return Ok(Some((self.seen, self.framing(head)?)));
+                    }
+                    if is_upgrade && let Some(last) = head.get_mut(start + "Upgrad".len()) {
+                        *last = b'_';
                     }
                     continue;
                 }
@@ -198,11 +176,12 @@ impl Head {
                 let before = name.len() + ":".len() + spaces.count();
                 self.host = Some(Span::at(start + before, value.len()));
             }
-            6 if is(b"expect") => {
-                // HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
-                if !request.is_old && !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Fault::Expectation);
-                }
+            // HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
+            6 if is(b"expect")
+                && !request.is_old
+                && !value.eq_ignore_ascii_case(b"100-continue") =>
+            {
+                return Err(Fault::Expectation);
             }
             14 if is(b"content-length") => {
                 if self.length.is_some() {
@@ -253,65 +232,10 @@ impl Coding {
     }
 }
 
-/// Reads `method SP target SP version`: single spaces, nothing else between.
-fn request(line: &[u8], start: usize, limits: &Limits) -> Result<Request, Fault> {
-    let mut parts = line.split(|byte| *byte == b' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(Fault::RequestLine);
-    };
-    if method.is_empty() || !method.iter().copied().all(is_token) {
-        return Err(Fault::RequestLine);
-    }
-    let is_old = match version {
-        b"HTTP/1.1" => false,
-        b"HTTP/1.0" => true,
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            return Err(Fault::Version);
-        }
-        _ => return Err(Fault::RequestLine),
-    };
-    if method.len() > METHOD_BYTES {
-        return Err(Fault::Method);
-    }
-    if method == b"CONNECT" {
-        return Err(Fault::Connect);
-    }
-    if target.len() > limits.target_bytes {
-        return Err(Fault::TargetTooLong);
-    }
-    if !target.iter().copied().all(is_target) {
-        return Err(Fault::Target);
-    }
-    let authority = match target {
-        [b'/', ..] => None,
-        b"*" if method == b"OPTIONS" => None,
-        absolute => {
-            let (before, length) = authority(absolute).ok_or(Fault::Target)?;
-            let target = start + method.len() + " ".len();
-            Some(Span::at(target + before, length))
-        }
-    };
-    Ok(Request {
-        is_head: method == b"HEAD",
-        is_old,
-        authority,
-    })
-}
-
-/// Where the authority of a target in absolute form begins, and how long it is; if the target is one.
-fn authority(target: &[u8]) -> Option<(usize, usize)> {
-    let colon = target.iter().position(|byte| *byte == b':')?;
-    let (scheme, rest) = target.split_at_checked(colon)?;
-    let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-    let rest = rest.strip_prefix(b"://").filter(|_| known)?;
-    let mut parts = rest.split(|byte| matches!(byte, b'/' | b'?'));
-    let authority = parts.next().unwrap_or_default();
-    let good = is_host(std::str::from_utf8(authority).ok()?);
-    good.then_some((colon + "://".len(), authority.len()))
+fn is_upgrade(line: &[u8]) -> bool {
+    let name = b"upgrade:";
+    line.get(..name.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
 /// A length: digits, of which the first is a zero only if it is the only one.

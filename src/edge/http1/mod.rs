@@ -14,6 +14,7 @@ mod counts;
 mod fault;
 mod filter;
 mod head;
+mod request;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ fn run(bytes: &[u8], pieces: &[usize]) -> (Vec<u8>, u64, Option<Fault>) {
         let (piece, more) = rest.split_at((*lengths.next().unwrap()).clamp(1, rest.len()));
         rest = more;
         window.extend_from_slice(piece);
-        let count = filter.look(&window);
+        let count = filter.look(&mut window);
         passed.extend(window.drain(..count));
     }
     let fault = filter.refusal().map(|refusal| refusal.fault);
@@ -149,6 +149,15 @@ fn what_is_refused_says_why() {
         let json: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(json["status"], fault.status());
     }
+}
+
+#[test]
+fn an_upgrade_is_asked_of_nobody() {
+    let head = b"GET / HTTP/1.1\r\nHost: a\r\nUPGRADE: h2c\r\nUpgraded: x\r\n\r\n";
+    let (passed, _, fault) = run(head, &[5]);
+    let text = String::from_utf8(passed).unwrap();
+    assert!(text.contains("\r\nUPGRAD_: h2c\r\nUpgraded: x\r\n"));
+    assert_eq!(fault, None);
 }
 
 #[test]

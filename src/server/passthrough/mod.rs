@@ -27,9 +27,10 @@ pub(super) use self::way::{Way, find};
 use super::admit::{Head, admit_known};
 use super::facts::Facts;
 use super::front::Front;
+use super::walk::malformed;
 use super::{Shared, respond};
 use crate::edge::keys;
-use crate::model::{Failure, Response};
+use crate::model::{Failure, Place, Response};
 use crate::outbound::{Fault, Url};
 use crate::telemetry::metrics::Outcome;
 
@@ -272,8 +273,8 @@ async fn in_time<T>(
 fn refusal(fault: Fault, stopped: Option<Stopped>, front: &Front) -> Refusal {
     match stopped {
         Some(Stopped::SenderSlow) => return Refusal::TooSlow,
-        // Nobody is there to be told; the connection ends anyway.
-        Some(Stopped::SenderBroke) => return Refusal::TooSlow,
+        // Its framing is broken, or nobody is there to be told.
+        Some(Stopped::SenderBroke) => return Refusal::Failure(malformed(Place::Body)),
         Some(Stopped::TakerSlow | Stopped::TakerGone) | None => {}
     }
     tracing::warn!(front = front.dialect.name(), %fault, "a request could not be passed on");

@@ -7,10 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use super::reader;
 
+/// What came over one connection.
+type Written = Arc<Mutex<Vec<u8>>>;
+
 /// Its thread ends with the process.
 pub(super) struct Origin {
     addr: SocketAddr,
-    streams: Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>,
+    streams: Arc<Mutex<Vec<Written>>>,
     messages: Arc<AtomicUsize>,
 }
 
@@ -25,7 +28,7 @@ impl Origin {
         let (streams, messages) = (Arc::clone(&origin.streams), Arc::clone(&origin.messages));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let written: Arc<Mutex<Vec<u8>>> = Arc::default();
+                let written = Written::default();
                 streams.lock().unwrap().push(Arc::clone(&written));
                 let messages = Arc::clone(&messages);
                 std::thread::spawn(move || serve(stream, &written, &messages));
@@ -46,7 +49,7 @@ impl Origin {
     /// What came over each connection.
     pub(super) fn streams(&self) -> Vec<Vec<u8>> {
         let streams = self.streams.lock().unwrap();
-        let copy = |stream: &Arc<Mutex<Vec<u8>>>| stream.lock().unwrap().clone();
+        let copy = |stream: &Written| stream.lock().unwrap().clone();
         streams.iter().map(copy).collect()
     }
 }

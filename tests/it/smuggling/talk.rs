@@ -69,6 +69,7 @@ fn parse(mut bytes: &[u8], heads: &[bool]) -> Result<(Vec<Answered>, usize), Str
         let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
         let status = head
             .strip_prefix("http/1.1 ")
+            .or_else(|| head.strip_prefix("http/1.0 "))
             .and_then(|rest| rest.get(..3)?.parse().ok());
         let status: u16 = status.ok_or_else(|| format!("no answer: {head:?}"))?;
         let field = |name: &str| {
