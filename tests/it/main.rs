@@ -29,6 +29,7 @@ mod import;
 mod index;
 mod kill;
 mod laws;
+mod lifecycle;
 mod layers;
 mod loss;
 mod outbound;

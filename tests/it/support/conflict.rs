@@ -156,6 +156,7 @@ fn start_over(profile: &Profile, backend: Refuse) -> Result<InProcess, String> {
         directory: Arc::new(config.directory),
         aliases: Arc::new(Everybody),
         backend: Arc::new(backend),
+        version: String::new(),
     };
     let running = Server::start(config.server, parts).map_err(|error| error.to_string())?;
     let [addr, http2] = running.addresses() else {
