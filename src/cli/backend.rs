@@ -165,7 +165,13 @@ pub(super) fn upstream(
     directory: &Arc<Directory>,
 ) -> Result<Upstream, String> {
     let origin = leaf.pending_origin()?;
-    Ok(upstream_by(leaf, leaf.exchange()?, origin, store, directory))
+    Ok(upstream_by(
+        leaf,
+        leaf.exchange()?,
+        origin,
+        store,
+        directory,
+    ))
 }
 
 /// An upstream that is called in this way.

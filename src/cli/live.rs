@@ -179,7 +179,10 @@ impl Keep {
                 self.reloader.note_refused();
                 let version = self.reloader.version();
                 tell(&refused);
-                tracing::error!(version, "the configuration is not reloaded, the old one holds");
+                tracing::error!(
+                    version,
+                    "the configuration is not reloaded, the old one holds"
+                );
             }
         }
         notify::ready(&self.reloader.version().unwrap_or_default());
@@ -238,7 +241,13 @@ fn log(finding: &Finding) {
             tracing::error!(code, file, line, column, "a problem with the configuration");
         }
         Severity::Warning => {
-            tracing::warn!(code, file, line, column, "a warning about the configuration");
+            tracing::warn!(
+                code,
+                file,
+                line,
+                column,
+                "a warning about the configuration"
+            );
         }
     }
 }

@@ -174,7 +174,10 @@ impl Loader {
             .map_err(|why| (OddMapping::Unreadable(why), Vec::new()))?;
         let mapping::Loaded { plan, mut findings } = loaded;
         let digest = texts.digest();
-        let known = self.own.iter().find(|o| o.path == path && o.digest == digest);
+        let known = self
+            .own
+            .iter()
+            .find(|o| o.path == path && o.digest == digest);
         if let Some(known) = known {
             return Ok((known.clone(), findings));
         }
@@ -210,7 +213,11 @@ impl Loader {
             hasher.update(own.digest);
         }
         let digest: [u8; 32] = hasher.finalize().into();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

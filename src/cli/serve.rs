@@ -147,11 +147,7 @@ fn try_run(loaded: Loaded, loader: Loader) -> Result<Exit, Trouble> {
 }
 
 /// Opens the backend, then the listeners: nobody is let in before everything else has succeeded.
-fn start(
-    loaded: Loaded,
-    loader: Loader,
-    inherited: Inherited,
-) -> Result<(Running, Keep), Trouble> {
+fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Running, Keep), Trouble> {
     let Loaded {
         mut config,
         dialects,

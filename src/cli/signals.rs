@@ -34,7 +34,10 @@ impl Signals {
     ) -> std::io::Result<()> {
         let tell = move || {
             loop {
-                hear(self.runtime.block_on(next(&mut self.term, &mut self.int, &mut hangups.0)));
+                hear(
+                    self.runtime
+                        .block_on(next(&mut self.term, &mut self.int, &mut hangups.0)),
+                );
             }
         };
         std::thread::Builder::new()

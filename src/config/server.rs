@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::section::{At, Given, Section, Source};
-use super::{Inputs, mappings, tls};
 use super::vars::Vars;
+use super::{Inputs, mappings, tls};
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head};
 use crate::finding::{Table, suggest};

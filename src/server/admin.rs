@@ -14,8 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
-use super::{Process, Shared};
-use super::phase::Phase;
+use super::{Process, readiness};
 
 /// Serves health until the runtime ends, also while the server drains.
 pub(super) async fn serve(process: Arc<Process>, listener: TcpListener) {
@@ -27,7 +26,7 @@ pub(super) async fn serve(process: Arc<Process>, listener: TcpListener) {
         let process = Arc::clone(&process);
         tokio::spawn(async move {
             let service = service_fn(move |request: http::Request<Incoming>| {
-                let (status, text) = answer(&process.current(), request.uri().path());
+                let (status, text) = answer(&process, request.uri().path());
                 let mut response = http::Response::new(Full::new(Bytes::from(text)));
                 *response.status_mut() = status;
                 std::future::ready(Ok::<_, Infallible>(response))
@@ -42,22 +41,20 @@ pub(super) async fn serve(process: Arc<Process>, listener: TcpListener) {
     }
 }
 
-fn answer(shared: &Shared, path: &str) -> (http::StatusCode, String) {
+fn answer(process: &Process, path: &str) -> (http::StatusCode, String) {
     match path {
         "/livez" => (http::StatusCode::OK, "alive\n".to_owned()),
         "/readyz" => {
-            let serving = *shared.phase.borrow() == Phase::Serving;
-            let store = shared.world.backend.ready();
-            let ready = if serving && store {
-                http::StatusCode::OK
-            } else {
-                http::StatusCode::SERVICE_UNAVAILABLE
+            let checks = readiness::checks(process);
+            let ready = match checks.iter().all(|check| check.trouble.is_none()) {
+                true => http::StatusCode::OK,
+                false => http::StatusCode::SERVICE_UNAVAILABLE,
             };
-            let word = |good| if good { "ok" } else { "not ready" };
-            (
-                ready,
-                format!("serving: {}\nbackend: {}\n", word(serving), word(store)),
-            )
+            let line = |check: &readiness::Check| match check.trouble {
+                None => format!("{}: ok\n", check.name),
+                Some(trouble) => format!("{}: not ready: {trouble}\n", check.name),
+            };
+            (ready, checks.iter().map(line).collect())
         }
         _ => (http::StatusCode::NOT_FOUND, "livez, readyz\n".to_owned()),
     }

@@ -91,13 +91,7 @@ fn is_peers_fault(error: &std::io::Error) -> bool {
     )
 }
 
-fn admit(
-    process: &Arc<Process>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    index: usize,
-    alive: &Alive,
-) {
+fn admit(process: &Arc<Process>, stream: TcpStream, peer: SocketAddr, index: usize, alive: &Alive) {
     let Some(slot) = process.connections.admit(peer.ip()) else {
         tracing::debug!("too many connections, one was closed");
         return;
@@ -226,8 +220,7 @@ impl Connection {
             let (shared, alive) = (process.current(), alive.clone());
             let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
-                let mut response =
-                    walk::answer(&shared, source, request, &alive, is_last).await;
+                let mut response = walk::answer(&shared, source, request, &alive, is_last).await;
                 response.body_mut().keep(in_flight);
                 Ok(response)
             }

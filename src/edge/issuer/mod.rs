@@ -93,11 +93,7 @@ impl Issuers {
     /// The same; an issuer of which nothing has changed goes on with the keys and answers that it has. Those
     /// of `previous` are called as it was made, so that the way of calling must not have changed either.
     #[must_use]
-    pub fn succeeding(
-        previous: &Self,
-        issuers: Vec<Settings>,
-        http: &outbound::Client,
-    ) -> Self {
+    pub fn succeeding(previous: &Self, issuers: Vec<Settings>, http: &outbound::Client) -> Self {
         let issuers = issuers.into_iter().map(|settings| {
             let same = |old: &&Issuer| *old.settings == settings;
             if let Some(same) = previous.0.iter().find(same) {

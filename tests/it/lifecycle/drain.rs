@@ -67,7 +67,11 @@ fn a_drain_is_announced_first_and_ends_whatever_does_not_end_by_itself() {
     let took = began.elapsed();
     assert!(took >= Duration::from_millis(2900), "{took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
-    assert!(supervisor.log().contains("still open at the end of the drain"));
+    assert!(
+        supervisor
+            .log()
+            .contains("still open at the end of the drain")
+    );
     drop(held);
 }
 
@@ -100,11 +104,15 @@ fn idle_connections_end_without_a_reset() {
     let mut other = idle_at(&supervisor, request);
     supervisor.signal("-TERM");
     supervisor.wait_for("STOPPING=1");
-    // One sends once more, just then.
+    // The drain begins a moment after that is said. One sends once more, just then.
+    std::thread::sleep(Duration::from_millis(60));
     other.write_all(request).unwrap();
     let mut answer = String::new();
     other.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("Connection: close"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("Connection: close"),
+        "{answer}"
+    );
     assert_eq!(idle.read(&mut buffer).unwrap(), 0);
     assert_eq!(supervisor.wait(), Some(0));
 }
@@ -129,7 +137,12 @@ fn run(dir: &Path) -> Output {
 fn the_exit_code_says_what_was_in_the_way() {
     let dir = tempfile::tempdir().unwrap();
     let supervisor = serve(dir.path(), "drain_delay_seconds = 0");
-    let code = |output: Output| (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned());
+    let code = |output: Output| {
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
     // The data directory is in use.
     let (exit, told) = code(run(dir.path()));
     assert_eq!(exit, Some(5), "{told}");

@@ -55,7 +55,10 @@ impl Load {
         let mut threads = Vec::new();
         for (kind, addr) in at {
             for index in 0..n {
-                let (stop, name) = (Arc::clone(&stop), format!("{kind:?}-{index}").to_lowercase());
+                let (stop, name) = (
+                    Arc::clone(&stop),
+                    format!("{kind:?}-{index}").to_lowercase(),
+                );
                 let speaker = Speaker::new(*kind, *addr, authority);
                 threads.push(std::thread::spawn(move || work(speaker, &name, &stop)));
             }
@@ -147,7 +150,12 @@ impl Speaker {
         }
     }
 
-    pub(super) fn send(&mut self, method: &str, path: &str, body: String) -> Result<Answer, String> {
+    pub(super) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> Result<Answer, String> {
         let bearer = format!("Bearer {HARNESS}");
         let headers = [
             ("Authorization", bearer.as_str()),
@@ -236,7 +244,15 @@ impl Secure {
         }
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let answer = self.runtime.block_on(async {
-            let sent = async { read(sender.send_request(request).await.map_err(|e| e.to_string())?).await };
+            let sent = async {
+                read(
+                    sender
+                        .send_request(request)
+                        .await
+                        .map_err(|e| e.to_string())?,
+                )
+                .await
+            };
             let patience = Duration::from_secs(30);
             let answer = tokio::time::timeout(patience, sent).await;
             answer.unwrap_or_else(|_| Err("timeout".to_owned()))
@@ -258,5 +274,9 @@ pub(super) fn missing(addr: SocketAddr, linked: &[String]) -> Vec<String> {
         let target = format!("/linkbridge/v1/providers/corp/subjects/{subject}");
         !matches!(speaker.send("GET", &target, String::new()), Ok(answer) if answer.status == 200)
     };
-    linked.iter().filter(|subject| is_missing(subject)).cloned().collect()
+    linked
+        .iter()
+        .filter(|subject| is_missing(subject))
+        .cloned()
+        .collect()
 }

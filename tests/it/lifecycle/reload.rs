@@ -28,7 +28,11 @@ fn last_version(supervisor: &Supervisor) -> String {
     let log = supervisor.log();
     let line = log.lines().rfind(|line| line.contains("version=")).unwrap();
     let (_, rest) = line.split_once("version=").unwrap();
-    rest.split_whitespace().next().unwrap().trim_matches('"').to_owned()
+    rest.split_whitespace()
+        .next()
+        .unwrap()
+        .trim_matches('"')
+        .to_owned()
 }
 
 #[test]
@@ -50,7 +54,11 @@ fn reloads_under_load_fail_no_request_and_mix_no_answer() {
         let current = *expected.last().unwrap();
         // Every second one is wrong, in turns: in the mapping, in the configuration, in what it refers to.
         match round % 6 {
-            1 => std::fs::write(&file, mapping(version).replace("[op.response]", "[op.respons]")).unwrap(),
+            1 => std::fs::write(
+                &file,
+                mapping(version).replace("[op.response]", "[op.respons]"),
+            )
+            .unwrap(),
             3 => supervisor.configure(&good.replace("users = \"open\"", "users = \"opn\"")),
             5 => supervisor.configure(&good.replace("versioned.toml", "missing.toml")),
             _ => {
@@ -63,7 +71,12 @@ fn reloads_under_load_fail_no_request_and_mix_no_answer() {
         supervisor.reload();
         let answer = client.send("GET", "/version", String::new()).unwrap();
         let now = answer.json().unwrap()["version"].as_u64();
-        assert_eq!(now, expected.last().copied(), "round {round}\n{}", supervisor.log());
+        assert_eq!(
+            now,
+            expected.last().copied(),
+            "round {round}\n{}",
+            supervisor.log()
+        );
         let kept = supervisor.log().matches("the old one holds").count();
         let refused = usize::try_from(round / 2).unwrap() + usize::from(!is_good);
         assert_eq!(kept, refused, "round {round}");
@@ -77,7 +90,12 @@ fn reloads_under_load_fail_no_request_and_mix_no_answer() {
         met.versions.len(),
         met.failures.len()
     );
-    assert!(met.failures.is_empty(), "{:#?}\n{}", met.failures, supervisor.log());
+    assert!(
+        met.failures.is_empty(),
+        "{:#?}\n{}",
+        met.failures,
+        supervisor.log()
+    );
     assert!(met.versions.iter().all(|seen| expected.contains(seen)));
     assert!(met.versions.len() > 1, "nobody has seen a reload");
     assert_eq!(missing(supervisor.http1(), &met.linked), [""; 0]);
@@ -95,11 +113,17 @@ fn a_refused_reload_says_where_and_changes_nothing() {
         client.send("GET", &path, String::new()).unwrap().status
     };
     let more = "\n[[provider]]\nkey = \"new\"\nname = \"New\"\nkind = \"oidc\"\n";
-    supervisor.configure(&format!("{}{more}", good.replace("workers = 2", "workers = 3")));
+    supervisor.configure(&format!(
+        "{}{more}",
+        good.replace("workers = 2", "workers = 3")
+    ));
     supervisor.reload();
     let first = last_version(&supervisor);
     let log = supervisor.log();
-    assert!(log.contains("config.toml:3:1") && log.contains("LB610"), "{log}");
+    assert!(
+        log.contains("config.toml:3:1") && log.contains("LB610"),
+        "{log}"
+    );
     assert!(log.contains("code=\"LB610\""), "{log}");
     assert_eq!(provider("new"), 404);
     // The same without what needs a restart: a provider more, without a restart.
@@ -116,7 +140,10 @@ fn a_refused_reload_says_where_and_changes_nothing() {
     std::fs::write(dir.path().join("versioned.toml"), broken).unwrap();
     supervisor.reload();
     let log = supervisor.log();
-    assert!(log.contains("versioned.toml:20:8") && log.contains("LB612"), "{log}");
+    assert!(
+        log.contains("versioned.toml:19:8") && log.contains("LB612"),
+        "{log}"
+    );
     supervisor.stop();
 }
 
@@ -131,7 +158,8 @@ fn a_key_that_is_taken_away_opens_nothing_more() {
     ];
     let mut statuses = || {
         let path = "/linkbridge/v1/providers";
-        open.each_mut().map(|c| c.send("GET", path, String::new()).unwrap().status)
+        open.each_mut()
+            .map(|c| c.send("GET", path, String::new()).unwrap().status)
     };
     assert_eq!(statuses(), [200, 200]);
     // A token of the client, which nothing is kept of.
@@ -141,7 +169,10 @@ fn a_key_that_is_taken_away_opens_nothing_more() {
     let headers = [("Authorization", basic.as_str()), ("Content-Type", form)];
     let body = Some(&b"grant_type=client_credentials"[..]);
     let answer = client.send("POST", "/as/token", &headers, body).unwrap();
-    let token = answer.json().unwrap()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.json().unwrap()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let bearer = format!("Bearer {token}");
     let mut by_token = || {
         let path = "/v1/environments/e/users/u/linkedAccounts";
@@ -150,13 +181,19 @@ fn a_key_that_is_taken_away_opens_nothing_more() {
     };
     assert_ne!(by_token(), 401);
     let (before, rest) = good.split_once("[[client]]\nname = \"harness\"").unwrap();
-    let rest = rest.split_once("\n[[").map_or(String::new(), |(_, rest)| format!("\n[[{rest}"));
+    let rest = rest
+        .split_once("\n[[")
+        .map_or(String::new(), |(_, rest)| format!("\n[[{rest}"));
     let other = "[[client]]\nname = \"other\"\nkey_sha256 = \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"\nscopes = [\"links.read\"]\n";
     supervisor.configure(&format!("{before}{other}{rest}"));
     let began = Instant::now();
     supervisor.signal("-HUP");
     while statuses() != [401, 401] {
-        assert!(began.elapsed() < Duration::from_secs(10), "{}", supervisor.log());
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{}",
+            supervisor.log()
+        );
     }
     let took = began.elapsed();
     eprintln!("reload: a key that is taken away is refused after {took:?}");
@@ -171,12 +208,19 @@ fn renewed_certificates_are_shown_to_new_connections_and_the_others_go_on() {
     let (row, old) = certificate(dir.path(), "own");
     let mut supervisor = Supervisor::new(dir.path(), 0);
     std::fs::write(dir.path().join("versioned.toml"), mapping(1)).unwrap();
-    let more = format!("\n[[listener]]\naddress = \"{}\"\n{row}", supervisor.third());
+    let more = format!(
+        "\n[[listener]]\naddress = \"{}\"\n{row}",
+        supervisor.third()
+    );
     supervisor.configure(&configuration(dir.path(), supervisor.ports, &more));
     supervisor.start();
     let addr = supervisor.third();
     let mut early = Speaker::Tls(Box::new(Secure::new(addr, &old)));
-    let get = |speaker: &mut Speaker| speaker.send("GET", "/version", String::new()).map(|a| a.status);
+    let get = |speaker: &mut Speaker| {
+        speaker
+            .send("GET", "/version", String::new())
+            .map(|a| a.status)
+    };
     assert_eq!(get(&mut early), Ok(200));
     let mut resume = Speaker::Tls(Box::new(Secure::new(addr, &old)));
     assert_eq!(get(&mut resume), Ok(200));
@@ -184,7 +228,11 @@ fn renewed_certificates_are_shown_to_new_connections_and_the_others_go_on() {
     supervisor.reload();
     assert_eq!(get(&mut early), Ok(200), "an open connection goes on");
     let mut late = Speaker::Tls(Box::new(Secure::new(addr, &new)));
-    assert_eq!(get(&mut late), Ok(200), "a new one is shown the new certificate");
+    assert_eq!(
+        get(&mut late),
+        Ok(200),
+        "a new one is shown the new certificate"
+    );
     let mut mistaken = Speaker::Tls(Box::new(Secure::new(addr, &old)));
     assert!(get(&mut mistaken).is_err(), "and the old one to nobody");
     // Whoever has a ticket from before resumes with it.

@@ -101,7 +101,12 @@ fn restarts_under_load_fail_no_request() {
         met.reads,
         met.longest
     );
-    assert!(met.failures.is_empty(), "{:#?}\n{}", met.failures, supervisor.log());
+    assert!(
+        met.failures.is_empty(),
+        "{:#?}\n{}",
+        met.failures,
+        supervisor.log()
+    );
     assert!(met.linked.len() > 20 && met.reads > 20);
     assert_eq!(missing(supervisor.http1(), &met.linked), [""; 0]);
     supervisor.stop();

@@ -41,7 +41,9 @@ impl Supervisor {
             admin: free_port(),
         };
         let notices = UnixDatagram::bind(dir.join("notify")).unwrap();
-        notices.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        notices
+            .set_read_timeout(Some(Duration::from_millis(50)))
+            .unwrap();
         Self {
             dir: dir.to_owned(),
             ports,
@@ -122,7 +124,13 @@ impl Supervisor {
 
     pub(super) fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// SIGHUP; waits until the reload is over, one way or the other.
