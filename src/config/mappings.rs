@@ -2,7 +2,7 @@
 //!
 //! They are read before the configuration is, because it names what they describe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::section::{Overlay, Section};
 use super::{Catalog, Vars};
@@ -38,7 +38,7 @@ pub fn mapping_files(text: &str, vars: &Vars, flags: &[(&'static str, String)]) 
 pub(super) fn check(section: &Section<'_>, catalog: &Catalog) {
     for given in section.texts("mappings") {
         let mut odd = catalog.odd.iter();
-        let odd = odd.find(|(path, _)| *path == PathBuf::from(&given.value));
+        let odd = odd.find(|(path, _)| path == Path::new(&given.value));
         match odd.map(|(_, odd)| odd) {
             Some(OddMapping::Unreadable(why)) => given.at.error(
                 "LB611",
@@ -77,10 +77,7 @@ mod tests {
         assert_eq!(files(&Vars::default()), expected);
         let vars = Vars::from([("LINKBRIDGE_SERVER_MAPPINGS", "d.toml, e.toml")]);
         assert_eq!(files(&vars), ["d.toml", "e.toml"].map(PathBuf::from));
-        assert_eq!(
-            mapping_files("[server", &Vars::default(), &[]),
-            [PathBuf::new(); 0]
-        );
+        assert!(mapping_files("[server", &Vars::default(), &[]).is_empty());
         let odd = [
             ("b.toml", OddMapping::Unreadable("no such file".to_owned())),
             ("x/a.toml", OddMapping::Twice("a".to_owned())),
