@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::phase::{Phase, advance, reached};
-use super::{Process, Shared, clock, tokens};
+use super::{Process, clock, tokens};
 
 /// How often per-source limits forget quiet addresses.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -19,9 +19,12 @@ pub(super) async fn leave(process: Arc<Process>) {
     advance(&process.phase, Phase::Draining);
 }
 
-/// Does ahead what the first requests would have to wait for.
-pub(super) async fn warm(shared: Arc<Shared>) {
-    shared.issuers.warm(Instant::now()).await;
+/// Does ahead what the first requests would have to wait for, those after a reload, too.
+pub(super) async fn warm(process: Arc<Process>) {
+    loop {
+        process.current().issuers.warm(Instant::now()).await;
+        process.replaced.notified().await;
+    }
 }
 
 /// Keeps the limits' memory small, on a thread where it delays no request.

@@ -48,7 +48,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use self::beats::Beats;
 pub use self::beats::Pulse;
@@ -186,6 +186,8 @@ struct Process {
     current: ArcSwap<Shared>,
     /// How reloads have ended.
     reloads: Arc<ReloadCounts>,
+    /// Told after each reload.
+    replaced: Notify,
     /// When each worker's event loop last turned.
     beats: Beats,
 }
@@ -204,6 +206,7 @@ impl Process {
             phase,
             current: ArcSwap::from_pointee(share(settings, parts, fixed, None)),
             reloads: Arc::default(),
+            replaced: Notify::new(),
             beats,
         })
     }

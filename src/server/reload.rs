@@ -49,6 +49,7 @@ impl Reloader {
         };
         let next = share(settings, parts, fixed, Some(&previous));
         process.current.store(Arc::new(next));
+        process.replaced.notify_one();
         self.counts.replaced.fetch_add(1, Ordering::Relaxed);
         true
     }

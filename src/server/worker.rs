@@ -121,7 +121,7 @@ impl Worker {
                 drop(tokio::spawn(chores::prune(Arc::clone(process))));
                 drop(tokio::spawn(chores::rotate(Arc::clone(process))));
                 drop(tokio::spawn(chores::leave(Arc::clone(process))));
-                drop(tokio::spawn(chores::warm(process.current())));
+                drop(tokio::spawn(chores::warm(Arc::clone(process))));
             }
             reached(&process.phase, Phase::Draining).await;
             drop(alive);
