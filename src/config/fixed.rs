@@ -135,3 +135,48 @@ fn place(root: &Table<'_>, section: &'static str, key: &str) -> Range<usize> {
         None => start..start,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::{codes, inputs, minimal};
+    use crate::config::{Fixed, read_beside};
+
+    const SECTIONS: &str = "[server]\nworkers = 2\n[limits]\nconnections = 100\nidle_seconds = 9\n";
+
+    /// What a server that runs with [`SECTIONS`] says of these.
+    fn refused(sections: &str) -> Vec<(String, usize)> {
+        let read = |sections: &str, running: Option<&Fixed>| {
+            let text = format!("{sections}{}", minimal(""));
+            inputs(|inputs| read_beside(running, "config.toml", &text, inputs))
+        };
+        let (running, _) = read(SECTIONS, None).unwrap();
+        match read(sections, Some(&Fixed::of(&running))) {
+            Ok((_, warnings)) => codes(&warnings),
+            Err(findings) => codes(&findings),
+        }
+    }
+
+    #[test]
+    fn what_needs_a_restart_is_found_where_it_stands() {
+        assert_eq!(refused(SECTIONS), []);
+        assert_eq!(refused(&SECTIONS.replace("= 9", "= 10")), []);
+        let found = |line| vec![("LB610".to_owned(), line)];
+        let workers = SECTIONS.replace("workers = 2", "workers = 3");
+        assert_eq!(refused(&workers), found(2));
+        let connections = SECTIONS.replace("connections = 100", "connections = 99");
+        assert_eq!(refused(&connections), found(4));
+        // A key that is gone is missed at its section.
+        assert_eq!(
+            refused(&SECTIONS.replace("connections = 100\n", "")),
+            found(3)
+        );
+        let admin = SECTIONS.replace("[server]", "[server]\nadmin_listen = \"off\"");
+        assert_eq!(refused(&admin), found(2));
+        let listener = "[[listener]]\naddress = \"127.0.0.1:8080\"\n";
+        assert_eq!(refused(&format!("{SECTIONS}{listener}")), []);
+        let http2 = format!("{SECTIONS}{listener}http2 = true\n");
+        assert_eq!(refused(&http2), found(6));
+        let other = format!("{SECTIONS}{}", listener.replace("8080", "8081"));
+        assert_eq!(refused(&other), found(6));
+    }
+}

@@ -236,6 +236,10 @@ pub(super) fn known_dialect(sink: &Sink, text: &Text<'_>, catalog: &Catalog) -> 
     if names.contains(&text.value.as_ref()) {
         return Some(text.value.clone().into_owned());
     }
+    // A mapping that is wrong has been told; that it is missing here needs no telling.
+    if catalog.is_odd(&text.value) {
+        return None;
+    }
     let message = format!("there is no dialect `{}`", text.value);
     sink.error_hint(
         "LB506",

@@ -2,7 +2,7 @@
 //!
 //! They are read before the configuration is, because it names what they describe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::section::{Overlay, Section};
 use super::{Catalog, Vars};
@@ -38,7 +38,7 @@ pub fn mapping_files(text: &str, vars: &Vars, flags: &[(&'static str, String)]) 
 pub(super) fn check(section: &Section<'_>, catalog: &Catalog) {
     for given in section.texts("mappings") {
         let mut odd = catalog.odd.iter();
-        let odd = odd.find(|(path, _)| *path == PathBuf::from(&given.value));
+        let odd = odd.find(|(path, _)| path == Path::new(&given.value));
         match odd.map(|(_, odd)| odd) {
             Some(OddMapping::Unreadable(why)) => given.at.error(
                 "LB611",
@@ -57,5 +57,44 @@ pub(super) fn check(section: &Section<'_>, catalog: &Catalog) {
             ),
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::{catalog, codes, minimal};
+    use crate::config::{Inputs, read};
+
+    #[test]
+    fn files_are_named_by_flag_variable_or_file_and_what_is_wrong_with_them_is_said_there() {
+        let text = format!(
+            "[server]\nmappings = [\"a.toml\", \"b.toml\", \"x/a.toml\", \"c.toml\"]\n{}[[front]]\ndialect = \"c\"\n",
+            minimal("")
+        );
+        let files = |vars: &Vars| mapping_files(&text, vars, &[]);
+        let expected = ["a.toml", "b.toml", "x/a.toml", "c.toml"].map(PathBuf::from);
+        assert_eq!(files(&Vars::default()), expected);
+        let vars = Vars::from([("LINKBRIDGE_SERVER_MAPPINGS", "d.toml, e.toml")]);
+        assert_eq!(files(&vars), ["d.toml", "e.toml"].map(PathBuf::from));
+        assert!(mapping_files("[server", &Vars::default(), &[]).is_empty());
+        let odd = [
+            ("b.toml", OddMapping::Unreadable("no such file".to_owned())),
+            ("x/a.toml", OddMapping::Twice("a".to_owned())),
+            ("c.toml", OddMapping::Wrong),
+        ];
+        let catalog = Catalog {
+            odd: odd.map(|(path, odd)| (PathBuf::from(path), odd)).into(),
+            ..catalog()
+        };
+        let inputs = Inputs {
+            vars: &Vars::default(),
+            flags: &[],
+            catalog: &catalog,
+        };
+        let findings = read("config.toml", &text, &inputs).unwrap_err();
+        // The front of the wrong one is not told of a second time.
+        let expected = ["LB611", "LB613", "LB612"].map(|code| (code.to_owned(), 2));
+        assert_eq!(codes(&findings), expected);
     }
 }

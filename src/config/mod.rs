@@ -207,6 +207,12 @@ impl Catalog {
         kin.flat_map(|other| &other.neighbors).collect()
     }
 
+    /// Whether a mapping file of this name is named, and wrong.
+    fn is_odd(&self, dialect: &str) -> bool {
+        let mut names = self.odd.iter().map(|(path, _)| path.file_stem());
+        names.any(|name| name.is_some_and(|name| name == dialect))
+    }
+
     fn known(&self, dialect: &str) -> Option<&KnownDialect> {
         self.dialects.iter().find(|known| known.name == dialect)
     }

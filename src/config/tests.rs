@@ -9,7 +9,7 @@ const EXAMPLE: &str = include_str!("../../config.example.toml");
 
 /// Six dialects that are invented; their names and vendors are those of the example. Each serves its own
 /// path, and one of them `GET /{anything}/users/{anything}`, too.
-fn catalog() -> Catalog {
+pub(super) fn catalog() -> Catalog {
     let route = |path: &[Option<&str>]| Route {
         method: http::Method::GET,
         path: path.iter().map(|s| s.map(str::to_owned)).collect(),
@@ -66,7 +66,16 @@ pub(super) fn read_with(
     )
 }
 
-fn codes(findings: &[Finding]) -> Vec<(String, usize)> {
+/// With inputs of nothing but the catalog.
+pub(super) fn inputs<T>(with: impl FnOnce(&Inputs<'_>) -> T) -> T {
+    with(&Inputs {
+        vars: &Vars::default(),
+        flags: &[],
+        catalog: &catalog(),
+    })
+}
+
+pub(super) fn codes(findings: &[Finding]) -> Vec<(String, usize)> {
     findings
         .iter()
         .map(|f| (f.code.to_owned(), f.position().0))

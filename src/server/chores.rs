@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::phase::{Phase, advance, reached};
-use super::{Process, Shared, clock, tokens};
+use super::{Process, clock, tokens};
 use crate::edge::overload::SAMPLE_EVERY;
 
 /// How often per-source limits forget quiet addresses.
@@ -20,9 +20,12 @@ pub(super) async fn leave(process: Arc<Process>) {
     advance(&process.phase, Phase::Draining);
 }
 
-/// Does ahead what the first requests would have to wait for.
-pub(super) async fn warm(shared: Arc<Shared>) {
-    shared.issuers.warm(Instant::now()).await;
+/// Does ahead what the first requests would have to wait for, those after a reload, too.
+pub(super) async fn warm(process: Arc<Process>) {
+    loop {
+        process.current().issuers.warm(Instant::now()).await;
+        process.replaced.notified().await;
+    }
 }
 
 /// Looks how much memory and how many connections are left.

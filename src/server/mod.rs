@@ -44,16 +44,16 @@ mod timed_write;
 mod tokens;
 mod untold;
 mod walk;
+mod worker;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, watch};
 
 use self::admin::Admin;
 pub use self::admin::Check;
@@ -63,7 +63,7 @@ pub use self::front::Front;
 pub use self::listen::Inherited;
 use self::meters::{Meters, Series};
 pub use self::passthrough::{Access, Allowed, Credential, Passthrough, PassthroughSettings};
-use self::phase::{Phase, advance, reached};
+use self::phase::{Phase, advance};
 pub use self::reload::{ReloadCounts, Reloader};
 use crate::backend::Backend;
 use crate::directory::{Aliases, Directory};
@@ -243,6 +243,8 @@ struct Process {
     current: ArcSwap<Shared>,
     /// How reloads have ended.
     reloads: Arc<ReloadCounts>,
+    /// Told after each reload.
+    replaced: Notify,
     meters: Arc<Meters>,
 }
 
@@ -270,6 +272,7 @@ impl Process {
             phase,
             current: ArcSwap::new(first),
             reloads: Arc::default(),
+            replaced: Notify::new(),
             meters,
         })
     }
@@ -329,11 +332,11 @@ impl Server {
     ) -> Result<Running, StartError> {
         front::sort(&mut parts.fronts);
         untold::warn_of_gaps(&parts.fronts, &parts.directory);
-        let workers = bind_all(&settings, &mut inherited)?;
+        let workers = worker::bind_all(&settings, &mut inherited)?;
         let addresses = workers.first().map_or(Vec::new(), |w| w.addresses());
         let admin = settings
             .admin
-            .map(|address| bind_admin(address, &mut inherited));
+            .map(|address| worker::bind_admin(address, &mut inherited));
         let admin = admin.transpose()?;
         for address in inherited.addresses() {
             tracing::warn!(%address, "a socket that was passed on fits no listener, it is closed");
@@ -487,7 +490,7 @@ impl Running {
     /// How many connections there are, and how many were not taken, for metrics.
     #[must_use]
     pub fn connections(&self) -> Arc<Connections> {
-        Arc::clone(&self.shared.connections)
+        Arc::clone(&self.process.connections)
     }
 
     /// A handle that can end the server.
@@ -527,121 +530,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.control().abort();
         self.join();
-    }
-}
-
-/// A socket of a worker.
-struct Socket {
-    socket: TcpListener,
-    /// Its listener's place in the settings.
-    index: usize,
-    /// Whether connections that wait at it are taken in before it is closed: nobody else would.
-    is_own: bool,
-}
-
-/// What one thread serves.
-#[derive(Default)]
-struct Worker {
-    sockets: Vec<Socket>,
-}
-
-fn bind_all(settings: &Settings, inherited: &mut Inherited) -> Result<Vec<Worker>, StartError> {
-    let n = settings.workers.get();
-    let mut workers: Vec<Worker> = (0..n).map(|_| Worker::default()).collect();
-    for (index, listener) in settings.listeners.iter().enumerate() {
-        let address = listener.address;
-        let taken = inherited.take(address);
-        let is_own = taken.is_empty();
-        let hands = if is_own {
-            let sockets = listen::bind(address, n);
-            sockets.map(|sockets| sockets.into_iter().map(|s| vec![s]).collect())
-        } else {
-            listen::deal(&taken, n)
-        };
-        let hands: Vec<Vec<TcpListener>> =
-            hands.map_err(|error| StartError::Bind { address, error })?;
-        for (worker, hand) in workers.iter_mut().zip(hands) {
-            let sockets = hand.into_iter().map(|socket| Socket {
-                socket,
-                index,
-                is_own,
-            });
-            worker.sockets.extend(sockets);
-        }
-    }
-    Ok(workers)
-}
-
-fn bind_admin(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, StartError> {
-    let taken = inherited.take(address).pop();
-    let bound = taken.map_or_else(|| TcpListener::bind(address), Ok);
-    let bound = bound.and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-    bound.map_err(|error| StartError::Bind { address, error })
-}
-
-impl Worker {
-    fn addresses(&self) -> Vec<SocketAddr> {
-        // Of several sockets of one listener the first stands for it.
-        let mut listed = Vec::new();
-        for socket in &self.sockets {
-            if socket.index == listed.len() {
-                listed.extend(socket.socket.local_addr());
-            }
-        }
-        listed
-    }
-
-    fn start(self, index: usize, process: Arc<Process>) -> std::io::Result<JoinHandle<()>> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let thread = std::thread::Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || {
-            self.run(&runtime, &process, index);
-            process.meters.ended(index);
-        })
-    }
-
-    /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
-    fn run(self, runtime: &Runtime, process: &Arc<Process>, index: usize) {
-        runtime.block_on(async {
-            let (alive, mut all_ended) = mpsc::channel::<()>(1);
-            for socket in self.sockets {
-                let place = connection::Place {
-                    index: socket.index,
-                    is_own: socket.is_own,
-                };
-                match tokio::net::TcpListener::from_std(socket.socket) {
-                    Ok(socket) => {
-                        let accept =
-                            connection::accept(Arc::clone(process), socket, place, alive.clone());
-                        drop(tokio::spawn(accept));
-                    }
-                    Err(error) => tracing::error!(%error, "a listener was lost at the start"),
-                }
-            }
-            drop(tokio::spawn(beats::beat(Arc::clone(process), index)));
-            let overload = Arc::clone(&process.overload);
-            drop(tokio::spawn(overload::watch_worker(overload)));
-            if index == 0 {
-                drop(tokio::spawn(chores::prune(Arc::clone(process))));
-                drop(tokio::spawn(chores::rotate(Arc::clone(process))));
-                drop(tokio::spawn(chores::leave(Arc::clone(process))));
-                drop(tokio::spawn(chores::watch_memory(Arc::clone(process))));
-                drop(tokio::spawn(chores::warm(process.current())));
-            }
-            reached(&process.phase, Phase::Draining).await;
-            drop(alive);
-            let patience = process.current().settings.timeouts.drain;
-            tokio::select! {
-                // Nobody ever sends: it answers when the last one who could is gone.
-                _ = all_ended.recv() => {}
-                () = reached(&process.phase, Phase::Aborted) => {}
-                () = tokio::time::sleep(patience) => {
-                    tracing::warn!("connections were still open at the end of the drain");
-                }
-            }
-        });
     }
 }
 

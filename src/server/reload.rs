@@ -54,6 +54,7 @@ impl Reloader {
         meters::register_served(&next.observed.registry, &next);
         process.meters.renewed(&next.settings.listeners);
         process.current.store(next);
+        process.replaced.notify_one();
         self.counts.replaced.fetch_add(1, Ordering::Relaxed);
         true
     }

@@ -80,6 +80,9 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("csv_core", "cli/users"),
     ("flate2", "transport/compression.rs"),
     ("indicatif", "cli/"),
+    ("listenfd", "cli/notify.rs"),
+    ("sd_notify", "cli/notify.rs"),
+    ("arc_swap", "server/"),
 ];
 
 fn source() -> PathBuf {

@@ -32,6 +32,7 @@ mod index;
 mod kill;
 mod laws;
 mod layers;
+mod lifecycle;
 mod limits;
 mod loss;
 mod metrics;

@@ -90,14 +90,14 @@ fn has_store(node: &Node) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::cli::backend) mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::cli::dialects::{built_in, catalog};
     use crate::config::{Inputs, Vars, read};
 
-    fn configured(more: &str) -> config::Backend {
+    pub(in crate::cli::backend) fn configured(more: &str) -> config::Backend {
         let dialects: Vec<Arc<_>> = built_in();
         let catalog = catalog(&dialects);
         let vars = Vars::default();
@@ -113,7 +113,7 @@ mod tests {
         read("config.toml", &text, &inputs).unwrap().0.backend
     }
 
-    fn upstream(name: &str, at: &str) -> String {
+    pub(in crate::cli::backend) fn upstream(name: &str, at: &str) -> String {
         format!(
             "[{at}]\nname = \"{name}\"\ndialect = \"zitadel-v2\"\nbase_url = \"https://{name}.example.com\"\n\
              credential = {{ kind = \"none\" }}\n"

@@ -102,3 +102,44 @@ fn has_origin_alike(a: &Leaf, b: &Leaf) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::backend::describe::tests::{configured, upstream};
+    use crate::cli::backend::{open, reopen};
+    use crate::cli::dialects::built_in;
+
+    #[test]
+    fn an_upstream_goes_on_under_its_name_and_what_has_changed_is_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let dialects: Vec<Arc<Dialect>> = built_in();
+        let directory = Arc::new(Directory::default());
+        let main = upstream("main", "backend.upstream");
+        let mut backend = configured(&main);
+        backend.store.directory = dir.path().to_owned();
+        let first = open(backend, &dialects, &directory).unwrap();
+        let again = |text: &str, before: &Open| {
+            reopen(before, configured(text).root, &dialects, &directory).unwrap()
+        };
+        let is_fresh = |open: &Open| open.kept.iter().map(|k| k.is_fresh).collect::<Vec<_>>();
+        assert_eq!(is_fresh(&first), [true]);
+        let same = again(&main, &first);
+        assert_eq!(is_fresh(&same), [false]);
+        assert!(Arc::ptr_eq(&same.kept[0].exchange, &first.kept[0].exchange));
+        assert!(!Arc::ptr_eq(
+            &same.kept[0].upstream,
+            &first.kept[0].upstream
+        ));
+        assert!(Arc::ptr_eq(&same.store, &first.store));
+        let elsewhere = again(&main.replace("https://main", "https://other"), &same);
+        assert_eq!(is_fresh(&elsewhere), [true]);
+        let renamed = again(
+            &main.replace("name = \"main\"", "name = \"new\""),
+            &elsewhere,
+        );
+        assert_eq!(is_fresh(&renamed), [true]);
+        let none = again("", &renamed);
+        assert!(none.kept.is_empty() && none.fresh().is_empty());
+    }
+}

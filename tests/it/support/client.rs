@@ -176,7 +176,7 @@ async fn exchange(
 }
 
 /// Reads an answer to its end.
-pub(super) async fn read(response: http::Response<Incoming>) -> Result<Answer, String> {
+pub(crate) async fn read(response: http::Response<Incoming>) -> Result<Answer, String> {
     let (head, body) = response.into_parts();
     let body = body.collect().await.map_err(|e| e.to_string())?;
     let trailers = body.trailers().map(fields).unwrap_or_default();
