@@ -13,6 +13,7 @@ mod backend;
 mod check;
 mod dialects;
 mod explain;
+mod harden;
 mod index;
 mod keys;
 mod serve;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Vars;
+use crate::telemetry;
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,8 @@ enum Verb {
     Users(users::Verb),
 }
 
+pub use self::harden::harden;
+
 /// Runs a command line.
 pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     let arguments = match Arguments::try_parse_from(args) {
@@ -100,6 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
         Verb::Index(verb) => index::run(&verb, vars),
         Verb::Users(verb) => users::run(&verb, vars),
     };
+    telemetry::finish();
     exit.into()
 }
 

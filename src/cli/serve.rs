@@ -66,7 +66,10 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
             return Exit::BadUsage;
         }
     };
-    telemetry::start(config.log_format, &config.log);
+    if let Err(text) = telemetry::start(&config.telemetry) {
+        complain(format!("error: {text}"));
+        return Exit::CouldNotRun;
+    }
     let signals = Signals::catch().map_err(|error| format!("signals cannot be handled: {error}"));
     match signals.and_then(|signals| Ok((start(config, &dialects)?, signals))) {
         Ok(((running, keeper), signals)) => {

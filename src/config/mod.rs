@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
-//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[log]`, `[backend]`
+//! or `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -63,6 +63,10 @@
 //! | LB569 | no tenant has links at an upstream (warning) |
 //! | LB570 | a call to an upstream may take longer than a request (warning) |
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
+//! | LB635 | the file of a secret can be changed by others |
+//! | LB636 | everybody is believed about where a request has come from (warning) |
+//! | LB637 | no place for the lines of requests, or no form of a source address |
+//! | LB638 | no header field that can be sent to a collector of traces |
 
 mod assertions;
 mod backend;
@@ -70,6 +74,7 @@ mod clients;
 mod directory;
 mod fronts;
 mod issuers;
+mod logs;
 mod outbound;
 mod passthrough;
 mod secret;
@@ -115,10 +120,8 @@ pub struct Config {
     pub backend: Backend,
     /// Base of every link in an answer.
     pub public_url: String,
-    /// The log filter.
-    pub log: String,
-    /// How log lines are written.
-    pub log_format: telemetry::Format,
+    /// What is told of requests, and where.
+    pub telemetry: telemetry::Settings,
 }
 
 /// A dialect that a configuration may name.
@@ -244,6 +247,8 @@ fn resolve<'a>(
     );
     let described = directory::directory(root, inputs.catalog);
     let outbound = outbound::settings(root);
+    let (access, source) = logs::log(Section::new("log", root, flags, environment));
+    let traces = logs::traces(root, inputs.vars, &outbound);
     let of_backend = backend::Known {
         catalog: inputs.catalog,
         vars: inputs.vars,
@@ -293,8 +298,13 @@ fn resolve<'a>(
         directory: described.directory,
         backend,
         public_url: general.public_url,
-        log: general.log,
-        log_format: general.log_format,
+        telemetry: telemetry::Settings {
+            format: general.log_format,
+            filter: general.log,
+            access,
+            source,
+            traces,
+        },
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn needed(table: &Table<'_>, key: &'static str, vars: &Vars) -> Optio
 pub(super) fn resolve(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {
     let secret = look_up(given, vars)?;
     if let Some(("file", path)) = given.value.split_once(':') {
-        warn_if_open(given, path);
+        check_mode(given, path);
     }
     Some(secret)
 }
@@ -77,10 +77,18 @@ fn from_file(given: &Given<'_, String>, path: &str) -> Option<Secret> {
 }
 
 #[cfg(unix)]
-fn warn_if_open(given: &Given<'_, String>, path: &str) {
+fn check_mode(given: &Given<'_, String>, path: &str) {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
-    if mode & 0o077 != 0 {
+    // Whoever can write there decides what we take for our secret. Reading is only warned of: secrets are
+    // mounted so by some orchestrators.
+    if mode & 0o022 != 0 {
+        given.at.error(
+            "LB635",
+            format!("{path} can be changed by other users"),
+            format!("chmod 600 {path}"),
+        );
+    } else if mode & 0o077 != 0 {
         given.at.warning(
             "LB505",
             format!("{path} can be read by other users"),
@@ -90,4 +98,4 @@ fn warn_if_open(given: &Given<'_, String>, path: &str) {
 }
 
 #[cfg(not(unix))]
-fn warn_if_open(_: &Given<'_, String>, _: &str) {}
+fn check_mode(_: &Given<'_, String>, _: &str) {}

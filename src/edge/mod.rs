@@ -10,6 +10,7 @@ pub mod head;
 pub mod issuer;
 pub mod jwt;
 pub mod keys;
+pub mod peers;
 pub mod rate_limit;
 pub mod scope;
 pub mod tls;

@@ -13,6 +13,7 @@ use super::{Shared, clock, respond, tokens};
 use crate::dialect::{Decoded, OpId};
 use crate::edge::authn::Grant;
 use crate::model::{Failure, Field, Instant, OperationKind, Record, Response, Value};
+use crate::trace::{self, Kind, Name};
 
 /// Carries the decoded request out, within its time.
 pub(super) async fn carry_out(
@@ -29,12 +30,12 @@ pub(super) async fn carry_out(
     let result = if kind.writes() {
         facts.may_have_written = true;
         let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(trace::along(async move {
             let client = grant.as_ref().map(Grant::client);
             let result = perform(&shared.world, client, call).await;
             drop(alive);
             result
-        });
+        }));
         match tokio::time::timeout(limit, task).await {
             Ok(Ok(result)) => result,
             // The panic goes on here, where it gets its incident and its answer.
@@ -50,6 +51,11 @@ pub(super) async fn carry_out(
         })))
     };
     facts.replied = result.is_ok();
+    let failed = result.as_ref().err();
+    facts
+        .outcome
+        .set(failed.map(|failure| failure.kind().name()));
+    let _span = trace::span(Name::Encode, Kind::Internal);
     worded(front, op, result, &params, at)
 }
 
@@ -142,7 +148,10 @@ pub(super) fn answer_about_tokens(
             let settings = &front.settings;
             front.dialect.encode_response(op, &reply, params, settings)
         }
-        Err(failure) => refused(front, op, failure, params, at),
+        Err(failure) => {
+            facts.outcome.set(Some(failure.kind().name()));
+            refused(front, op, failure, params, at)
+        }
     }
 }
 

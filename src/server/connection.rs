@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::line::Peer;
 use super::phase::{Phase, reached};
 use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
@@ -88,6 +89,7 @@ fn admit(
     let connection = Connection {
         shared: Arc::clone(shared),
         peer,
+        tls: None,
         alive: alive.clone(),
         _slot: slot,
     };
@@ -109,6 +111,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 struct Connection {
     shared: Arc<Shared>,
     peer: SocketAddr,
+    /// The version of TLS, if that is spoken.
+    tls: Option<&'static str>,
     alive: Alive,
     _slot: Slot,
 }
@@ -116,11 +120,16 @@ struct Connection {
 impl Connection {
     /// Shakes hands, here and not where connections are accepted, so that nobody waits for anybody else's
     /// handshake. The time that it may take begins with the connection.
-    async fn serve_tls<S: Stream>(self, stream: S, tls: Tls) {
+    async fn serve_tls<S: Stream>(mut self, stream: S, tls: Tls) {
         let time = self.shared.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
-            Ok(Ok(accepted)) if accepted.http2 => self.serve_http2(accepted.stream).await,
-            Ok(Ok(accepted)) => self.serve_http1(accepted.stream).await,
+            Ok(Ok(accepted)) => {
+                self.tls = Some(accepted.version);
+                match accepted.http2 {
+                    true => self.serve_http2(accepted.stream).await,
+                    false => self.serve_http1(accepted.stream).await,
+                }
+            }
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
@@ -191,13 +200,16 @@ impl Connection {
             self.alive.clone(),
             Arc::clone(activity),
         );
-        let source = self.peer.ip();
+        let peer = Peer {
+            address: self.peer.ip(),
+            tls: self.tls,
+        };
         service_fn(move |request| {
             let in_flight = activity.begin(shared.settings.connection_requests);
             let (shared, alive) = (Arc::clone(&shared), alive.clone());
             async move {
                 let mut response =
-                    walk::answer(&shared, source, request, &alive, in_flight.is_last).await;
+                    walk::answer(&shared, peer, request, &alive, in_flight.is_last).await;
                 response.body_mut().keep(in_flight);
                 Ok(response)
             }

@@ -1,5 +1,6 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -7,11 +8,12 @@ use http::request::Parts;
 use super::admit::Head;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
-use super::rpc::Wire;
+use super::rpc::{self, Wire};
 use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::model::{Failure, Record, Response};
+use crate::transport::Status;
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
@@ -20,6 +22,14 @@ pub(super) struct Facts<'f> {
     /// What the head says to that front, for wording whatever comes of it.
     pub(super) context: Record,
     pub(super) op: Option<OpId>,
+    /// One of the ops that it may still be, all of which have its path.
+    pub(super) likely: Option<OpId>,
+    /// The path of a call: one of those that there are.
+    pub(super) route: Option<String>,
+    /// What kind of failure it met.
+    pub(super) outcome: Cell<Option<&'static str>>,
+    /// How long its body was, once it is read.
+    pub(super) body_bytes: Option<u64>,
     /// How it came, if it is a remote procedure call.
     pub(super) wire: Option<Wire<'f>>,
     /// What goes on as a stream, once it is let in.
@@ -53,8 +63,15 @@ impl Facts<'_> {
 
     /// A refusal, in the words of the front, as far as it is known.
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
+        self.outcome.set(Some(failure.kind().name()));
         let front = self.front.and_then(|index| shared.fronts.get(index));
         respond::failure(front, failure, self.op, &self.context)
+    }
+
+    /// What a call is told whose framing cannot be read.
+    pub(super) fn misframed(&self, status: &Status) -> Response {
+        self.outcome.set(Some("misframed"));
+        rpc::told(status)
     }
 
     /// The name of the op, once it is known.

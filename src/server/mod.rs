@@ -16,6 +16,7 @@ mod facts;
 mod front;
 mod ids;
 mod items;
+mod line;
 mod listen;
 mod new_links;
 mod passthrough;
@@ -54,6 +55,7 @@ use crate::directory::{Aliases, Directory};
 use crate::edge::authn::Clients;
 use crate::edge::connections::Connections;
 use crate::edge::issuer::Issuers;
+use crate::edge::peers::TrustedPeers;
 use crate::edge::rate_limit::RateLimits;
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
@@ -129,6 +131,10 @@ pub struct Settings {
     pub head_fields: usize,
     /// The most concurrent streams of an HTTP/2 connection.
     pub http2_streams: u32,
+    /// Who is believed about where a request has come from.
+    pub trusted_peers: TrustedPeers,
+    /// How long clients are told to come over TLS only, where they have; zero = not at all.
+    pub hsts: Duration,
     /// What a head may look like.
     pub head: head::Settings,
     /// How large and slow a body may be.

@@ -3,9 +3,13 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
@@ -94,6 +98,9 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
+    // Answers are about people. Where the vendor's are for keeping, the mapping says so.
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(CACHE_CONTROL).or_insert(no_store);
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -104,6 +111,18 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// Tells who has come over TLS to come so again, unless the answer says something of it itself.
+pub(super) fn stay_with_tls(answer: &mut http::Response<Payload>, time: Duration) {
+    let seconds = time.as_secs();
+    if let (true, Ok(value)) = (
+        seconds > 0,
+        HeaderValue::try_from(format!("max-age={seconds}")),
+    ) {
+        let headers = answer.headers_mut();
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(value);
+    }
 }
 
 /// The head of a stream, which goes on by itself.
@@ -235,8 +254,6 @@ fn status(kind: FailureKind) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -21,6 +20,7 @@ use super::admit::{Head, admit};
 use super::carry_out::{answer_about_tokens, carry_out};
 use super::facts::Facts;
 use super::front::{self, Found, Front};
+use super::line::{Line, Peer};
 use super::passthrough::{self, Way};
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
@@ -28,8 +28,8 @@ use super::{Shared, respond, tokens};
 use crate::dialect::{Candidates, Decoded, RpcCall};
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{Failure, Place, Problem, Record, Response, Why};
-use crate::telemetry;
+use crate::model::{Failure, FailureKind, Place, Problem, Record, Response, Why};
+use crate::trace::{self, Kind, Name};
 use crate::transport::{self, Codec, Status};
 
 /// Held by whoever must be waited for when the server ends.
@@ -39,21 +39,23 @@ pub(super) type Alive = mpsc::Sender<()>;
 /// connection says that it is, so that no request is sent into a closing connection.
 pub(super) async fn answer(
     shared: &Arc<Shared>,
-    source: IpAddr,
+    peer: Peer,
     request: http::Request<Incoming>,
     alive: &Alive,
     is_last: bool,
 ) -> http::Response<respond::Payload> {
-    let start = Instant::now();
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
-    let mut facts = Facts {
+    let facts = Facts {
         body_pending: !body.is_end_stream(),
         close: is_last,
         ..Facts::default()
     };
+    let mut line = Line::begin(shared, peer, &parts, &body, facts);
+    let (request, source) = (Arc::clone(&line.request), line.source);
     let caught = {
-        let mut walk = pin!(walk(shared, source, parts, body, alive, &mut facts));
+        let walk = walk(shared, source, parts, body, alive, &mut line.facts);
+        let mut walk = pin!(trace::serve(request, walk));
         let polled = std::future::poll_fn(|cx| {
             match catch_unwind(AssertUnwindSafe(|| walk.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => Poll::Pending,
@@ -63,31 +65,21 @@ pub(super) async fn answer(
         });
         polled.await
     };
-    let response = caught.unwrap_or_else(|| internal_error(shared, &facts));
-    telemetry::access(&telemetry::Access {
-        front: facts
-            .front
-            .and_then(|i| shared.fronts.get(i))
-            .map(|f| f.dialect.name()),
-        op: facts.op_name(shared),
-        client: facts
-            .grant
-            .as_ref()
-            .map(|grant| grant.client().name.as_str()),
-        status: response.status,
-        duration: start.elapsed(),
-    });
-    if let Some(passed) = facts.passed {
-        return respond::passed(passed, is_http1 && (facts.close || facts.body_pending));
-    }
-    if let (Some(stream), Some(wire)) = (facts.stream, facts.wire) {
-        return respond::streamed(wire.protocol, stream);
-    }
-    let answer = match facts.wire {
-        Some(wire) => wire.framed(response, facts.replied),
-        None => respond::plain(response),
+    let response = caught.unwrap_or_else(|| internal_error(shared, &line));
+    let facts = &mut line.facts;
+    let close = is_http1 && (facts.close || facts.body_pending);
+    let status = response.status;
+    let mut answer = match (facts.passed.take(), facts.stream.take(), facts.wire) {
+        (Some(passed), ..) => respond::passed(passed, close),
+        (None, Some(stream), Some(wire)) => respond::streamed(wire.protocol, stream),
+        (None, _, Some(wire)) => respond::to_http(wire.framed(response, facts.replied), close),
+        (None, _, None) => respond::to_http(respond::plain(response), close),
     };
-    respond::to_http(answer, is_http1 && (facts.close || facts.body_pending))
+    if peer.tls.is_some() {
+        respond::stay_with_tls(&mut answer, shared.settings.hsts);
+    }
+    line.answered(status, answer.body().size_hint().exact());
+    answer
 }
 
 /// What a request leads to, by its head alone.
@@ -125,6 +117,7 @@ async fn walk<'f>(
         Ok(host) => host,
         Err(fault) => {
             facts.close = true;
+            facts.outcome.set(Some("bad_head"));
             return respond::problem(fault.status(), fault.message());
         }
     };
@@ -153,19 +146,31 @@ async fn walk<'f>(
     // An endpoint of OAuth words everything in OAuth's way, also what is refused before the request is read.
     let only = candidates.only();
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
+    facts.likely = candidates.first();
     let grant = &mut facts.grant;
-    if let Err(failure) = admit(shared, front, source, &head, &candidates, grant).await {
+    let span = trace::span(Name::Admit, Kind::Internal);
+    let admitted = span
+        .inside(admit(shared, front, source, &head, &candidates, grant))
+        .await;
+    drop(span);
+    if let Err(failure) = admitted {
         return facts.refuse(shared, &failure);
     }
+    let span = trace::span(Name::Body, Kind::Internal);
     let body = match body::collect(body, &shared.settings.body).await {
         Ok(body) => body,
         Err(fault) => return refuse_body(shared, facts, fault),
     };
+    drop(span);
     facts.body_pending = false;
-    let decoded = match decode(shared, front, &candidates, call, &head, &body) {
+    facts.body_bytes = u64::try_from(body.len()).ok();
+    let span = trace::span(Name::Decode, Kind::Internal);
+    let decoded = decode(shared, front, &candidates, call, &head, &body);
+    drop(span);
+    let decoded = match decoded {
         Ok(decoded) => decoded,
         Err(Undecoded::Refused(failure)) => return facts.refuse(shared, &failure),
-        Err(Undecoded::Misframed(status)) => return rpc::told(&status),
+        Err(Undecoded::Misframed(status)) => return facts.misframed(&status),
     };
     facts.op = Some(decoded.op);
     if front.dialect.operation(decoded.op).is_about_tokens() {
@@ -209,8 +214,9 @@ fn target<'f>(
             facts.wire = Some(wire);
             match transport::timeout(wire.protocol, &parts.headers) {
                 Ok(patience) => facts.patience = patience,
-                Err(status) => return Target::Answer(rpc::told(&status)),
+                Err(status) => return Target::Answer(facts.misframed(&status)),
             }
+            facts.route = Some(path.to_owned());
             (index, call.candidates(), Some((call, wire)))
         }
         rpc::Found::Reflection(index, wire) => {
@@ -224,6 +230,7 @@ fn target<'f>(
             }
             facts.meet(shared, Some(index), parts);
             facts.wire = Some(wire);
+            facts.outcome.set(Some(FailureKind::RouteUnknown.name()));
             return Target::Answer(response);
         }
         rpc::Found::Refused(index, response) => {
@@ -308,7 +315,7 @@ fn begin_stream(
         .and_then(|patience| Reflection::begin(shared, source, (host, parts), patience, body));
     match begun {
         Ok(stream) => facts.stream = Some(stream),
-        Err(status) => return rpc::told(&status),
+        Err(status) => return facts.misframed(&status),
     }
     Response {
         status: 200,
@@ -319,7 +326,10 @@ fn begin_stream(
 fn refuse_body(shared: &Shared, facts: &Facts<'_>, fault: BodyFault) -> Response {
     match fault {
         BodyFault::TooLarge => facts.refuse(shared, &Failure::TooLarge),
-        BodyFault::TooSlow => respond::problem(408, "The request body came too slowly."),
+        BodyFault::TooSlow => {
+            facts.outcome.set(Some("too_slow"));
+            respond::problem(408, "The request body came too slowly.")
+        }
         BodyFault::Broken => facts.refuse(shared, &malformed(Place::Body)),
     }
 }
@@ -337,13 +347,15 @@ fn malformed(place: Place) -> Failure {
 }
 
 /// The cause is in the log: the panic hook has written where it happened, right before this.
-fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
+fn internal_error(shared: &Shared, line: &Line<'_>) -> Response {
+    let facts = &line.facts;
     let incident = keys::random_id().map_or_else(
         |_| "unknown".to_owned(),
         |id| id.expose().chars().take(12).collect(),
     );
     tracing::error!(
         incident,
+        request_id = line.request.id(),
         op = facts.op_name(shared),
         "a request ended in a panic"
     );

@@ -58,7 +58,10 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
         Ok(config) => config,
         Err(exit) => return exit,
     };
-    telemetry::start(config.log_format, &config.log);
+    if let Err(text) = telemetry::start(&config.telemetry.events_only()) {
+        complain(format_args!("error: {text}"));
+        return Exit::CouldNotRun;
+    }
     let (text, exit) = match build(arguments, config) {
         Ok(Ended::Done(true)) => return Exit::Fine,
         Ok(Ended::Done(false)) => return Exit::Findings,

@@ -39,6 +39,8 @@ pub struct Accepted<S> {
     pub stream: TlsStream<S>,
     /// Whether the client and we have agreed on HTTP/2.
     pub http2: bool,
+    /// The version of TLS.
+    pub version: &'static str,
 }
 
 impl Tls {
@@ -82,8 +84,17 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let stream = self.acceptor.accept(stream).await?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-        Ok(Accepted { stream, http2 })
+        let connection = stream.get_ref().1;
+        let http2 = connection.alpn_protocol() == Some(HTTP2);
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
+            _ => "1.2",
+        };
+        Ok(Accepted {
+            stream,
+            http2,
+            version,
+        })
     }
 }
 
