@@ -39,6 +39,7 @@ mod rpc_cost;
 mod side_by_side;
 mod stubs;
 mod support;
+mod telemetry;
 mod tls;
 mod tokens;
 mod transport;
