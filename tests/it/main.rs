@@ -16,6 +16,7 @@ mod backend;
 mod bearer;
 mod caller;
 mod calls;
+mod canaries;
 mod docs;
 mod engine;
 mod exchanges;

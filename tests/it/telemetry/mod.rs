@@ -1,7 +1,7 @@
 //! What the binary tells of requests: lines of the access log, and traces at a collector.
 
 mod access;
-mod otlp;
+pub(crate) mod otlp;
 mod stuck;
 mod traces;
 
@@ -35,7 +35,7 @@ fn lines(log: &str) -> Vec<Value> {
 }
 
 /// Waits for what is told a little later than it happens.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
