@@ -98,9 +98,12 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
-    // Answers are about people. Where the vendor's are for keeping, the mapping says so.
-    let no_store = HeaderValue::from_static("no-store");
-    headers.entry(CACHE_CONTROL).or_insert(no_store);
+    // What is told is about people, and nobody in between keeps it. Where the vendor says something else of an
+    // answer, the mapping does; refusals tell nothing, and are as the vendor words them.
+    if status.is_success() && !body.is_empty() {
+        let no_store = HeaderValue::from_static("no-store");
+        headers.entry(CACHE_CONTROL).or_insert(no_store);
+    }
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -297,6 +300,34 @@ mod tests {
             none.headers().get(CONNECTION),
             Some(&HeaderValue::from_static("close"))
         );
+    }
+
+    #[test]
+    fn what_is_told_is_kept_by_nobody_in_between_unless_the_mapping_says_so() {
+        let said = |status, given: Option<&'static str>| {
+            let given = given.map(|text| (CACHE_CONTROL, HeaderValue::from_static(text)));
+            let answer = Response {
+                status,
+                headers: given.into_iter().collect(),
+                body: b"{}".to_vec(),
+            };
+            let mut answer = to_http(plain(answer), false);
+            stay_with_tls(&mut answer, Duration::from_secs(60));
+            let text = |name| {
+                answer
+                    .headers()
+                    .get(name)
+                    .map(|v| v.to_str().unwrap().to_owned())
+            };
+            assert_eq!(
+                text(STRICT_TRANSPORT_SECURITY).as_deref(),
+                Some("max-age=60")
+            );
+            text(CACHE_CONTROL)
+        };
+        assert_eq!(said(200, None).as_deref(), Some("no-store"));
+        assert_eq!(said(200, Some("no-cache")).as_deref(), Some("no-cache"));
+        assert_eq!(said(404, None), None);
     }
 
     #[test]
