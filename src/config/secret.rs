@@ -99,3 +99,39 @@ fn check_mode(given: &Given<'_, String>, path: &str) {
 
 #[cfg(not(unix))]
 fn check_mode(_: &Given<'_, String>, _: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::tests::{minimal, read_with};
+    use super::Vars;
+
+    /// A configuration with a secret in a file of this mode; what it is told.
+    fn told(mode: u32) -> Vec<&'static str> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "63".repeat(32)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let store = format!("[backend]\ntoken_keys = [\"file:{}\"]\n", path.display());
+        let read = read_with(&minimal(&store), &Vars::default(), &[]);
+        let findings = read.map_or_else(|findings| findings, |(_, warnings)| warnings);
+        let codes = findings.iter().map(|finding| finding.code);
+        codes.filter(|code| *code != "LB522").collect()
+    }
+
+    #[test]
+    fn who_can_read_a_secret_is_warned_of_and_who_can_change_it_is_refused() {
+        for (mode, codes) in [
+            (0o600, &[][..]),
+            (0o400, &[]),
+            (0o440, &["LB505"]),
+            (0o644, &["LB505"]),
+            (0o620, &["LB635"]),
+            (0o602, &["LB635"]),
+            (0o666, &["LB635"]),
+        ] {
+            assert_eq!(told(mode), codes, "{mode:o}");
+        }
+    }
+}

@@ -10,9 +10,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Version};
 use hyper::body::Body;
 
-use super::Shared;
 use super::facts::Facts;
 use super::front::Front;
+use super::{Shared, clock};
 use crate::edge::authn::Grant;
 use crate::telemetry::{self, Access};
 use crate::trace::{self, Key, Parent, Request, Value};
@@ -61,7 +61,12 @@ impl<'f> Line<'f> {
         Self {
             shared,
             facts,
-            request: Request::begin(id, Parent::read(headers), telemetry::tracer()),
+            request: Request::begin(
+                id,
+                Parent::read(headers),
+                telemetry::tracer(),
+                clock::wall(),
+            ),
             source: peers.source(peer.address, headers),
             tls: peer.tls,
             start: Instant::now(),

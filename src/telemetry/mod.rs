@@ -111,13 +111,13 @@ pub fn is_filter(directives: &str) -> bool {
 /// # Errors
 /// If the file of the access log cannot be opened, or a thread not be started; as text for the operator.
 pub fn start(settings: &Settings) -> Result<(), String> {
-    let json = settings.format == Format::Json;
-    let log = Writer::start(Place::Stderr, json).map_err(|error| format!("the log: {error}"))?;
+    let log =
+        Writer::start("events", Place::Stderr).map_err(|error| format!("the log: {error}"))?;
     let access = match &settings.access {
         AccessPlace::Stderr => Some(log.clone()),
         AccessPlace::Off => None,
         AccessPlace::File(path) => Some(
-            Writer::start(Place::File(path.clone()), json)
+            Writer::start("access", Place::File(path.clone()))
                 .map_err(|error| format!("the access log {}: {error}", path.display()))?,
         ),
     };

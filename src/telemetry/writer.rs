@@ -9,8 +9,8 @@ use std::io::{Result, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 /// The most lines that wait, and the most bytes of them.
 const MAX_LINES: usize = 4096;
@@ -92,14 +92,14 @@ struct Shared {
 
 impl Writer {
     /// Opens the place, and starts the thread that writes there.
-    pub(super) fn start(place: Place, json: bool) -> Result<Self> {
+    pub(super) fn start(name: &'static str, place: Place) -> Result<Self> {
         let file = place.open()?;
-        Self::over(file, json, move || place.open())
+        Self::over(name, file, move || place.open())
     }
 
     fn over<W: Write + Send + 'static>(
+        name: &'static str,
         out: W,
-        json: bool,
         open: impl Fn() -> Result<W> + Send + 'static,
     ) -> Result<Self> {
         let (queue, lines) = sync_channel(MAX_LINES);
@@ -107,10 +107,11 @@ impl Writer {
         let mut thread = Thread {
             out,
             open,
-            json,
+            name,
             buffer: Vec::with_capacity(CHUNK),
             buffered: 0,
             told: 0,
+            waiting: Vec::new(),
             shared: Arc::clone(&shared),
         };
         std::thread::Builder::new()
@@ -177,12 +178,14 @@ impl Write for Line<'_> {
 struct Thread<W, O> {
     out: W,
     open: O,
-    json: bool,
+    name: &'static str,
     buffer: Vec<u8>,
     /// How many lines the buffer holds.
     buffered: u64,
     /// How many dropped lines were told of.
     told: u64,
+    /// Who waits until everything is written.
+    waiting: Vec<SyncSender<()>>,
     shared: Arc<Shared>,
 }
 
@@ -194,14 +197,20 @@ impl<W: Write, O: Fn() -> Result<W>> Thread<W, O> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            loop {
-                match lines.try_recv() {
-                    Ok(message) => self.take(message),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
-            }
+            self.take_all(lines);
             self.tell_of_dropped();
+            // What was told is one of them.
+            self.take_all(lines);
             self.write();
+            for done in self.waiting.drain(..) {
+                let _ = done.try_send(());
+            }
+        }
+    }
+
+    fn take_all(&mut self, lines: &Receiver<Message>) {
+        while let Ok(message) = lines.try_recv() {
+            self.take(message);
         }
     }
 
@@ -218,33 +227,20 @@ impl<W: Write, O: Fn() -> Result<W>> Thread<W, O> {
                     .waiting_bytes
                     .fetch_sub(bytes, Ordering::Relaxed);
             }
-            Message::Flush(done) => {
-                self.tell_of_dropped();
-                self.write();
-                let _ = done.try_send(());
-            }
+            Message::Flush(done) => self.waiting.push(done),
             Message::Wake => {}
         }
     }
 
+    /// Now that there is room.
     fn tell_of_dropped(&mut self) {
         let dropped = self.shared.counts.dropped.load(Ordering::Relaxed);
         let lines = dropped.saturating_sub(self.told);
-        if lines == 0 {
-            return;
+        if lines > 0 {
+            self.told = dropped;
+            let log = self.name;
+            tracing::warn!(log, lines, "lines of a log were dropped");
         }
-        self.told = dropped;
-        let now = jiff::Timestamp::try_from(SystemTime::now()).unwrap_or_default();
-        let line = match self.json {
-            true => format!(
-                "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"lines of this log were dropped\",\"lines\":{lines},\"target\":\"linkbridge::telemetry\"}}\n"
-            ),
-            false => format!(
-                "{now}  WARN linkbridge::telemetry: lines of this log were dropped lines={lines}\n"
-            ),
-        };
-        self.buffer.extend_from_slice(line.as_bytes());
-        self.buffered += 1;
     }
 
     fn write(&mut self) {
@@ -271,107 +267,5 @@ impl<W: Write, O: Fn() -> Result<W>> Thread<W, O> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Condvar, Mutex};
-
-    use super::*;
-
-    /// A reader that reads nothing until it is told to.
-    #[derive(Clone, Default)]
-    struct Stuck(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
-
-    impl Stuck {
-        fn free(&self) {
-            self.0.0.lock().unwrap().0 = true;
-            self.0.1.notify_all();
-        }
-
-        fn text(&self) -> String {
-            String::from_utf8(self.0.0.lock().unwrap().1.clone()).unwrap()
-        }
-    }
-
-    impl Write for Stuck {
-        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-            let mut state = self.0.0.lock().unwrap();
-            while !state.0 {
-                state = self.0.1.wait(state).unwrap();
-            }
-            state.1.extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn whoever_reads_nothing_stops_nobody_and_is_told_what_is_missing() {
-        let stuck = Stuck::default();
-        let again = stuck.clone();
-        let writer = Writer::over(stuck.clone(), true, move || Ok(again.clone())).unwrap();
-        let line = [b"{\"a\":\"", "x".repeat(90).as_bytes(), b"\"}\n"].concat();
-        let began = std::time::Instant::now();
-        let n_lines = 3 * MAX_LINES as u64;
-        for _ in 0..n_lines {
-            writer.line().write_all(&line).unwrap();
-        }
-        writer.flush(Duration::from_millis(10));
-        assert!(began.elapsed() < Duration::from_secs(5), "it waited");
-        let dropped = writer.counts().dropped.load(Ordering::Relaxed);
-        assert!(dropped >= n_lines - 2 * MAX_LINES as u64, "{dropped}");
-        stuck.free();
-        // The queue may be full of lines when it is asked to flush.
-        while writer.counts().written.load(Ordering::Relaxed) < n_lines - dropped + 1 {
-            writer.flush(Duration::from_millis(10));
-            assert!(
-                began.elapsed() < Duration::from_secs(20),
-                "{}",
-                stuck.text().len()
-            );
-        }
-        let text = stuck.text();
-        let told = text.lines().filter(|line| line.contains("were dropped"));
-        let told = told.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let told: u64 = told.map(|line| line["lines"].as_u64().unwrap()).sum();
-        assert_eq!(told, dropped);
-        let kept = text
-            .lines()
-            .filter(|text| text.as_bytes() == &line[..line.len() - 1]);
-        assert_eq!(kept.count() as u64, n_lines - dropped);
-    }
-
-    #[test]
-    fn large_lines_have_less_room() {
-        let stuck = Stuck::default();
-        let again = stuck.clone();
-        let writer = Writer::over(stuck.clone(), false, move || Ok(again.clone())).unwrap();
-        for _ in 0..100 {
-            writer.line().write_all(&[b'x'; 100_000]).unwrap();
-        }
-        assert!(writer.counts().dropped.load(Ordering::Relaxed) >= 56);
-        stuck.free();
-    }
-
-    #[test]
-    fn a_file_that_was_moved_away_is_made_anew() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, moved) = (
-            dir.path().join("access.log"),
-            dir.path().join("access.log.1"),
-        );
-        let writer = Writer::start(Place::File(path.clone()), false).unwrap();
-        let say = |line: &str| {
-            writer.line().write_all(line.as_bytes()).unwrap();
-            writer.flush(Duration::from_secs(5));
-        };
-        say("one\n");
-        std::fs::rename(&path, &moved).unwrap();
-        say("two\n");
-        writer.reopen();
-        say("three\n");
-        assert_eq!(std::fs::read_to_string(&moved).unwrap(), "one\ntwo\n");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
-    }
-}
+#[path = "writer_tests.rs"]
+mod tests;

@@ -1,5 +1,7 @@
 use super::*;
 
+const NOW: SystemTime = UNIX_EPOCH;
+
 #[derive(Debug, Default)]
 struct Kept(Mutex<Vec<Finished>>);
 
@@ -43,7 +45,7 @@ async fn work() -> (Option<HeaderValue>, Option<HeaderValue>) {
 #[tokio::test]
 async fn spans_are_within_each_other_and_handed_over_when_all_is_over() {
     let (tracer, kept) = tracer(0);
-    let request = Request::begin("r".to_owned(), Some(parent(true)), Some(&tracer));
+    let request = Request::begin("r".to_owned(), Some(parent(true)), Some(&tracer), NOW);
     let (told, state) = serve(Arc::clone(&request), work()).await;
     request.finish(
         vec![(Key::Status, Value::Number(502))],
@@ -74,7 +76,7 @@ async fn spans_are_within_each_other_and_handed_over_when_all_is_over() {
 #[tokio::test]
 async fn what_is_not_sampled_is_passed_on_and_not_recorded() {
     let (tracer, kept) = tracer(1);
-    let request = Request::begin("r".to_owned(), Some(parent(false)), Some(&tracer));
+    let request = Request::begin("r".to_owned(), Some(parent(false)), Some(&tracer), NOW);
     let (told, _) = serve(Arc::clone(&request), work()).await;
     request.finish(Vec::new(), None);
     drop(request);
@@ -89,17 +91,20 @@ async fn what_is_not_sampled_is_passed_on_and_not_recorded() {
 
 #[tokio::test]
 async fn without_traces_nobody_is_told_anything() {
-    let request = Request::begin("r".to_owned(), Some(parent(true)), None);
+    let request = Request::begin("r".to_owned(), Some(parent(true)), None, NOW);
     assert_eq!(serve(Arc::clone(&request), work()).await, (None, None));
     assert_eq!(request.trace(), Some(TraceId([7; 16])));
-    assert_eq!(Request::begin("r".to_owned(), None, None).trace(), None);
+    assert_eq!(
+        Request::begin("r".to_owned(), None, None, NOW).trace(),
+        None
+    );
 }
 
 #[tokio::test]
 async fn of_traces_that_begin_here_a_part_is_recorded() {
     let (tracer, kept) = tracer(4);
     for _ in 0..4000 {
-        let request = Request::begin("r".to_owned(), None, Some(&tracer));
+        let request = Request::begin("r".to_owned(), None, Some(&tracer), NOW);
         request.finish(Vec::new(), None);
     }
     // Binomial: 1000 ± 27 at one sigma.
@@ -110,7 +115,7 @@ async fn of_traces_that_begin_here_a_part_is_recorded() {
 #[tokio::test]
 async fn a_request_has_a_bounded_number_of_spans() {
     let (tracer, kept) = tracer(1);
-    let request = Request::begin("r".to_owned(), None, Some(&tracer));
+    let request = Request::begin("r".to_owned(), None, Some(&tracer), NOW);
     serve(Arc::clone(&request), async {
         for _ in 0..1000 {
             drop(span(Name::Attempt, Kind::Client));
@@ -126,7 +131,7 @@ async fn a_request_has_a_bounded_number_of_spans() {
 
 #[tokio::test]
 async fn what_a_request_has_cost_elsewhere_adds_up() {
-    let request = Request::begin("r".to_owned(), None, None);
+    let request = Request::begin("r".to_owned(), None, None, NOW);
     serve(Arc::clone(&request), async {
         note_tenant("acme");
         note_upstream("https://idp.example", Duration::from_millis(2));

@@ -4,6 +4,7 @@
 
 mod drive;
 mod places;
+mod source;
 mod worlds;
 
 use self::places::{Canaries, Place};

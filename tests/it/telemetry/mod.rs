@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod otlp;
+mod process;
 mod stuck;
 mod traces;
 
