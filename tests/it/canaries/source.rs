@@ -63,7 +63,7 @@ fn fields_of_secrets_have_types_that_keep_them() {
     let mut known = 0;
     for path in found {
         let name = path.strip_prefix(&root).unwrap().display().to_string();
-        if name.contains("tests") {
+        if name.contains("tests") || name.ends_with("testing.rs") {
             continue;
         }
         for line in fs::read_to_string(&path).unwrap().lines() {
