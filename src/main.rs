@@ -6,5 +6,6 @@ use linkbridge::cli;
 use linkbridge::config::Vars;
 
 fn main() -> ExitCode {
+    cli::harden();
     cli::run(std::env::args_os(), &Vars::process())
 }

@@ -20,7 +20,7 @@ use crate::edge::tokens::Tokens;
 use crate::finding::{Finding, Severity};
 use crate::outbound;
 use crate::server::{self, Front, Listener, Parts, Passthrough, Protocol, Reloader};
-use crate::telemetry::metrics::Registry;
+use crate::telemetry::{self, metrics::Registry};
 
 /// What the next generation goes on with.
 pub(super) struct Live {
@@ -178,6 +178,7 @@ impl Keep {
     /// Reads everything anew, and lets the server have it if nothing is wrong.
     fn reload(&mut self) {
         notify::reloading();
+        telemetry::reopen();
         match self.try_reload() {
             Ok(()) => {
                 let version = self.reloader.version();

@@ -16,6 +16,7 @@ mod backend;
 mod check;
 mod dialects;
 mod explain;
+mod harden;
 mod index;
 mod keys;
 mod live;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Vars;
+use crate::telemetry;
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +91,8 @@ enum Verb {
     Users(users::Verb),
 }
 
+pub use self::harden::harden;
+
 /// Runs a command line.
 pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     let arguments = match Arguments::try_parse_from(args) {
@@ -113,6 +117,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
         Verb::Index(verb) => index::run(&verb, vars),
         Verb::Users(verb) => users::run(&verb, vars),
     };
+    telemetry::finish();
     exit.into()
 }
 

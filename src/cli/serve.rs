@@ -64,7 +64,10 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
         }
     };
     loaded.warn();
-    telemetry::start(loaded.config.log_format, &loaded.config.log);
+    if let Err(text) = telemetry::start(&loaded.config.telemetry) {
+        complain(format!("error: {text}"));
+        return Exit::CouldNotRun;
+    }
     match try_run(loaded, loader) {
         Ok(exit) => exit,
         Err(trouble) => {

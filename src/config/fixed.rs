@@ -24,8 +24,7 @@ pub struct Fixed {
     overload: overload::Settings,
     directory: PathBuf,
     token_keys: Vec<Secret>,
-    log: String,
-    log_format: telemetry::Format,
+    telemetry: telemetry::Settings,
 }
 
 /// What is spoken at a listener; certificates are no part of it, they can be renewed.
@@ -62,8 +61,7 @@ impl Fixed {
             overload: server.overload,
             directory: config.backend.directory().to_owned(),
             token_keys: config.backend.store.token_keys.clone(),
-            log: config.log.clone(),
-            log_format: config.log_format,
+            telemetry: config.telemetry.clone(),
         }
     }
 
@@ -73,8 +71,31 @@ impl Fixed {
             (self.listeners != next.listeners, "server", "listen"),
             (self.admin != next.admin, "server", "admin_listen"),
             (self.workers != next.workers, "server", "workers"),
-            (self.log != next.log, "server", "log"),
-            (self.log_format != next.log_format, "server", "log_format"),
+            (
+                self.telemetry.filter != next.telemetry.filter,
+                "server",
+                "log",
+            ),
+            (
+                self.telemetry.format != next.telemetry.format,
+                "server",
+                "log_format",
+            ),
+            (
+                self.telemetry.access != next.telemetry.access,
+                "log",
+                "access",
+            ),
+            (
+                self.telemetry.source != next.telemetry.source,
+                "log",
+                "source",
+            ),
+            (
+                self.telemetry.traces != next.telemetry.traces,
+                "traces",
+                "endpoint",
+            ),
             (self.directory != next.directory, "server", "data"),
             (self.token_keys != next.token_keys, "backend", "token_keys"),
             (

@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
-//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[log]`, `[backend]`
+//! or `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -75,6 +75,10 @@
 //! | LB601 | a limit of memory that is too little to serve with |
 //! | LB630 | health, metrics and settings are told at an address that is not an inner one (warning) |
 //! | LB585 | too few frames for a client of HTTP/2 |
+//! | LB635 | the file of a secret can be changed by others |
+//! | LB636 | everybody is believed about where a request has come from (warning) |
+//! | LB637 | no place for the lines of requests, or no form of a source address |
+//! | LB638 | no header field that can be sent to a collector of traces |
 
 mod assertions;
 mod backend;
@@ -84,6 +88,7 @@ mod directory;
 mod fixed;
 mod fronts;
 mod issuers;
+mod logs;
 mod mappings;
 mod outbound;
 mod overload;
@@ -136,12 +141,10 @@ pub struct Config {
     pub backend: Backend,
     /// Base of every link in an answer.
     pub public_url: String,
-    /// The log filter.
-    pub log: String,
-    /// How log lines are written.
-    pub log_format: telemetry::Format,
     /// What may be shown of all this.
     pub shown: serde_json::Value,
+    /// What is told of requests, and where.
+    pub telemetry: telemetry::Settings,
 }
 
 /// A dialect that a configuration may name.
@@ -293,6 +296,8 @@ fn resolve<'a>(
     );
     let described = directory::directory(root, inputs.catalog);
     let outbound = outbound::settings(root);
+    let (access, source) = logs::log(Section::new("log", root, flags, environment));
+    let traces = logs::traces(root, inputs.vars, &outbound);
     let of_backend = backend::Known {
         catalog: inputs.catalog,
         vars: inputs.vars,
@@ -343,9 +348,14 @@ fn resolve<'a>(
         directory: described.directory,
         backend,
         public_url: general.public_url,
-        log: general.log,
-        log_format: general.log_format,
         shown: serde_json::Value::Null,
+        telemetry: telemetry::Settings {
+            format: general.log_format,
+            filter: general.log,
+            access,
+            source,
+            traces,
+        },
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn needed(table: &Table<'_>, key: &'static str, vars: &Vars) -> Optio
 pub(super) fn resolve(given: &Given<'_, String>, vars: &Vars) -> Option<Secret> {
     let secret = look_up(given, vars)?;
     if let Some(("file", path)) = given.value.split_once(':') {
-        warn_if_open(given, path);
+        check_mode(given, path);
     }
     Some(secret)
 }
@@ -77,10 +77,18 @@ fn from_file(given: &Given<'_, String>, path: &str) -> Option<Secret> {
 }
 
 #[cfg(unix)]
-fn warn_if_open(given: &Given<'_, String>, path: &str) {
+fn check_mode(given: &Given<'_, String>, path: &str) {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
-    if mode & 0o077 != 0 {
+    // Whoever can write there decides what we take for our secret. Reading is only warned of: secrets are
+    // mounted so by some orchestrators.
+    if mode & 0o022 != 0 {
+        given.at.error(
+            "LB635",
+            format!("{path} can be changed by other users"),
+            format!("chmod 600 {path}"),
+        );
+    } else if mode & 0o077 != 0 {
         given.at.warning(
             "LB505",
             format!("{path} can be read by other users"),
@@ -90,4 +98,40 @@ fn warn_if_open(given: &Given<'_, String>, path: &str) {
 }
 
 #[cfg(not(unix))]
-fn warn_if_open(_: &Given<'_, String>, _: &str) {}
+fn check_mode(_: &Given<'_, String>, _: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::tests::{minimal, read_with};
+    use super::Vars;
+
+    /// A configuration with a secret in a file of this mode; what it is told.
+    fn told(mode: u32) -> Vec<&'static str> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "63".repeat(32)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let store = format!("[backend]\ntoken_keys = [\"file:{}\"]\n", path.display());
+        let read = read_with(&minimal(&store), &Vars::default(), &[]);
+        let findings = read.map_or_else(|findings| findings, |(_, warnings)| warnings);
+        let codes = findings.iter().map(|finding| finding.code);
+        codes.filter(|code| *code != "LB522").collect()
+    }
+
+    #[test]
+    fn who_can_read_a_secret_is_warned_of_and_who_can_change_it_is_refused() {
+        for (mode, codes) in [
+            (0o600, &[][..]),
+            (0o400, &[]),
+            (0o440, &["LB505"]),
+            (0o644, &["LB505"]),
+            (0o620, &["LB635"]),
+            (0o602, &["LB635"]),
+            (0o666, &["LB635"]),
+        ] {
+            assert_eq!(told(mode), codes, "{mode:o}");
+        }
+    }
+}

@@ -3,13 +3,16 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::section::{self, At, Given, Section, Source};
 use super::vars::Vars;
 use super::{Inputs, mappings, overload, tls};
+use crate::edge::peers::{SourceField, TrustedPeers};
 use crate::edge::rate_limit::{self, Rate};
 use crate::edge::{body, head, http2};
 use crate::finding::{Table, suggest};
+use crate::outbound::Net;
 use crate::server::{Listener, Protocol, Settings, Timeouts};
 use crate::telemetry;
 
@@ -27,6 +30,8 @@ pub(super) struct General {
     pub(super) data: Data,
     pub(super) log: String,
     pub(super) log_format: telemetry::Format,
+    pub(super) trusted_peers: TrustedPeers,
+    pub(super) hsts: Duration,
 }
 
 /// The data directory, and who says so.
@@ -45,6 +50,8 @@ pub(super) fn general(section: Section<'_>, root: &Table<'_>, inputs: &Inputs<'_
         data: data(&section),
         log: log(&section),
         log_format: log_format(&section),
+        trusted_peers: trusted_peers(&section),
+        hsts: Duration::from_secs(section.size("hsts_seconds", 0..=63_072_000, 31_536_000) as u64),
         listeners,
     };
     section.finish();
@@ -222,6 +229,43 @@ fn log_format(section: &Section<'_>) -> telemetry::Format {
     }
 }
 
+/// Who is believed about where a request has come from.
+fn trusted_peers(section: &Section<'_>) -> TrustedPeers {
+    let read = |given: Given<'_, String>| {
+        let net = Net::parse(&given.value);
+        match net {
+            None => given.at.error(
+                "LB536",
+                format!("`{}` is not a range of addresses", given.value),
+                "such as `10.1.0.0/16`, `fd00::/8`, or one address",
+            ),
+            Some(_) if given.value.ends_with("/0") => given.at.warning(
+                "LB636",
+                "everybody is believed about where a request has come from",
+                "name the load balancers: what limits a source address limits nobody so",
+            ),
+            Some(_) => {}
+        }
+        net
+    };
+    let nets = section.texts("trusted_peers").into_iter().filter_map(read);
+    let nets = nets.collect();
+    let words = ["x-forwarded-for", "forwarded"];
+    let field = match section.text("source_field") {
+        None => SourceField::default(),
+        Some(given) => match given.value.to_ascii_lowercase().as_str() {
+            "x-forwarded-for" => SourceField::XForwardedFor,
+            "forwarded" => SourceField::Forwarded,
+            other => {
+                let message = format!("`source_field` cannot be `{other}`");
+                given.at.error("LB501", message, suggest(other, &words));
+                SourceField::default()
+            }
+        },
+    };
+    TrustedPeers { nets, field }
+}
+
 /// The server's settings: `[limits]`, completed by what `[server]` says.
 pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
     let settings = Settings {
@@ -240,6 +284,8 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
             .and_then(|n| u32::try_from(n).ok())
             .unwrap_or(100),
         http2_frames: http2_frames(&limits),
+        trusted_peers: general.trusted_peers.clone(),
+        hsts: general.hsts,
         head: head::Settings {
             target_bytes: limits.size("target_bytes", 256..=65_536, 8192),
             field_bytes: limits.size("field_bytes", 256..=1_048_576, 8192),

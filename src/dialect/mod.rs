@@ -42,7 +42,7 @@ pub use crate::mapping::plan::{Auth, PageRule};
 
 use crate::mapping::check;
 use crate::mapping::plan::{Op, Plan, Take};
-use crate::mapping::route::Match;
+use crate::mapping::route::{Match, Segment};
 use crate::model::{
     Failure, Field, OperationKind, OwnedRequest, Problem, Record, Request, Response, Rules, Secret,
     Value, VendorName,
@@ -95,6 +95,12 @@ impl<'d> Candidates<'d> {
             [index] => Some(op_id(*index)),
             _ => None,
         }
+    }
+
+    /// One of the ops; all of them have one path, as long as it is not said which it is.
+    #[must_use]
+    pub fn first(&self) -> Option<OpId> {
+        self.indexes.first().map(|index| op_id(*index))
     }
 
     /// What the ops do; for limits that are decided before the op is known.
@@ -296,6 +302,16 @@ impl Dialect {
             },
             Match::Nothing => Routed::Unknown,
         }
+    }
+
+    /// The path of an op, with the names of its captures: `/links/{id}`.
+    #[must_use]
+    pub fn template(&self, op: OpId) -> String {
+        let segments = self.op(op).path.iter();
+        segments.fold(String::new(), |text, segment| match segment {
+            Segment::Literal(literal) => text + "/" + literal,
+            Segment::Capture(name) => text + "/{" + name + "}",
+        })
     }
 
     /// Every method with every path that some op has.

@@ -14,6 +14,7 @@ pub mod issuer;
 pub mod jwt;
 pub mod keys;
 pub mod overload;
+pub mod peers;
 pub mod rate_limit;
 pub mod scope;
 pub mod tls;

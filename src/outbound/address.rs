@@ -43,7 +43,9 @@ impl Net {
         Self { first, bits }
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    /// Whether an address is within.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
         self.first.is_ipv4() == address.is_ipv4() && self.prefix(address) == self.prefix(self.first)
     }
 

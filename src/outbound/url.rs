@@ -78,6 +78,12 @@ impl Url {
         self.0.path()
     }
 
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host().unwrap_or_default()
+    }
+
     /// Whether the call is encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -20,6 +20,7 @@ use crate::edge::rate_limit::{Class, Toll, Who};
 use crate::edge::tls::ClientCertificate;
 use crate::edge::{scope, tokens};
 use crate::model::{ClientName, Failure, Field, Record, Request, Secret, TenantId, VendorName};
+use crate::trace;
 
 /// A request without its body.
 pub(super) struct Head<'a> {
@@ -48,7 +49,10 @@ impl<'a> Head<'a> {
         let request = self.request(&[]);
         let mut context = dialect.context(&request);
         if dialect.uses(Field::RequestId) {
-            context.set_text(Field::RequestId, uuid::Uuid::new_v4().to_string());
+            // The one of its log line, so that who is told it can be told what came of it.
+            let known = trace::current().map(|request| request.id().to_owned());
+            let id = known.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+            context.set_text(Field::RequestId, id);
         }
         if dialect.uses(Field::Credential) {
             context.set_text(Field::Credential, dialect.presented(&request).name());

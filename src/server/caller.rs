@@ -7,9 +7,10 @@ use crate::directory::{Tenant, Users};
 use crate::edge::rate_limit::Toll;
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Page,
-    ProviderId, Rules, Target, User, UserId, Which,
+    Action, Failure, FailureKind, Field, Instant, LinkId, LinkLimit, Operation, OperationKind,
+    Outcome, Page, ProviderId, Rules, Target, User, UserId, Which,
 };
+use crate::trace::{self, Key, Kind, Name, Value};
 
 /// Who acts on whose data under which rules.
 pub(super) struct Caller<'a> {
@@ -353,7 +354,17 @@ impl Caller<'_> {
             },
             action,
         };
-        self.world.backend.apply(operation).await
+        let mut span = trace::span(Name::Backend, Kind::Internal);
+        span.set(Key::Operation, || {
+            Value::Word(operation.action.kind().name())
+        });
+        let applied = span.inside(self.world.backend.apply(operation)).await;
+        if let Err(failure) = &applied
+            && is_fault(failure.kind())
+        {
+            span.fail(failure.kind().name());
+        }
+        applied
     }
 }
 
@@ -383,6 +394,20 @@ impl Caller<'_> {
         let paid = |toll: &Toll| toll.change(tenant, user, takes_away);
         self.toll.map_or(Ok(()), paid)
     }
+}
+
+/// Whether a failure is nobody's answer, but something that does not work.
+fn is_fault(kind: FailureKind) -> bool {
+    use FailureKind as K;
+    matches!(
+        kind,
+        K::Internal
+            | K::Overloaded
+            | K::OutcomeUnknown
+            | K::UpstreamDown
+            | K::UpstreamRefused
+            | K::UpstreamTimeout
+    )
 }
 
 /// Whether a user's document has a user name.

@@ -16,6 +16,7 @@ use crate::edge::authn::Grant;
 use crate::edge::overload::Priority;
 use crate::edge::rate_limit::{Class, Who};
 use crate::model::{Failure, Field, Instant, OperationKind, Record, Response, Value};
+use crate::trace::{self, Kind, Name};
 
 /// Carries the decoded request out, within its time.
 pub(super) async fn carry_out(
@@ -49,13 +50,13 @@ pub(super) async fn carry_out(
     let result = if kind.writes() {
         facts.may_have_written = true;
         let (shared, grant, alive) = (Arc::clone(shared), facts.grant.clone(), alive.clone());
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(trace::along(async move {
             let client = grant.as_ref().map(Grant::client);
             let result = perform(&shared.world, client, call).await;
             permit.finish(overload::end_of(&result));
             drop(alive);
             result
-        });
+        }));
         match tokio::time::timeout(limit, task).await {
             Ok(Ok(result)) => result,
             // The panic goes on here, where it gets its incident and its answer.
@@ -74,6 +75,7 @@ pub(super) async fn carry_out(
     };
     facts.replied = result.is_ok();
     facts.came_to(&result);
+    let _span = trace::span(Name::Encode, Kind::Internal);
     let told = facts.told(Some(front), &params);
     worded(front, op, result, told.as_ref().unwrap_or(&params), at)
 }

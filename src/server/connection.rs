@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::http1_io::{self, Http1Io};
 use super::kept::Kept;
+use super::line::Peer;
 use super::meters::{ListenerMeter, Open};
 use super::overload;
 use super::phase::{Phase, reached};
@@ -138,6 +139,7 @@ fn admit(
         process: Arc::clone(process),
         settings: Arc::clone(&shared.settings),
         peer,
+        tls: None,
         alive: alive.clone(),
         certificate: None,
         _slot: slot,
@@ -164,6 +166,8 @@ struct Connection {
     /// requests goes by what is configured then.
     settings: Arc<Settings>,
     peer: SocketAddr,
+    /// The version of TLS, if that is spoken.
+    tls: Option<&'static str>,
     alive: Alive,
     /// Who the client has proven to be by TLS.
     certificate: Option<Arc<ClientCertificate>>,
@@ -179,6 +183,7 @@ impl Connection {
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) => {
                 self.certificate = accepted.certificate.map(Arc::new);
+                self.tls = Some(accepted.version);
                 if accepted.http2 {
                     self.serve_http2(accepted.stream).await;
                 } else {
@@ -279,7 +284,10 @@ impl Connection {
             self.alive.clone(),
             Arc::clone(activity),
         );
-        let source = self.peer.ip();
+        let peer = Peer {
+            address: self.peer.ip(),
+            tls: self.tls,
+        };
         let certificate = self.certificate.clone();
         service_fn(move |mut request: http::Request<_>| {
             if let Some(certificate) = &certificate {
@@ -290,7 +298,7 @@ impl Connection {
             let (shared, alive) = (process.current(), alive.clone());
             let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
-                let response = walk::answer(&shared, source, request, &alive, is_last).await;
+                let response = walk::answer(&shared, peer, request, &alive, is_last).await;
                 Ok(response.map(|body| Kept::new(body, in_flight)))
             }
         })

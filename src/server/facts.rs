@@ -10,13 +10,14 @@ use super::admit::Head;
 use super::front::Front;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
-use super::rpc::Wire;
+use super::rpc::{self, Wire};
 use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::edge::rate_limit::{Standing, Toll};
 use crate::model::{Failure, Field, Record, Response, Value};
 use crate::telemetry::metrics::Outcome;
+use crate::transport::Status;
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
@@ -27,6 +28,10 @@ pub(super) struct Facts<'f> {
     pub(super) op: Option<OpId>,
     /// The only op that it can be for, before it is read: for counting.
     pub(super) meant: Option<OpId>,
+    /// One of the ops that it may still be, all of which have its path.
+    pub(super) likely: Option<OpId>,
+    /// The path of a call: one of those that there are.
+    pub(super) route: Option<String>,
     /// How it came, if it is a remote procedure call.
     pub(super) wire: Option<Wire<'f>>,
     /// What goes on as a stream, once it is let in.
@@ -115,6 +120,12 @@ impl Facts<'_> {
             params.set(field, Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
         }
         Some(params)
+    }
+
+    /// What a call is told whose framing cannot be read.
+    pub(super) fn misframed(&self, status: &Status) -> Response {
+        self.outcome.set(Some(Outcome::Protocol));
+        rpc::told(status)
     }
 
     /// The name of the op, once it is known.

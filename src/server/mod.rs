@@ -22,6 +22,7 @@ mod http1_io;
 mod ids;
 mod items;
 mod kept;
+mod line;
 mod listen;
 mod meters;
 mod new_links;
@@ -73,6 +74,7 @@ use crate::edge::issuer::Issuers;
 use crate::edge::overload::{
     Overload, Settings as OverloadSettings, connections_within, raise_descriptor_limit,
 };
+use crate::edge::peers::TrustedPeers;
 use crate::edge::rate_limit::{ClientRates, RateLimits};
 use crate::edge::tls::Tls;
 use crate::edge::tokens::Tokens;
@@ -156,6 +158,10 @@ pub struct Settings {
     pub http2_streams: u32,
     /// How many frames that are no request an HTTP/2 connection may send.
     pub http2_frames: http2::Allowance,
+    /// Who is believed about where a request has come from.
+    pub trusted_peers: TrustedPeers,
+    /// How long clients are told to come over TLS only, where they have; zero = not at all.
+    pub hsts: Duration,
     /// What a head may look like.
     pub head: head::Settings,
     /// How large and slow a body may be.

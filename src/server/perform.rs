@@ -17,6 +17,7 @@ use crate::edge::scope::{self, Besides};
 use crate::model::{
     Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules,
 };
+use crate::trace;
 
 /// Carries a call out and answers the reply in the vendor's ids.
 ///
@@ -47,6 +48,9 @@ pub(super) async fn perform(
         });
     }
     let tenant = find_tenant(world, client, &call)?;
+    if let Some(tenant) = tenant {
+        trace::note_tenant(tenant.tenant_id.as_str());
+    }
     if let (Some(toll), Some(tenant)) = (&call.toll, tenant) {
         toll.tenant(&tenant.tenant_id)?;
     }

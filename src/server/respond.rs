@@ -3,9 +3,13 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
@@ -94,6 +98,12 @@ pub(super) fn to_http(answer: Answer, close: bool) -> http::Response<Payload> {
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
+    // What is told is about people, and nobody in between keeps it. Where the vendor says something else of an
+    // answer, the mapping does; refusals tell nothing, and are as the vendor words them.
+    if status.is_success() && !body.is_empty() {
+        let no_store = HeaderValue::from_static("no-store");
+        headers.entry(CACHE_CONTROL).or_insert(no_store);
+    }
     if close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -112,6 +122,18 @@ pub(super) fn tell_limit(headers: &mut HeaderMap, standing: &Standing) {
     if let (Some(policy), Some(limit)) = (standing.policy_field(), standing.limit_field()) {
         headers.append(rate_limit::POLICY, policy);
         headers.append(rate_limit::LIMIT, limit);
+    }
+}
+
+/// Tells who has come over TLS to come so again, unless the answer says something of it itself.
+pub(super) fn stay_with_tls(answer: &mut http::Response<Payload>, time: Duration) {
+    let seconds = time.as_secs();
+    if let (true, Ok(value)) = (
+        seconds > 0,
+        HeaderValue::try_from(format!("max-age={seconds}")),
+    ) {
+        let headers = answer.headers_mut();
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(value);
     }
 }
 
@@ -245,8 +267,6 @@ fn status(kind: FailureKind) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -290,6 +310,34 @@ mod tests {
             none.headers().get(CONNECTION),
             Some(&HeaderValue::from_static("close"))
         );
+    }
+
+    #[test]
+    fn what_is_told_is_kept_by_nobody_in_between_unless_the_mapping_says_so() {
+        let said = |status, given: Option<&'static str>| {
+            let given = given.map(|text| (CACHE_CONTROL, HeaderValue::from_static(text)));
+            let answer = Response {
+                status,
+                headers: given.into_iter().collect(),
+                body: b"{}".to_vec(),
+            };
+            let mut answer = to_http(plain(answer), false);
+            stay_with_tls(&mut answer, Duration::from_secs(60));
+            let text = |name| {
+                answer
+                    .headers()
+                    .get(name)
+                    .map(|v| v.to_str().unwrap().to_owned())
+            };
+            assert_eq!(
+                text(STRICT_TRANSPORT_SECURITY).as_deref(),
+                Some("max-age=60")
+            );
+            text(CACHE_CONTROL)
+        };
+        assert_eq!(said(200, None).as_deref(), Some("no-store"));
+        assert_eq!(said(200, Some("no-cache")).as_deref(), Some("no-cache"));
+        assert_eq!(said(404, None), None);
     }
 
     #[test]

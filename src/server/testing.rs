@@ -15,6 +15,7 @@ use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::{Aliases, Directory, Tenant, Users};
 use crate::edge::authn::{Client, Clients};
 use crate::edge::issuer::Issuers;
+use crate::edge::peers::TrustedPeers;
 use crate::edge::rate_limit::Rate;
 use crate::edge::scope::Scope;
 use crate::edge::tokens::{self, Tokens};
@@ -297,6 +298,8 @@ pub(super) fn settings() -> Settings {
             burst: 100,
             each: LONG,
         },
+        trusted_peers: TrustedPeers::default(),
+        hsts: Duration::from_secs(31_536_000),
         head: head::Settings {
             target_bytes: 8192,
             field_bytes: 8192,

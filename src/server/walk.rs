@@ -21,6 +21,7 @@ use super::admit::{Head, admit};
 use super::carry_out::{answer_about_tokens, carry_out};
 use super::facts::Facts;
 use super::front::{self, Found, Front};
+use super::line::{Line, Peer};
 use super::overload;
 use super::passthrough::{self, Way};
 use super::reflection::Reflection;
@@ -30,8 +31,9 @@ use crate::dialect::{Candidates, Decoded, RpcCall};
 use crate::edge::authn::Grant;
 use crate::edge::body::{self, BodyFault};
 use crate::edge::{head, keys};
-use crate::model::{Failure, Place, Problem, Record, Response, Why};
-use crate::telemetry::{self, metrics::Outcome};
+use crate::model::{Failure, FailureKind, Place, Problem, Record, Response, Why};
+use crate::telemetry::metrics::Outcome;
+use crate::trace::{self, Kind, Name};
 use crate::transport::{self, Codec, Status};
 
 /// Held by whoever must be waited for when the server ends.
@@ -41,7 +43,7 @@ pub(super) type Alive = mpsc::Sender<()>;
 /// connection says that it is, so that no request is sent into a closing connection.
 pub(super) async fn answer(
     shared: &Arc<Shared>,
-    source: IpAddr,
+    peer: Peer,
     request: http::Request<Incoming>,
     alive: &Alive,
     is_last: bool,
@@ -51,13 +53,16 @@ pub(super) async fn answer(
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
     let is_head = parts.method == http::Method::HEAD;
-    let mut facts = Facts {
+    let facts = Facts {
         body_pending: !body.is_end_stream(),
         close: is_last,
         ..Facts::default()
     };
+    let mut line = Line::begin(shared, peer, &parts, &body, facts);
+    let (request, source) = (Arc::clone(&line.request), line.source);
     let caught = {
-        let mut walk = pin!(walk(shared, source, parts, body, alive, &mut facts));
+        let walk = walk(shared, source, parts, body, alive, &mut line.facts);
+        let mut walk = pin!(trace::serve(request, walk));
         let polled = std::future::poll_fn(|cx| {
             match catch_unwind(AssertUnwindSafe(|| walk.as_mut().poll(cx))) {
                 Ok(Poll::Pending) => Poll::Pending,
@@ -67,34 +72,26 @@ pub(super) async fn answer(
         });
         polled.await
     };
-    let response = caught.unwrap_or_else(|| internal_error(shared, &facts));
-    let (status, took) = (response.status, start.elapsed());
-    telemetry::access(&telemetry::Access {
-        front: facts
-            .front
-            .and_then(|i| shared.fronts.get(i))
-            .map(|f| f.dialect.name()),
-        op: facts.op_name(shared),
-        client: facts
-            .grant
-            .as_ref()
-            .map(|grant| grant.client().name.as_str()),
-        status,
-        duration: took,
-    });
-    count(shared, &facts, (status, took), is_http1);
+    let response = caught.unwrap_or_else(|| internal_error(shared, &line));
+    let facts = &mut line.facts;
+    let status = response.status;
+    count(shared, facts, (status, start.elapsed()), is_http1);
     in_flight.answered();
     let standing = facts.standing();
     let what = meters::what(shared, facts.front, facts.op.or(facts.meant), facts.passes);
-    let series = Arc::clone(shared.series.front(facts.front));
-    let mut response = sent(facts, response, is_http1);
+    let mut answer = sent(facts, response, is_http1);
     if !is_head {
-        series.sent(what, response.body().length());
+        let series = shared.series.front(facts.front);
+        series.sent(what, answer.body().length());
     }
     if let Some(standing) = standing {
-        respond::tell_limit(response.headers_mut(), &standing);
+        respond::tell_limit(answer.headers_mut(), &standing);
     }
-    response
+    if peer.tls.is_some() {
+        respond::stay_with_tls(&mut answer, shared.settings.hsts);
+    }
+    line.answered(status, answer.body().size_hint().exact());
+    answer
 }
 
 /// Counts a request that has its answer.
@@ -111,19 +108,18 @@ fn count(shared: &Shared, facts: &Facts<'_>, (status, took): (u16, Duration), is
 }
 
 /// What came of a request, as it is sent.
-fn sent(facts: Facts<'_>, response: Response, is_http1: bool) -> http::Response<respond::Payload> {
+fn sent(
+    facts: &mut Facts<'_>,
+    response: Response,
+    is_http1: bool,
+) -> http::Response<respond::Payload> {
     let close = is_http1 && (facts.close || facts.body_pending);
-    if let Some(passed) = facts.passed {
-        return respond::passed(passed, close);
+    match (facts.passed.take(), facts.stream.take(), facts.wire) {
+        (Some(passed), ..) => respond::passed(passed, close),
+        (None, Some(stream), Some(wire)) => respond::streamed(wire.protocol, stream),
+        (None, _, Some(wire)) => respond::to_http(wire.framed(response, facts.replied), close),
+        (None, _, None) => respond::to_http(respond::plain(response), close),
     }
-    if let (Some(stream), Some(wire)) = (facts.stream, facts.wire) {
-        return respond::streamed(wire.protocol, stream);
-    }
-    let answer = match facts.wire {
-        Some(wire) => wire.framed(response, facts.replied),
-        None => respond::plain(response),
-    };
-    respond::to_http(answer, close)
 }
 
 /// What a request leads to, by its head alone.
@@ -197,21 +193,38 @@ async fn walk<'f>(
     facts.meant = only;
     facts.op = only.filter(|op| front.dialect.operation(*op).is_about_tokens());
     let toll = facts.toll(shared);
+    facts.likely = candidates.first();
     let grant = &mut facts.grant;
-    let admitted = admit(shared, front, (source, &toll), &head, &candidates, grant).await;
+    let span = trace::span(Name::Admit, Kind::Internal);
+    let admitted = span
+        .inside(admit(
+            shared,
+            front,
+            (source, &toll),
+            &head,
+            &candidates,
+            grant,
+        ))
+        .await;
+    drop(span);
     if let Err(failure) = admitted {
         return facts.refuse(shared, &failure);
     }
+    let span = trace::span(Name::Body, Kind::Internal);
     let body = match body::collect(body, &shared.settings.body).await {
         Ok(body) => body,
         Err(fault) => return refuse_body(shared, facts, fault),
     };
+    drop(span);
     facts.body_pending = false;
     facts.body_bytes = body.len();
-    let decoded = match decode(shared, front, &candidates, call, &head, &body) {
+    let span = trace::span(Name::Decode, Kind::Internal);
+    let decoded = decode(shared, front, &candidates, call, &head, &body);
+    drop(span);
+    let decoded = match decoded {
         Ok(decoded) => decoded,
         Err(Undecoded::Refused(failure)) => return facts.refuse(shared, &failure),
-        Err(Undecoded::Misframed(status)) => return rpc::told(&status),
+        Err(Undecoded::Misframed(status)) => return facts.misframed(&status),
     };
     facts.op = Some(decoded.op);
     if front.dialect.operation(decoded.op).is_about_tokens() {
@@ -256,8 +269,9 @@ fn target<'f>(
             facts.wire = Some(wire);
             match transport::timeout(wire.protocol, &parts.headers) {
                 Ok(patience) => facts.patience = patience,
-                Err(status) => return Target::Answer(rpc::told(&status)),
+                Err(status) => return Target::Answer(facts.misframed(&status)),
             }
+            facts.route = Some(path.to_owned());
             (index, call.candidates(), Some((call, wire)))
         }
         rpc::Found::Reflection(index, wire) => {
@@ -271,6 +285,9 @@ fn target<'f>(
             }
             facts.meet(shared, Some(index), parts);
             facts.wire = Some(wire);
+            facts
+                .outcome
+                .set(Some(Outcome::Failed(FailureKind::RouteUnknown)));
             return Target::Answer(response);
         }
         rpc::Found::Refused(index, response) => {
@@ -355,7 +372,7 @@ fn begin_stream(
         .and_then(|patience| Reflection::begin(shared, source, (host, parts), patience, body));
     match begun {
         Ok(stream) => facts.stream = Some(stream),
-        Err(status) => return rpc::told(&status),
+        Err(status) => return facts.misframed(&status),
     }
     Response {
         status: 200,
@@ -387,7 +404,8 @@ pub(super) fn malformed(place: Place) -> Failure {
 }
 
 /// The cause is in the log: the panic hook has written where it happened, right before this.
-fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
+fn internal_error(shared: &Shared, line: &Line<'_>) -> Response {
+    let facts = &line.facts;
     let incident = keys::random_id().map_or_else(
         |_| "unknown".to_owned(),
         |id| id.expose().chars().take(12).collect(),
@@ -395,6 +413,7 @@ fn internal_error(shared: &Shared, facts: &Facts<'_>) -> Response {
     meters::count(&shared.meters.panics);
     tracing::error!(
         incident,
+        request_id = line.request.id(),
         op = facts.op_name(shared),
         "a request ended in a panic"
     );

@@ -59,7 +59,10 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    telemetry::start(loaded.config.log_format, &loaded.config.log);
+    if let Err(text) = telemetry::start(&loaded.config.telemetry.events_only()) {
+        complain(format_args!("error: {text}"));
+        return Exit::CouldNotRun;
+    }
     let (text, exit) = match build(arguments, loaded) {
         Ok(Ended::Done(true)) => return Exit::Fine,
         Ok(Ended::Done(false)) => return Exit::Findings,

@@ -67,7 +67,10 @@ pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
             return Exit::BadUsage;
         }
     };
-    telemetry::start(config.log_format, &config.log);
+    if let Err(text) = telemetry::start(&config.telemetry.events_only()) {
+        complain(format_args!("error: {text}"));
+        return Exit::CouldNotRun;
+    }
     let (text, exit) = match import(arguments, config) {
         Ok(exit) => return exit,
         Err(Trouble::Usage(text)) => (text, Exit::BadUsage),

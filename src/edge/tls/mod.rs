@@ -47,6 +47,8 @@ pub struct Accepted<S> {
     pub http2: bool,
     /// Who the client has proven to be, if it was asked and has answered.
     pub certificate: Option<ClientCertificate>,
+    /// The version of TLS.
+    pub version: &'static str,
 }
 
 impl Tls {
@@ -130,10 +132,15 @@ impl Tls {
         let http2 = session.alpn_protocol() == Some(HTTP2);
         let chain = session.peer_certificates().unwrap_or_default();
         let certificate = chain.first().map(ClientCertificate::of);
+        let version = match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
+            _ => "1.2",
+        };
         Ok(Accepted {
             stream,
             http2,
             certificate,
+            version,
         })
     }
 }

@@ -28,11 +28,12 @@ use super::admit::{Head, admit_known};
 use super::facts::Facts;
 use super::front::Front;
 use super::walk::malformed;
-use super::{Shared, respond};
+use super::{Shared, line, respond};
 use crate::edge::keys;
 use crate::model::{Failure, Place, Response};
 use crate::outbound::{Fault, Url};
 use crate::telemetry::metrics::Outcome;
+use crate::trace::{self, Key, Kind, Name, Value};
 
 /// A name of this process for `Via`, which no other has.
 pub(super) fn instance() -> String {
@@ -150,6 +151,9 @@ async fn try_pass(
             instance: &shared.instance,
         },
     );
+    let mut span = trace::span(Name::Passthrough, Kind::Client);
+    line::pass_on_trace(request.headers_mut(), &span);
+    let (origin, began) = (settings.origin.to_string(), Instant::now());
     let again = again(&request);
     let answer = passthrough.client.stream(&url, request);
     let mut answer = in_time(answer, &progress, settings.first_byte).await;
@@ -157,6 +161,14 @@ async fn try_pass(
         let second = passthrough.client.stream(&url, again);
         answer = in_time(second, &progress, settings.first_byte).await;
     }
+    trace::note_upstream(&origin, began.elapsed());
+    match &answer {
+        Ok(answer) => span.set(Key::Status, || {
+            Value::Number(answer.status().as_u16().into())
+        }),
+        Err(_) => span.fail("no_answer"),
+    }
+    drop(span);
     // Who answers early may not have read everything, and we have not either then.
     if !progress.is_read() {
         tokio::task::yield_now().await;

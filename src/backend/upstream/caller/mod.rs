@@ -18,7 +18,7 @@ mod tokens;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -34,6 +34,7 @@ use crate::backend::BoxFuture;
 use crate::backend::tally::{Read, TIMES, Tally};
 use crate::model::{Failure, OwnedRequest, Response};
 use crate::outbound::{self, Answer, Fault, NoAnswer, StartFault};
+use crate::trace::{self, Key, Kind, Name, Value};
 
 /// When to come back after all turns were taken.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -303,10 +304,33 @@ impl Caller {
             return Tried::Open;
         };
         let credential = shown.value.clone().map(|value| (&self.header, value));
-        let request = call.with(credential, self.max_answer_bytes);
-        let within = deadline.saturating_duration_since(Instant::now());
+        let mut request = call.with(credential, self.max_answer_bytes);
+        let mut span = trace::span(Name::Attempt, Kind::Client);
+        if let Some((parent, state)) = span.outgoing() {
+            request.headers.push((trace::TRACEPARENT, parent));
+            let state = state.map(|state| (trace::TRACESTATE, state));
+            request.headers.extend(state);
+        }
+        span.set(Key::Method, || method_word(&request.method));
+        span.set(Key::ServerAddress, || {
+            Value::Text(request.url.host().to_owned().into())
+        });
+        let began = Instant::now();
+        let within = deadline.saturating_duration_since(began);
         let tried = self.pools.here().send(request, within).await;
         let now = Instant::now();
+        trace::note_upstream(&self.name, now - began);
+        match &tried {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                span.set(Key::Status, || Value::Number(status.into()));
+                if status >= 400 {
+                    span.fail("status");
+                }
+            }
+            Err(_) => span.fail("no_answer"),
+        }
+        drop(span);
         let has_failed = match tried.as_ref().map_err(|no_answer| &no_answer.fault) {
             Ok(answer) => Some(is_broken(answer.status)),
             // Who was given too little time has not failed, nor shown that it works.
@@ -374,7 +398,14 @@ impl Exchange for Caller {
         request: &'a OwnedRequest,
         effect: Effect,
     ) -> BoxFuture<'a, Result<Response, Unanswered>> {
-        Box::pin(self.carry(request, effect))
+        Box::pin(async move {
+            let mut span = trace::span(Name::Call, Kind::Internal);
+            let carried = span.inside(self.carry(request, effect)).await;
+            if carried.is_err() {
+                span.fail("no_answer");
+            }
+            carried
+        })
     }
 
     fn can_send(&self, request: &OwnedRequest) -> bool {
@@ -396,6 +427,11 @@ impl std::fmt::Debug for Caller {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// A method as a span tells it.
+fn method_word(method: &Method) -> Value {
+    Value::Text(method.as_str().to_owned().into())
 }
 
 /// What an IdP says that cannot serve anybody now.
