@@ -1,7 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
 //! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! `[limits]`, of `[tokens]` or `[audit]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -65,6 +65,7 @@
 //! | LB571 | the dialect of an upstream cannot keep links, or that of a pending origin not tell pending ones |
 
 mod assertions;
+mod audit;
 mod backend;
 mod clients;
 mod directory;
@@ -255,6 +256,7 @@ fn resolve<'a>(
         Section::new("backend", root, flags, environment),
         &of_backend,
         &general.data,
+        audit::age(Section::new("audit", root, flags, environment)),
     );
     let loopback_only = general
         .listeners

@@ -1,8 +1,10 @@
 //! Reading a whole mapping file, with the files that it includes.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -35,6 +37,12 @@ pub struct Loaded {
 #[must_use]
 pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loaded {
     let sink = Sink::new(shown, text);
+    let digest = RefCell::new(Source::new(text));
+    let includes: &Includes<'_> = &|file| {
+        let text = includes(file)?;
+        digest.borrow_mut().add(file, &text);
+        Some(text)
+    };
     let included = include_files(text, &sink, includes);
     let plan = parse_toml(text, &sink).and_then(|root| {
         let parsed: Vec<_> = included
@@ -43,6 +51,8 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
             .collect();
         read(name, &root, &parsed, &sink, includes)
     });
+    let digest = digest.take().digest();
+    let plan = plan.map(|plan| Plan { digest, ..plan });
     let mut findings = sink.into_findings();
     for file in included {
         findings.extend(file.sink.into_findings());
@@ -51,6 +61,37 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
     Loaded {
         plan: plan.filter(|_| sound),
         findings,
+    }
+}
+
+/// What a mapping is made of, for its digest.
+#[derive(Default)]
+struct Source {
+    hash: Sha256,
+    names: Vec<String>,
+}
+
+impl Source {
+    fn new(text: &str) -> Self {
+        let mut source = Self::default();
+        source.add("", text);
+        source
+    }
+
+    /// Adds a file; one that is named again is there already.
+    fn add(&mut self, name: &str, text: &str) {
+        if self.names.iter().any(|known| known == name) {
+            return;
+        }
+        self.names.push(name.to_owned());
+        for part in [name, &text.replace("\r\n", "\n")] {
+            self.hash.update((part.len() as u64).to_be_bytes());
+            self.hash.update(part.as_bytes());
+        }
+    }
+
+    fn digest(self) -> [u8; 32] {
+        self.hash.finalize().into()
     }
 }
 
@@ -213,6 +254,8 @@ fn read<'a>(
     table.finish();
     let plan = Plan {
         name: name.to_owned(),
+        // Known when every file was read.
+        digest: [0; 32],
         vendor: vendor?,
         title: title?.value.into_owned(),
         about,

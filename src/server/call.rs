@@ -6,7 +6,9 @@ use super::untold::Untold;
 use crate::backend::Backend;
 use crate::dialect::{Dialect, OpId};
 use crate::directory::{Aliases, Directory};
-use crate::model::{Failure, Field, Instant, OperationKind, Problem, Record, Rules, VendorName};
+use crate::model::{
+    Failure, Field, Instant, OperationKind, Origin, Problem, Record, Rules, VendorName,
+};
 
 /// Where operations are carried out, and whose ids mean what.
 #[derive(Clone)]
@@ -72,4 +74,6 @@ pub(super) struct Call {
     pub(super) refusal: Option<Failure>,
     /// When it came.
     pub(super) at: Instant,
+    /// How it came.
+    pub(super) origin: Arc<Origin>,
 }

@@ -1,13 +1,15 @@
 //! Who acts on whose data under which rules: actions on their way to the backend.
 
+use std::sync::Arc;
+
 use super::call::World;
 use super::ids::Fault;
 use super::present::{Asked, Presenter};
 use crate::directory::{Tenant, Users};
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
-    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Outcome, Page,
-    ProviderId, Rules, Target, User, UserId, Which,
+    Action, Failure, Field, Instant, LinkId, LinkLimit, Operation, OperationKind, Origin, Outcome,
+    Page, ProviderId, Rules, Target, User, UserId, Which,
 };
 
 /// Who acts on whose data under which rules.
@@ -17,6 +19,7 @@ pub(super) struct Caller<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) rules: Rules,
     pub(super) at: Instant,
+    pub(super) origin: &'a Arc<Origin>,
 }
 
 impl Caller<'_> {
@@ -341,6 +344,7 @@ impl Caller<'_> {
         let operation = Operation {
             tenant: self.tenant.tenant_id.clone(),
             client: self.presenter.client.name.clone(),
+            origin: Arc::clone(self.origin),
             at: self.at,
             rules: Rules {
                 per_user_provider: limit_at(&self.rules, self.tenant, provider),

@@ -23,7 +23,10 @@ pub(super) async fn carry_out(
     facts: &mut Facts<'_>,
 ) -> Response {
     let (op, at) = (decoded.op, clock::now());
-    let call = call(front, decoded, &facts.context, at);
+    let mut call = call(front, decoded, &facts.context, at);
+    if call.kind.writes() {
+        call.origin = Arc::new(facts.origin(front));
+    }
     let (kind, params) = (call.kind, Arc::clone(&call.params));
     let (limit, late) = time(shared, facts);
     let result = if kind.writes() {
@@ -80,6 +83,7 @@ pub(super) fn call(front: &Front, decoded: Decoded, context: &Record, at: Instan
         problems,
         refusal,
         at,
+        origin: Arc::default(),
     }
 }
 

@@ -1,21 +1,25 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::request::Parts;
 
 use super::admit::Head;
+use super::front::Front;
 use super::passthrough::Piped;
 use super::reflection::Reflection;
 use super::rpc::Wire;
 use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
-use crate::model::{Failure, Record, Response};
+use crate::model::{Failure, Field, Origin, Record, Response};
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
 pub(super) struct Facts<'f> {
+    /// Where it comes from.
+    pub(super) source: Option<IpAddr>,
     pub(super) front: Option<usize>,
     /// What the head says to that front, for wording whatever comes of it.
     pub(super) context: Record,
@@ -55,6 +59,22 @@ impl Facts<'_> {
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
         let front = self.front.and_then(|index| shared.fronts.get(index));
         respond::failure(front, failure, self.op, &self.context)
+    }
+
+    /// What the audit says of where an operation comes from.
+    pub(super) fn origin(&self, front: &Front) -> Origin {
+        // Where the dialect tells its client what the request is called, the audit has the same name.
+        let request_id = match self.context.text(Field::RequestId) {
+            Some(told) => told.into(),
+            None => uuid::Uuid::new_v4().to_string().into(),
+        };
+        Origin {
+            source: self.source,
+            credential: self.grant.as_ref().and_then(Grant::credential).cloned(),
+            front: Some(front.dialect.name().into()),
+            mapping: Some(front.dialect.digest()),
+            request_id: Some(request_id),
+        }
     }
 
     /// The name of the op, once it is known.

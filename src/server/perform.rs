@@ -3,6 +3,8 @@
 //! What concerns the whole request (who, whose data, what cannot be read) comes first. Then what it asks
 //! for is carried out: once, or once for each of its items.
 
+use std::sync::Arc;
+
 use super::bind::Binder;
 use super::call::{Call, Tells, World};
 use super::caller::Caller;
@@ -14,7 +16,7 @@ use crate::directory::Tenant;
 use crate::edge::authn::Client;
 use crate::edge::scope::{self, Besides};
 use crate::model::{
-    Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules,
+    Action, Failure, Field, Instant, OperationKind, Origin, Outcome, Problem, Record, Rules,
 };
 
 /// Carries a call out and answers the reply in the vendor's ids.
@@ -61,6 +63,7 @@ pub(super) async fn perform(
         tells: call.tells,
         members: &call.members,
         at: call.at,
+        origin: &call.origin,
     };
     if !call.problems.is_empty() {
         let problems = performer.with_faults(&call.params, call.problems).await;
@@ -125,6 +128,7 @@ pub(super) struct Performer<'a> {
     tells: Tells,
     members: &'a [String],
     at: Instant,
+    origin: &'a Arc<Origin>,
 }
 
 impl Performer<'_> {
@@ -254,6 +258,7 @@ impl Performer<'_> {
             tenant: self.tenant?,
             rules: self.rules,
             at: self.at,
+            origin: self.origin,
         })
     }
 

@@ -212,6 +212,7 @@ pub(super) fn call_with(kind: OperationKind, params: Record) -> Call {
         problems: Vec::new(),
         refusal: None,
         at: Instant(1000),
+        origin: Arc::default(),
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) async fn answer(
     let (parts, body) = request.into_parts();
     let is_http1 = parts.version < http::Version::HTTP_2;
     let mut facts = Facts {
+        source: Some(source),
         body_pending: !body.is_end_stream(),
         close: is_last,
         ..Facts::default()

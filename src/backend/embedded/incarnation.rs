@@ -9,11 +9,13 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::audit::{Ledger, Record, Said, json, phase};
 use super::files::Files;
+use super::group::transact;
 use super::settings::OpenError;
 
 /// Voids pending links and scans if the database is not the one that was left here, and takes a new word.
-pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
+pub(super) fn check(files: &Files, conn: &Connection, now: i64) -> Result<(), OpenError> {
     let sqlite = |e: rusqlite::Error| OpenError::sqlite(&files.database(), &e);
     let word: Option<String> = conn
         .query_row(
@@ -28,10 +30,11 @@ pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
         .as_deref()
         .is_some_and(|word| known.lines().any(|line| line == word))
     {
-        let voided = conn.execute("DELETE FROM pending", []).map_err(sqlite)?;
-        let scans = conn
-            .execute("DELETE FROM upstream_scans", [])
-            .map_err(sqlite)?;
+        let (voided, scans) =
+            transact(conn, |conn| void(conn, now)).map_err(|broken| OpenError::Io {
+                path: files.database(),
+                why: broken.cause,
+            })?;
         if scans > 0 {
             tracing::warn!(
                 scans,
@@ -46,6 +49,31 @@ pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
         }
     }
     renew(files, conn, word.as_deref())
+}
+
+/// Voids pending links and scans; answers how many.
+fn void(conn: &Connection, now: i64) -> rusqlite::Result<(usize, usize)> {
+    let voided = conn.execute("DELETE FROM pending", [])?;
+    let scans = conn.execute("DELETE FROM upstream_scans", [])?;
+    if voided > 0 {
+        let ledger = Ledger::open(conn)?;
+        let count = i64::try_from(voided).unwrap_or(i64::MAX);
+        let before = json(&[("count", Said::Number(count))]);
+        ledger.add(
+            conn,
+            &Record {
+                at: now,
+                phase: phase::DONE,
+                action: "pending.void",
+                client: "linkbridge",
+                reason: Some("the database was restored from a copy"),
+                before: Some(&before),
+                ..Record::default()
+            },
+        )?;
+        ledger.close(conn)?;
+    }
+    Ok((voided, scans))
 }
 
 /// Takes a new word at an orderly end.

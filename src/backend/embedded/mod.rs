@@ -8,6 +8,7 @@
 
 mod accounts;
 mod aliases;
+pub mod audit;
 mod checkpoint;
 mod connection;
 mod document;
@@ -45,6 +46,7 @@ use tokio::sync::oneshot;
 
 pub use settings::{OpenError, Settings};
 
+use self::audit::Counts;
 use self::checkpoint::Pulse;
 use self::files::Files;
 use self::group::Job;
@@ -66,6 +68,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct Embedded {
     readers: Readers,
     keys: Arc<Keyring>,
+    counts: Arc<Counts>,
     ready: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
     /// `None` once the store is closing; the writer ends when this is gone and the queue is empty.
@@ -93,6 +96,9 @@ impl Embedded {
         let (queue, waiting) = sync_channel(settings.queue);
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());
+        let counts = Arc::new(Counts::default());
+        let open = audit::open_intents(&conn, keys.audit()).map_err(sqlite)?;
+        counts.found_open.store(open, Ordering::Relaxed);
         let writer = Writer {
             files: files.clone(),
             keys: keys.clone(),
@@ -103,11 +109,15 @@ impl Embedded {
             wal_limit: settings.wal_limit,
             reseal: Reseal::plan(&conn, &keys).map_err(sqlite)?,
             next_purge: Instant::now(),
+            audit_age: settings.audit_age,
+            next_prune: Instant::now(),
+            counts: counts.clone(),
         };
         // The store exists before its threads do: if one cannot be started, dropping it ends the other.
         let mut store = Self {
             readers: Readers::new(files.clone()).map_err(sqlite)?,
             keys,
+            counts,
             ready,
             pulse: pulse.clone(),
             queue: Some(queue),
@@ -151,6 +161,12 @@ impl Embedded {
         drop(self);
     }
 
+    /// The counters of the audit.
+    #[must_use]
+    pub fn audit_counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
     fn read(&self, operation: &Operation) -> Answer {
         match operation.action {
             Action::Status => Ok(Outcome::Status {
@@ -163,6 +179,7 @@ impl Embedded {
                         conn,
                         keys: &self.keys,
                         operation,
+                        ledger: None,
                     }
                     .run()
                 })

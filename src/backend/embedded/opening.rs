@@ -1,10 +1,12 @@
 //! What comes before anything is done with a data directory: its files, its lock, its tables, its keys.
 
 use std::fs::File;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
+use super::audit::AuditKey;
 use super::files::Files;
 use super::seal::{Key, Keyring};
 use super::settings::{OpenError, Settings};
@@ -28,15 +30,22 @@ pub(super) fn open(settings: &Settings) -> Result<Opened, OpenError> {
     let path = files.database();
     let conn =
         connection::writer(&files, settings.wal_limit).map_err(|e| OpenError::sqlite(&path, &e))?;
-    schema::migrate(&conn, &path)?;
-    let keys = keys::load(&files, &settings.token_keys, &conn)?;
-    incarnation::check(&files, &conn)?;
+    let audit = keys::audit(&files)?;
+    schema::migrate(&conn, &path, &audit)?;
+    let keys = keys::load(&files, &settings.token_keys, audit, &conn)?;
+    incarnation::check(&files, &conn, now())?;
     Ok(Opened {
         files,
         conn,
         keys,
         lock: Some(lock),
     })
+}
+
+/// The time of day in milliseconds, for what happens before there is an operation that says it.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The store as it is, for work that is never committed. Where there is no store, an empty one that
@@ -52,14 +61,18 @@ pub(super) fn rehearse(settings: &Settings) -> Result<Opened, OpenError> {
         (conn, Some(lock))
     } else {
         let conn = connection::passing().map_err(sqlite)?;
-        schema::migrate(&conn, &path)?;
+        schema::migrate(&conn, &path, &AuditKey::passing())?;
         (conn, None)
     };
     Ok(Opened {
         files,
         conn,
-        // What is never committed holds no token.
-        keys: Keyring::new(Key::new(&Zeroizing::new([0; 32])), Vec::new()),
+        // What is never committed holds no token, and no account that anybody could test.
+        keys: Keyring::new(
+            Key::new(&Zeroizing::new([0; 32])),
+            Vec::new(),
+            AuditKey::passing(),
+        ),
         lock,
     })
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row};
 use sha2::{Digest, Sha256};
 
 use super::RETRY_AFTER;
+use super::audit::{Ledger, Record, phase};
 use super::links::New;
 use super::seal::Keyring;
 use super::user_list::Listing;
@@ -76,9 +77,11 @@ pub(super) struct Task<'a> {
     pub(super) conn: &'a Connection,
     pub(super) keys: &'a Keyring,
     pub(super) operation: &'a Operation,
+    /// The audit of the transaction; `None` where nothing can be written.
+    pub(super) ledger: Option<&'a Ledger>,
 }
 
-/// What an audit row says beyond who, when and which operation.
+/// What a record of the audit says beyond who, when, how and which operation.
 #[derive(Default)]
 pub(super) struct Entry<'a> {
     pub(super) user: Option<&'a UserId>,
@@ -86,6 +89,16 @@ pub(super) struct Entry<'a> {
     pub(super) account: Option<(&'a str, &'a Subject)>,
     pub(super) alias: Option<(&'a str, &'a str)>,
     pub(super) reason: Option<&'a str>,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    /// The IdP that was asked, or will be.
+    pub(super) upstream: Option<&'a str>,
+    /// What the IdP calls the request.
+    pub(super) upstream_request_id: Option<&'a str>,
+    /// The phase; a change that was made, unless it says another one.
+    pub(super) phase: Option<&'static str>,
+    /// Of an outcome: the number of its intent, and what came of it.
+    pub(super) ended: Option<(i64, &'static str)>,
 }
 
 impl Task<'_> {
@@ -250,31 +263,47 @@ impl Task<'_> {
         )
     }
 
-    /// Writes what happened into the audit, in the same transaction.
-    pub(super) fn audit(&self, entry: &Entry<'_>) -> Step<()> {
-        let link = entry.link;
+    /// Writes what happened into the audit, in the same transaction; answers the number of the record.
+    pub(super) fn audit(&self, entry: &Entry<'_>) -> Step<i64> {
+        let ledger = self
+            .ledger
+            .ok_or(Stop::Damaged("a change was tried where nothing is written"))?;
+        let (operation, origin) = (self.operation, &*self.operation.origin);
+        let (key, link) = (self.keys.audit(), entry.link);
         let account = entry
             .account
             .or(link.map(|l| (l.provider_id.as_str(), &l.subject)));
-        let subject = account.map(|(_, subject)| hash(subject.as_str()));
-        self.change(
-            "INSERT INTO audit (at, client, tenant, action, user_id, provider_id, link_id, subject_sha256, \
-             vendor, vendor_id, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            rusqlite::params![
-                self.at().0,
-                self.operation.client.as_str(),
-                self.tenant(),
-                self.operation.action.kind().name(),
-                entry.user.or(link.map(|l| &l.user_id)).map(UserId::as_str),
-                account.map(|(provider, _)| provider),
-                link.map(|l| l.link_id.as_bytes().as_slice()),
-                subject.as_ref().map(<[u8; 32]>::as_slice),
-                entry.alias.map(|(vendor, _)| vendor),
-                entry.alias.map(|(_, id)| id),
-                entry.reason,
-            ],
-        )?;
-        Ok(())
+        let subject = account.map(|(_, subject)| key.subject(subject.as_str()));
+        let source = origin.source.map(|source| source.to_string());
+        let has_keyed = subject.is_some() || entry.before.is_some() || entry.after.is_some();
+        let user = entry.user.or(link.map(|l| &l.user_id));
+        let record = Record {
+            at: operation.at.0,
+            phase: entry.phase.unwrap_or(phase::DONE),
+            action: operation.action.kind().name(),
+            client: operation.client.as_str(),
+            source: source.as_deref(),
+            credential: origin.credential.as_deref(),
+            front: origin.front.as_deref(),
+            mapping: origin.mapping.as_ref().map(<[u8; 32]>::as_slice),
+            request_id: origin.request_id.as_deref(),
+            tenant: Some(self.tenant()),
+            user_id: user.map(UserId::as_str),
+            provider_id: account.map(|(provider, _)| provider),
+            link_id: link.map(|l| l.link_id.as_bytes().as_slice()),
+            subject: subject.as_ref().map(<[u8; 32]>::as_slice),
+            key_id: has_keyed.then_some(key.id().as_slice()),
+            vendor: entry.alias.map(|(vendor, _)| vendor),
+            vendor_id: entry.alias.map(|(_, id)| id),
+            reason: entry.reason,
+            before: entry.before.as_deref(),
+            after: entry.after.as_deref(),
+            upstream: entry.upstream,
+            upstream_request_id: entry.upstream_request_id,
+            intent: entry.ended.map(|(intent, _)| intent),
+            outcome: entry.ended.map(|(_, outcome)| outcome),
+        };
+        Ok(ledger.add(self.conn, &record)?)
     }
 }
 
