@@ -103,7 +103,6 @@ fn is_same_account(found: &Identity, new: &New<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
 
     use super::*;
 

@@ -129,6 +129,8 @@ pub(super) struct Done {
     pub(super) more_to_purge: bool,
     /// How many records the audit has got.
     pub(super) records: u64,
+    /// How many it could not get, so that their changes did not take place.
+    pub(super) refused: u64,
     /// How many it has lost to their age, and whether more are waiting for it.
     pub(super) pruned: (u64, bool),
 }
@@ -168,6 +170,7 @@ pub(super) fn run(
             came_to,
             more_to_purge,
             records: ledger.close(conn)?,
+            refused: ledger.failed(),
             pruned,
         })
     })

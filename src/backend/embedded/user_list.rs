@@ -136,7 +136,6 @@ fn whole(n: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
 
     use super::super::schema;
     use super::*;

@@ -125,6 +125,9 @@ impl Writer {
                     .records
                     .fetch_add(done.records, Ordering::Relaxed);
                 self.counts.pruned.fetch_add(pruned, Ordering::Relaxed);
+                self.counts
+                    .refused
+                    .fetch_add(done.refused, Ordering::Relaxed);
                 jobs.into_iter()
                     .zip(done.came_to)
                     .for_each(|(job, came_to)| job.answer(came_to));

@@ -21,6 +21,8 @@ pub(in crate::backend::embedded) struct Ledger {
     head: Cell<Head>,
     /// The next number where the table has rows that the head knows nothing of.
     floor: i64,
+    /// How many records could not be added.
+    failed: Cell<u64>,
 }
 
 impl Ledger {
@@ -36,6 +38,7 @@ impl Ledger {
             found: head,
             head: Cell::new(head),
             floor: last.unwrap_or(0),
+            failed: Cell::new(0),
         })
     }
 
@@ -59,6 +62,11 @@ impl Ledger {
     /// Goes back to where the chain ended when a savepoint began that is undone.
     pub(in crate::backend::embedded) fn go_back(&self, mark: Head) {
         self.head.set(mark);
+    }
+
+    /// How many records could not be added; their changes did not take place.
+    pub(in crate::backend::embedded) fn failed(&self) -> u64 {
+        self.failed.get()
     }
 
     /// Adds a record, and answers its number.
@@ -90,7 +98,8 @@ impl Ledger {
         let hash = digest(&hash, &values);
         let mut statement = conn.prepare_cached(INSERT)?;
         let whole = values.into_iter().chain([Value::Blob(&hash)]);
-        statement.execute(rusqlite::params_from_iter(whole))?;
+        let added = statement.execute(rusqlite::params_from_iter(whole));
+        added.inspect_err(|_| self.failed.set(self.failed.get() + 1))?;
         self.head.set(Head { seq, hash });
         Ok(seq)
     }

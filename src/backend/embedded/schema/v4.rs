@@ -85,5 +85,8 @@ pub(super) fn apply(conn: &Connection, key: &AuditKey) -> rusqlite::Result<()> {
     ledger.close(conn)?;
     drop(rows);
     drop(statement);
-    conn.execute_batch("DROP TABLE audit_before")
+    // What anybody could test guesses with does not stay in free pages.
+    conn.execute_batch(
+        "PRAGMA secure_delete = ON; DROP TABLE audit_before; PRAGMA secure_delete = OFF",
+    )
 }
