@@ -15,7 +15,7 @@ use super::group::transact;
 use super::settings::OpenError;
 
 /// Voids pending links and scans if the database is not the one that was left here, and takes a new word.
-pub(super) fn check(files: &Files, conn: &Connection, now: i64) -> Result<(), OpenError> {
+pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
     let sqlite = |e: rusqlite::Error| OpenError::sqlite(&files.database(), &e);
     let word: Option<String> = conn
         .query_row(
@@ -30,11 +30,10 @@ pub(super) fn check(files: &Files, conn: &Connection, now: i64) -> Result<(), Op
         .as_deref()
         .is_some_and(|word| known.lines().any(|line| line == word))
     {
-        let (voided, scans) =
-            transact(conn, |conn| void(conn, now)).map_err(|broken| OpenError::Io {
-                path: files.database(),
-                why: broken.cause,
-            })?;
+        let (voided, scans) = transact(conn, void).map_err(|broken| OpenError::Io {
+            path: files.database(),
+            why: broken.cause,
+        })?;
         if scans > 0 {
             tracing::warn!(
                 scans,
@@ -52,17 +51,20 @@ pub(super) fn check(files: &Files, conn: &Connection, now: i64) -> Result<(), Op
 }
 
 /// Voids pending links and scans; answers how many.
-fn void(conn: &Connection, now: i64) -> rusqlite::Result<(usize, usize)> {
+fn void(conn: &Connection) -> rusqlite::Result<(usize, usize)> {
     let voided = conn.execute("DELETE FROM pending", [])?;
     let scans = conn.execute("DELETE FROM upstream_scans", [])?;
     if voided > 0 {
         let ledger = Ledger::open(conn)?;
+        // No clock is read here: it was after the last change that the copy knows of.
+        let last = "SELECT at FROM audit ORDER BY seq DESC LIMIT 1";
+        let last: Option<i64> = conn.query_row(last, [], |row| row.get(0)).optional()?;
         let count = i64::try_from(voided).unwrap_or(i64::MAX);
         let before = json(&[("count", Said::Number(count))]);
         ledger.add(
             conn,
             &Record {
-                at: now,
+                at: last.unwrap_or_default(),
                 phase: phase::DONE,
                 action: "pending.void",
                 client: "linkbridge",

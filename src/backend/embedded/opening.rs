@@ -1,7 +1,6 @@
 //! What comes before anything is done with a data directory: its files, its lock, its tables, its keys.
 
 use std::fs::File;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use zeroize::Zeroizing;
@@ -33,19 +32,13 @@ pub(super) fn open(settings: &Settings) -> Result<Opened, OpenError> {
     let audit = keys::audit(&files)?;
     schema::migrate(&conn, &path, &audit)?;
     let keys = keys::load(&files, &settings.token_keys, audit, &conn)?;
-    incarnation::check(&files, &conn, now())?;
+    incarnation::check(&files, &conn)?;
     Ok(Opened {
         files,
         conn,
         keys,
         lock: Some(lock),
     })
-}
-
-/// The time of day in milliseconds, for what happens before there is an operation that says it.
-fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The store as it is, for work that is never committed. Where there is no store, an empty one that

@@ -74,8 +74,8 @@ fn what_a_running_server_writes_is_shown_and_proved() {
     };
     assert_eq!(over(&all).code, 0);
     // A part of it is whole from where it begins, but has not what was noted before.
-    let tail = export(&["--after", "2"]);
-    let ran = over(&tail);
+    assert_eq!(over(&export(&["--after", "2"])).code, 0);
+    let ran = over(&export(&["--after", "3"]));
     assert_eq!(ran.code, 1, "{}", ran.out);
     assert!(ran.err.contains("noted"), "{}", ran.err);
     for damaged in [

@@ -139,7 +139,8 @@ impl<'a> Line<'a> {
 /// Whether a text is what we write for an object: then it reads as one and is the same again.
 fn is_object(text: &str) -> bool {
     let read: Option<Map<String, Json>> = serde_json::from_str(text).ok();
-    read.is_some_and(|object| Json::Object(object).to_string() == text)
+    let again = read.map(|object| Json::Object(object).to_string());
+    again.is_some_and(|again| again == text)
 }
 
 /// Links go by their id as everywhere else.

@@ -7,6 +7,7 @@
 //!
 //! Accounts, names and documents stand in it as keyed hashes only (`key`); tokens not at all.
 
+mod entry;
 mod key;
 mod ledger;
 mod line;
@@ -18,6 +19,7 @@ mod verify;
 
 use std::sync::atomic::AtomicU64;
 
+pub(in crate::backend::embedded) use self::entry::Entry;
 pub(in crate::backend::embedded) use self::key::AuditKey;
 pub(in crate::backend::embedded) use self::ledger::{Ledger, create, open_intents};
 pub use self::line::{Line, NAMES, parse};

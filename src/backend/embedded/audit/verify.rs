@@ -203,7 +203,7 @@ impl Verifier {
             let seq = anchor.seq;
             let is_gone = self.verdict.pruned.is_some_and(|pruned| seq < pruned.seq);
             self.find(match is_gone {
-                true => format!("record {seq} is gone because of its age, and cannot be compared with what was noted"),
+                true => format!("record {seq} is from before the first one that is here, and cannot be compared with what was noted"),
                 false => format!("record {seq}, which was noted, is not there"),
             });
         }
