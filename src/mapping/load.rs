@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -14,6 +13,7 @@ use super::plan::{
     About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
 };
 use super::route::Routes;
+use super::source::Source;
 use super::{check, errors, neighbor, op, rpc, rules, upstream, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::{Field, OperationKind, VendorName};
@@ -61,37 +61,6 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
     Loaded {
         plan: plan.filter(|_| sound),
         findings,
-    }
-}
-
-/// What a mapping is made of, for its digest.
-#[derive(Default)]
-struct Source {
-    hash: Sha256,
-    names: Vec<String>,
-}
-
-impl Source {
-    fn new(text: &str) -> Self {
-        let mut source = Self::default();
-        source.add("", text);
-        source
-    }
-
-    /// Adds a file; one that is named again is there already.
-    fn add(&mut self, name: &str, text: &str) {
-        if self.names.iter().any(|known| known == name) {
-            return;
-        }
-        self.names.push(name.to_owned());
-        for part in [name, &text.replace("\r\n", "\n")] {
-            self.hash.update((part.len() as u64).to_be_bytes());
-            self.hash.update(part.as_bytes());
-        }
-    }
-
-    fn digest(self) -> [u8; 32] {
-        self.hash.finalize().into()
     }
 }
 

@@ -191,3 +191,40 @@ fn a_server_that_is_killed_while_it_asks_leaves_an_open_intent() {
         server.log()
     );
 }
+
+#[test]
+fn nothing_is_asked_that_cannot_be_written_down_and_nothing_said_that_could_not_be() {
+    let world = World::start("fusionauth", true);
+    let conn = rusqlite::Connection::open(world.data().join("linkbridge.db")).unwrap();
+    conn.busy_timeout(std::time::Duration::from_secs(5))
+        .unwrap();
+    let refuse = |phase: &str| {
+        let trigger = format!(
+            "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.phase = '{phase}' \
+             BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        );
+        conn.execute_batch(&trigger).unwrap();
+    };
+    let mut speaker = Speaker::new(client("linkbridge"), world.server.addr, Q);
+    let create = &speaker.client.creates[0];
+    let holds = |fact: &Fact| {
+        let links = world.idp.links();
+        links.iter().any(|(_, _, subject)| *subject == fact.subject)
+    };
+    let first = Fact::new("A", "P", &new_subject());
+    refuse("intent");
+    let answer = speaker.create(create, &first);
+    assert!(answer.status >= 500, "{}", answer.text());
+    assert!(!holds(&first));
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    refuse("outcome");
+    let answer = speaker.create(create, &first);
+    assert!(answer.status >= 500, "{}", answer.text());
+    assert!(holds(&first));
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    let ran = audit(&["verify", "--data", world.data().to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let open = ran.out.matches("without an outcome: ").count();
+    assert_eq!(open, 1, "{}", ran.out);
+    assert!(world.server.log().contains("could not be written down"));
+}
