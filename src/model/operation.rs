@@ -1,6 +1,7 @@
 //! Operations: what a client may ask for, in canonical ids and with the rules of its front.
 
-use std::net::IpAddr;
+// An address is a value here: `core` has nothing that opens a socket.
+use core::net::IpAddr;
 use std::sync::Arc;
 
 use super::{
