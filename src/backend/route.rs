@@ -183,6 +183,7 @@ mod tests {
         Operation {
             tenant: tenant(key),
             client: ClientName::new("tester").unwrap(),
+            origin: std::sync::Arc::default(),
             at: Instant(0),
             rules: Rules::default(),
             action: Action::Status,

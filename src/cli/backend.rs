@@ -301,9 +301,11 @@ pub(super) fn settings(store: config::Store) -> embedded::Settings {
     let config::Store {
         directory,
         token_keys,
+        audit_age,
     } = store;
     embedded::Settings {
         token_keys,
+        audit_age,
         ..embedded::Settings::new(directory)
     }
 }

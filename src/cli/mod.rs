@@ -12,6 +12,7 @@
 //!
 //! The only module that sees the configuration, the only one that writes to standard output.
 
+mod audit;
 mod backend;
 mod check;
 mod dialects;
@@ -86,6 +87,9 @@ enum Verb {
     /// Fill the indexes of accounts that an IdP cannot look up, or show how far they are.
     #[command(subcommand)]
     Index(index::Verb),
+    /// Show who changed what, and prove that it is what was written.
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Fill the directory of users from a file.
     #[command(subcommand)]
     Users(users::Verb),
@@ -115,6 +119,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
         Verb::Dialects(arguments) => dialects::run(&arguments),
         Verb::Keys(verb) => keys::run(&verb),
         Verb::Index(verb) => index::run(&verb, vars),
+        Verb::Audit(verb) => audit::run(&verb, vars),
         Verb::Users(verb) => users::run(&verb, vars),
     };
     telemetry::finish();

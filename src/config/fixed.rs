@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Config;
 use crate::edge::overload;
@@ -24,6 +25,7 @@ pub struct Fixed {
     overload: overload::Settings,
     directory: PathBuf,
     token_keys: Vec<Secret>,
+    audit_age: Option<Duration>,
     telemetry: telemetry::Settings,
 }
 
@@ -61,6 +63,7 @@ impl Fixed {
             overload: server.overload,
             directory: config.backend.directory().to_owned(),
             token_keys: config.backend.store.token_keys.clone(),
+            audit_age: config.backend.store.audit_age,
             telemetry: config.telemetry.clone(),
         }
     }
@@ -98,6 +101,7 @@ impl Fixed {
             ),
             (self.directory != next.directory, "server", "data"),
             (self.token_keys != next.token_keys, "backend", "token_keys"),
+            (self.audit_age != next.audit_age, "audit", "keep_days"),
             (
                 self.connections != next.connections,
                 "limits",

@@ -2,6 +2,8 @@
 //!
 //! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[log]`, `[backend]`
 //! or `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
+//! `[limits]`, of `[tokens]` or `[audit]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -81,6 +83,7 @@
 //! | LB638 | no header field that can be sent to a collector of traces |
 
 mod assertions;
+mod audit;
 mod backend;
 mod certificates;
 mod clients;
@@ -309,6 +312,7 @@ fn resolve<'a>(
         Section::new("backend", root, flags, environment),
         &of_backend,
         &general.data,
+        audit::age(Section::new("audit", root, flags, environment)),
     );
     let loopback_only = general
         .listeners

@@ -12,7 +12,7 @@ use crate::edge::rate_limit::Rate;
 use crate::finding::{Sink, Table, Text, suggest};
 
 /// The sections whose scalar keys have an environment variable, `LINKBRIDGE_<SECTION>_<KEY>`.
-const SECTIONS: &[&str] = &["server", "log", "backend", "limits", "tokens"];
+const SECTIONS: &[&str] = &["server", "log", "backend", "limits", "tokens", "audit"];
 
 /// Values from outside the file: those of the environment, or those of flags.
 #[derive(Debug)]

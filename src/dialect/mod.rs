@@ -248,6 +248,20 @@ impl Dialect {
         &self.plan.vendor
     }
 
+    /// The digest of the mapping: what the dialect is made of, whatever it is called.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.plan.digest
+    }
+
+    /// The field of answers in which the vendor says what it calls the request, if the mapping tells one.
+    #[must_use]
+    pub fn request_id_header(&self) -> Option<&http::HeaderName> {
+        let mut rows = self.plan.response_headers.iter();
+        let row = rows.find(|(_, row)| row.fields.contains(&Field::RequestId));
+        row.map(|(name, _)| name)
+    }
+
     /// The rules that travel in each operation of this front.
     #[must_use]
     pub fn rules(&self, settings: &Settings) -> Rules {

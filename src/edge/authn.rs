@@ -6,6 +6,7 @@
 //! What comes out is a [`Grant`]: the client with the scopes and the tenant that its credential leaves it.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq};
@@ -105,9 +106,34 @@ pub struct ClientIndex(pub usize);
 pub struct Grant {
     index: ClientIndex,
     client: Arc<Client>,
+    credential: Option<Arc<str>>,
 }
 
 impl Grant {
+    /// By what the client was known: the first eight digits of its key's hash, or the name of a token. It says
+    /// which credential it was to whoever has the configuration, and gives nobody one.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Arc<str>> {
+        self.credential.as_ref()
+    }
+
+    /// The same, known by this credential.
+    #[must_use]
+    pub fn known_by(self, credential: &str) -> Self {
+        Self {
+            credential: Some(credential.into()),
+            ..self
+        }
+    }
+
+    fn known_by_key(self, hash: &KeyHash) -> Self {
+        let mut name = "key:".to_owned();
+        for byte in hash.iter().take(4) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        self.known_by(&name)
+    }
+
     /// What the client's rate limit is kept under.
     #[must_use]
     pub fn index(&self) -> ClientIndex {
@@ -154,8 +180,8 @@ impl Grant {
             ..client.clone()
         };
         Ok(Self {
-            index: self.index,
             client: Arc::new(client),
+            ..self
         })
     }
 }
@@ -225,6 +251,7 @@ impl Clients {
         let equal: bool = stored.ct_eq(&presented).into();
         self.grant(index)
             .filter(|_| equal)
+            .map(|grant| grant.known_by_key(&presented))
             .ok_or(Failure::Unauthenticated)
     }
 
@@ -301,6 +328,7 @@ impl Clients {
         Some(Grant {
             index: ClientIndex(index),
             client,
+            credential: None,
         })
     }
 }

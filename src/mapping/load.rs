@@ -1,5 +1,6 @@
 //! Reading a whole mapping file, with the files that it includes.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::plan::{
     About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
 };
 use super::route::Routes;
+use super::source::Source;
 use super::{check, errors, neighbor, op, rpc, rules, upstream, words};
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
 use crate::model::{Field, OperationKind, VendorName};
@@ -35,6 +37,12 @@ pub struct Loaded {
 #[must_use]
 pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loaded {
     let sink = Sink::new(shown, text);
+    let digest = RefCell::new(Source::new(text));
+    let includes: &Includes<'_> = &|file| {
+        let text = includes(file)?;
+        digest.borrow_mut().add(file, &text);
+        Some(text)
+    };
     let included = include_files(text, &sink, includes);
     let plan = parse_toml(text, &sink).and_then(|root| {
         let parsed: Vec<_> = included
@@ -43,6 +51,8 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
             .collect();
         read(name, &root, &parsed, &sink, includes)
     });
+    let digest = digest.take().digest();
+    let plan = plan.map(|plan| Plan { digest, ..plan });
     let mut findings = sink.into_findings();
     for file in included {
         findings.extend(file.sink.into_findings());
@@ -213,6 +223,8 @@ fn read<'a>(
     table.finish();
     let plan = Plan {
         name: name.to_owned(),
+        // Known when every file was read.
+        digest: [0; 32],
         vendor: vendor?,
         title: title?.value.into_owned(),
         about,

@@ -26,6 +26,7 @@ mod row;
 pub mod rpc;
 mod rpc_rows;
 pub mod rules;
+mod source;
 pub mod survey;
 mod tree;
 pub mod upstream;

@@ -518,6 +518,9 @@ pub struct About {
 pub struct Plan {
     /// The name of the file.
     pub name: String,
+    /// SHA-256 over the text of the file and of every file that it names, in the order in which they are
+    /// first named. Line ends do not count.
+    pub digest: [u8; 32],
     /// Whose ids it speaks.
     pub vendor: VendorName,
     /// What it is, for people.

@@ -20,8 +20,8 @@ pub use field::{Field, FieldType};
 pub use id::{ClientName, LinkId, ProviderId, Subject, TenantId, UserId, VendorName};
 pub use link::{Alias, Link, PendingLink, Protocol, Provider, ProviderKind, User};
 pub use operation::{
-    Action, Attribute, DocumentChange, NewLink, Operation, OperationKind, Page, PatchStep, PutMode,
-    Rules, Target, Which,
+    Action, Attribute, DocumentChange, NewLink, Operation, OperationKind, Origin, Page, PatchStep,
+    PutMode, Rules, Target, Which,
 };
 pub use outcome::{How, LinkLimit, Outcome};
 pub use record::{Record, Value};

@@ -1,5 +1,9 @@
 //! Operations: what a client may ask for, in canonical ids and with the rules of its front.
 
+// An address is a value here: `core` has nothing that opens a socket.
+use core::net::IpAddr;
+use std::sync::Arc;
+
 use super::{
     Alias, ClientName, Field, Instant, LinkId, ProviderId, ProviderKind, Secret, Subject, TenantId,
     UserId, VendorName,
@@ -520,6 +524,22 @@ impl Action {
     }
 }
 
+/// How an operation came to be asked for: what the audit says of it beside the client. Nothing of it decides
+/// anything, and nothing of it is a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The address that the request came from.
+    pub source: Option<IpAddr>,
+    /// By what the client was known: the start of a key's hash, the name of a token.
+    pub credential: Option<Arc<str>>,
+    /// Through which front, or by which verb of the command line.
+    pub front: Option<Arc<str>>,
+    /// The digest of the front's mapping.
+    pub mapping: Option<[u8; 32]>,
+    /// What the request is called.
+    pub request_id: Option<Arc<str>>,
+}
+
 /// One operation, ready to be carried out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
@@ -527,6 +547,8 @@ pub struct Operation {
     pub tenant: TenantId,
     /// On whose behalf.
     pub client: ClientName,
+    /// How it came.
+    pub origin: Arc<Origin>,
     /// When; the backend reads no clock.
     pub at: Instant,
     /// Under which rules.

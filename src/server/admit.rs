@@ -209,7 +209,8 @@ fn of_ours(shared: &Shared, front: &Front, token: &Secret) -> Option<Grant> {
         .tokens
         .verify(token.expose(), front.dialect.vendor(), now)?;
     let name = ClientName::new(&claims.sub).ok()?;
-    claims.narrow(shared.clients.named(&name)?)
+    let grant = claims.narrow(shared.clients.named(&name)?)?;
+    Some(grant.known_by(&format!("token:{}", claims.jti)))
 }
 
 /// What a token of a configured issuer grants: its client, with what the token leaves of it.
@@ -234,7 +235,9 @@ async fn of_issuer(
     if tenant.is_none() && identity.lacks_tenant() && known.client().tenant.is_none() {
         return Err(Failure::Forbidden);
     }
-    known.narrowed(identity.scopes, tenant)
+    let credential = identity.credential();
+    let grant = known.narrowed(identity.scopes, tenant)?;
+    Ok(grant.known_by(&credential))
 }
 
 /// The tenant that a token is for.

@@ -7,7 +7,9 @@ use crate::backend::Backend;
 use crate::dialect::{Dialect, OpId};
 use crate::directory::{Aliases, Directory};
 use crate::edge::rate_limit::Toll;
-use crate::model::{Failure, Field, Instant, OperationKind, Problem, Record, Rules, VendorName};
+use crate::model::{
+    Failure, Field, Instant, OperationKind, Origin, Problem, Record, Rules, VendorName,
+};
 
 /// Where operations are carried out, and whose ids mean what.
 #[derive(Clone)]
@@ -75,4 +77,6 @@ pub(super) struct Call {
     pub(super) at: Instant,
     /// What it pays at the limits; nothing where there are none.
     pub(super) toll: Option<Arc<Toll>>,
+    /// How it came.
+    pub(super) origin: Arc<Origin>,
 }

@@ -1,5 +1,7 @@
 //! Who acts on whose data under which rules: actions on their way to the backend.
 
+use std::sync::Arc;
+
 use super::call::World;
 use super::ids::Fault;
 use super::present::{Asked, Presenter};
@@ -8,7 +10,7 @@ use crate::edge::rate_limit::Toll;
 use crate::model::operation::OnMissingDelete;
 use crate::model::{
     Action, Failure, FailureKind, Field, Instant, LinkId, LinkLimit, Operation, OperationKind,
-    Outcome, Page, ProviderId, Rules, Target, User, UserId, Which,
+    Origin, Outcome, Page, ProviderId, Rules, Target, User, UserId, Which,
 };
 use crate::trace::{self, Key, Kind, Name, Value};
 
@@ -21,6 +23,7 @@ pub(super) struct Caller<'a> {
     pub(super) at: Instant,
     /// What a change pays at the limits.
     pub(super) toll: Option<&'a Toll>,
+    pub(super) origin: &'a Arc<Origin>,
 }
 
 impl Caller<'_> {
@@ -346,6 +349,7 @@ impl Caller<'_> {
         let operation = Operation {
             tenant: self.tenant.tenant_id.clone(),
             client: self.presenter.client.name.clone(),
+            origin: Arc::clone(self.origin),
             at: self.at,
             rules: Rules {
                 per_user_provider: limit_at(&self.rules, self.tenant, provider),

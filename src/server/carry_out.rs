@@ -28,6 +28,9 @@ pub(super) async fn carry_out(
 ) -> Response {
     let (op, at) = (decoded.op, clock::now());
     let mut call = call(front, decoded, &facts.context, at);
+    if call.kind.writes() {
+        call.origin = Arc::new(facts.origin(front));
+    }
     let (kind, params) = (call.kind, Arc::clone(&call.params));
     let toll = facts.toll(shared);
     if let Err(failure) = toll.operation(who(front, kind, facts)) {
@@ -117,6 +120,7 @@ pub(super) fn call(front: &Front, decoded: Decoded, context: &Record, at: Instan
         refusal,
         at,
         toll: None,
+        origin: Arc::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is known of a request so far: for its log line, and for wording a failure that comes late.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +16,16 @@ use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::edge::rate_limit::{Standing, Toll};
-use crate::model::{Failure, Field, Record, Response, Value};
+use crate::model::{Failure, Field, Origin, Record, Response, Value};
 use crate::telemetry::metrics::Outcome;
+use crate::trace;
 use crate::transport::Status;
 
 /// It grows as the request goes on its walk.
 #[derive(Default)]
 pub(super) struct Facts<'f> {
+    /// Where it comes from.
+    pub(super) source: Option<IpAddr>,
     pub(super) front: Option<usize>,
     /// What the head says to that front, for wording whatever comes of it.
     pub(super) context: Record,
@@ -126,6 +130,24 @@ impl Facts<'_> {
     pub(super) fn misframed(&self, status: &Status) -> Response {
         self.outcome.set(Some(Outcome::Protocol));
         rpc::told(status)
+    }
+
+    /// What the audit says of where an operation comes from.
+    pub(super) fn origin(&self, front: &Front) -> Origin {
+        // The audit calls the request what its dialect tells its client, as log and trace do.
+        let request_id = match self.context.text(Field::RequestId) {
+            Some(told) => told.into(),
+            None => trace::current()
+                .map_or_else(String::new, |r| r.id().to_owned())
+                .into(),
+        };
+        Origin {
+            source: self.source,
+            credential: self.grant.as_ref().and_then(Grant::credential).cloned(),
+            front: Some(front.dialect.name().into()),
+            mapping: Some(front.dialect.digest()),
+            request_id: Some(request_id),
+        }
     }
 
     /// The name of the op, once it is known.

@@ -3,6 +3,8 @@
 //! What concerns the whole request (who, whose data, what cannot be read) comes first. Then what it asks
 //! for is carried out: once, or once for each of its items.
 
+use std::sync::Arc;
+
 use super::bind::Binder;
 use super::call::{Call, Tells, World};
 use super::caller::Caller;
@@ -15,7 +17,7 @@ use crate::edge::authn::Client;
 use crate::edge::rate_limit::Toll;
 use crate::edge::scope::{self, Besides};
 use crate::model::{
-    Action, Failure, Field, Instant, OperationKind, Outcome, Problem, Record, Rules,
+    Action, Failure, Field, Instant, OperationKind, Origin, Outcome, Problem, Record, Rules,
 };
 use crate::trace;
 
@@ -70,6 +72,7 @@ pub(super) async fn perform(
         members: &call.members,
         at: call.at,
         toll: call.toll.as_deref(),
+        origin: &call.origin,
     };
     if !call.problems.is_empty() {
         let problems = performer.with_faults(&call.params, call.problems).await;
@@ -135,6 +138,7 @@ pub(super) struct Performer<'a> {
     members: &'a [String],
     at: Instant,
     toll: Option<&'a Toll>,
+    origin: &'a Arc<Origin>,
 }
 
 impl Performer<'_> {
@@ -287,6 +291,7 @@ impl Performer<'_> {
             rules: self.rules,
             at: self.at,
             toll,
+            origin: self.origin,
         })
     }
 

@@ -218,6 +218,7 @@ pub(super) fn call_with(kind: OperationKind, params: Record) -> Call {
         refusal: None,
         at: Instant(1000),
         toll: None,
+        origin: Arc::default(),
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) async fn answer(
     };
     let mut line = Line::begin(shared, peer, &parts, &body, facts);
     let (request, source) = (Arc::clone(&line.request), line.source);
+    line.facts.source = Some(source);
     let caught = {
         let walk = walk(shared, source, parts, body, alive, &mut line.facts);
         let mut walk = pin!(trace::serve(request, walk));

@@ -11,6 +11,7 @@
 )]
 
 // Clippy takes helpers for tests, which may unwrap, where the whole module is one for tests.
+mod audit;
 #[cfg(test)]
 mod backend;
 mod bearer;

@@ -103,7 +103,6 @@ fn is_same_account(found: &Identity, new: &New<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
 
     use super::*;
 
@@ -123,8 +122,7 @@ mod tests {
 
     #[test]
     fn every_comparison_is_a_step_in_an_index() {
-        let conn = Connection::open_in_memory().unwrap();
-        super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        let conn = crate::backend::embedded::schema::in_memory();
         for (sql, steps) in [
             (
                 EXACT_ANYWHERE,

@@ -164,8 +164,7 @@ mod tests {
 
     #[test]
     fn a_tenant_whose_users_are_all_gone_is_not_asked() {
-        let conn = Connection::open_in_memory().unwrap();
-        super::super::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        let conn = crate::backend::embedded::schema::in_memory();
         conn.execute_batch(
             "INSERT INTO revisions VALUES ('alias', 'u', 1), ('gone', 'u', 2), ('link', 'u', 1), ('user', 'u', 1);
              INSERT INTO users (seq, tenant, user_id, created_at, updated_at) VALUES (1, 'user', 'u', 0, 0), (2, 'user', 'v', 0, 0);

@@ -54,6 +54,10 @@ impl Files {
         self.directory.join("token.key")
     }
 
+    pub(super) fn audit_key(&self) -> PathBuf {
+        self.directory.join("audit.key")
+    }
+
     pub(super) fn incarnation(&self) -> PathBuf {
         self.directory.join("incarnation")
     }

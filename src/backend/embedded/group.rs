@@ -3,6 +3,7 @@
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
+use super::audit::{self, Ledger};
 use super::pending;
 use super::seal::Keyring;
 use super::task::{self, Step, Stop, Task};
@@ -126,41 +127,70 @@ pub(super) struct Done {
     pub(super) came_to: Vec<CameTo>,
     /// Whether more pending links are waiting to be purged.
     pub(super) more_to_purge: bool,
+    /// How many records the audit has got.
+    pub(super) records: u64,
+    /// How many it could not get, so that their changes did not take place.
+    pub(super) refused: u64,
+    /// How many it has lost to their age, and whether more are waiting for it.
+    pub(super) pruned: (u64, bool),
 }
 
-/// Carries out the jobs in one transaction. `purge` takes some expired pending links along.
+/// What is tidied up along with a group.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Along {
+    /// Some expired pending links go.
+    pub(super) purge: bool,
+    /// Some records of the audit go that are older than this, in milliseconds.
+    pub(super) older_than: Option<i64>,
+}
+
+/// Carries out the jobs in one transaction, and tidies up along with them.
 pub(super) fn run(
     conn: &Connection,
     keys: &Keyring,
     jobs: &[Job],
-    purge: bool,
+    along: Along,
 ) -> Result<Done, Broken> {
     transact(conn, |conn| {
+        let ledger = Ledger::open(conn)?;
         let came_to = jobs
             .iter()
-            .map(|job| run_job(conn, keys, job))
+            .map(|job| run_job(conn, keys, &ledger, job))
             .collect::<rusqlite::Result<_>>()?;
         let latest = jobs.iter().filter_map(Job::latest).max();
         let more_to_purge = match latest {
-            Some(at) if purge => pending::purge(conn, at)?,
+            Some(at) if along.purge => pending::purge(conn, at)?,
             _ => false,
+        };
+        let pruned = match (latest, along.older_than) {
+            (Some(now), Some(age)) => audit::prune(conn, &ledger, now.saturating_sub(age), now)?,
+            _ => (0, false),
         };
         Ok(Done {
             came_to,
             more_to_purge,
+            records: ledger.close(conn)?,
+            refused: ledger.failed(),
+            pruned,
         })
     })
 }
 
-fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<CameTo> {
+fn run_job(
+    conn: &Connection,
+    keys: &Keyring,
+    ledger: &Ledger,
+    job: &Job,
+) -> rusqlite::Result<CameTo> {
     Ok(match job {
         Job::Operations {
             operations,
             atomicity,
             ..
-        } => CameTo::Operations(run_operations(conn, keys, operations, *atomicity)?),
+        } => CameTo::Operations(run_operations(conn, keys, ledger, operations, *atomicity)?),
         Job::Beside { change, .. } => CameTo::Beside(
-            in_savepoint(conn, || change.run(conn, keys))?.map_err(Stop::into_failure),
+            in_savepoint(conn, ledger, || change.run(conn, keys, ledger))?
+                .map_err(Stop::into_failure),
         ),
     })
 }
@@ -168,6 +198,7 @@ fn run_job(conn: &Connection, keys: &Keyring, job: &Job) -> rusqlite::Result<Cam
 fn run_operations(
     conn: &Connection,
     keys: &Keyring,
+    ledger: &Ledger,
     operations: &[Operation],
     atomicity: Atomicity,
 ) -> rusqlite::Result<Vec<Answer>> {
@@ -175,13 +206,14 @@ fn run_operations(
         conn,
         keys,
         operation,
+        ledger: Some(ledger),
     });
     match atomicity {
         Atomicity::Each => tasks
-            .map(|task| Ok(in_savepoint(conn, || task.run())?.map_err(Stop::into_failure)))
+            .map(|task| Ok(in_savepoint(conn, ledger, || task.run())?.map_err(Stop::into_failure)))
             .collect(),
         Atomicity::Together => {
-            let together = in_savepoint(conn, || {
+            let together = in_savepoint(conn, ledger, || {
                 tasks.try_fold(Vec::new(), |mut outcomes, task| {
                     outcomes.push(task.run()?);
                     Ok(outcomes)
@@ -199,8 +231,13 @@ fn run_operations(
 }
 
 /// Runs `work` so that it stands or is undone by itself. An outer error concerns the whole transaction.
-fn in_savepoint<T>(conn: &Connection, work: impl FnOnce() -> Step<T>) -> rusqlite::Result<Step<T>> {
+fn in_savepoint<T>(
+    conn: &Connection,
+    ledger: &Ledger,
+    work: impl FnOnce() -> Step<T>,
+) -> rusqlite::Result<Step<T>> {
     execute(conn, "SAVEPOINT operation")?;
+    let mark = ledger.mark();
     match work() {
         Ok(done) => {
             execute(conn, "RELEASE operation")?;
@@ -210,6 +247,7 @@ fn in_savepoint<T>(conn: &Connection, work: impl FnOnce() -> Step<T>) -> rusqlit
         Err(stop) => {
             execute(conn, "ROLLBACK TO operation")?;
             execute(conn, "RELEASE operation")?;
+            ledger.go_back(mark);
             Ok(Err(stop))
         }
     }

@@ -15,12 +15,14 @@ mod tests;
 mod words;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use self::owners::Owners;
 pub use self::progress::{Position, Progress, Tally};
 pub use self::words::{Batch, Done, ImportError, Purpose, Refusal, Row, Verdict};
+use super::audit::Ledger;
 use super::files::Files;
 use super::opening::{self, Opened};
 use super::seal::Keyring;
@@ -51,6 +53,8 @@ pub struct Importer {
     /// `None` until there is a batch of many rows.
     owners: Option<Owners>,
     is_rehearsal: bool,
+    /// The audit of the batch that is under way.
+    ledger: Option<Ledger>,
     _lock: Option<File>,
 }
 
@@ -87,6 +91,7 @@ impl Importer {
             progress: Progress::default(),
             owners: None,
             is_rehearsal,
+            ledger: None,
             _lock: opened.lock,
         })
     }
@@ -127,10 +132,14 @@ impl Importer {
         if !self.is_rehearsal {
             self.conn.execute_batch("BEGIN IMMEDIATE")?;
         }
+        self.ledger = Some(Ledger::open(&self.conn)?);
         let verdicts = self.carry_out(at, batch)?;
         let progress = self
             .progress
             .after(&verdicts, batch.unreadable, batch.until);
+        if let Some(ledger) = self.ledger.take() {
+            ledger.close(&self.conn)?;
+        }
         told(&verdicts).map_err(ImportError)?;
         if !self.is_rehearsal {
             if verdicts
@@ -235,6 +244,7 @@ impl Importer {
         Operation {
             tenant: row.tenant.clone(),
             client: self.purpose.client.clone(),
+            origin: Arc::clone(&self.purpose.origin),
             at,
             rules: Rules::default(),
             // The ids and the document are the row's; this is what the audit says of it.
@@ -253,6 +263,7 @@ impl Importer {
             conn: &self.conn,
             keys: &self.keys,
             operation,
+            ledger: self.ledger.as_ref(),
         }
     }
 

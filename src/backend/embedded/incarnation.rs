@@ -9,7 +9,9 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::audit::{Ledger, Record, Said, json, phase};
 use super::files::Files;
+use super::group::transact;
 use super::settings::OpenError;
 
 /// Voids pending links and scans if the database is not the one that was left here, and takes a new word.
@@ -28,10 +30,10 @@ pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
         .as_deref()
         .is_some_and(|word| known.lines().any(|line| line == word))
     {
-        let voided = conn.execute("DELETE FROM pending", []).map_err(sqlite)?;
-        let scans = conn
-            .execute("DELETE FROM upstream_scans", [])
-            .map_err(sqlite)?;
+        let (voided, scans) = transact(conn, void).map_err(|broken| OpenError::Io {
+            path: files.database(),
+            why: broken.cause,
+        })?;
         if scans > 0 {
             tracing::warn!(
                 scans,
@@ -46,6 +48,34 @@ pub(super) fn check(files: &Files, conn: &Connection) -> Result<(), OpenError> {
         }
     }
     renew(files, conn, word.as_deref())
+}
+
+/// Voids pending links and scans; answers how many.
+fn void(conn: &Connection) -> rusqlite::Result<(usize, usize)> {
+    let voided = conn.execute("DELETE FROM pending", [])?;
+    let scans = conn.execute("DELETE FROM upstream_scans", [])?;
+    if voided > 0 {
+        let ledger = Ledger::open(conn)?;
+        // No clock is read here: it was after the last change that the copy knows of.
+        let last = "SELECT at FROM audit ORDER BY seq DESC LIMIT 1";
+        let last: Option<i64> = conn.query_row(last, [], |row| row.get(0)).optional()?;
+        let count = i64::try_from(voided).unwrap_or(i64::MAX);
+        let before = json(&[("count", Said::Number(count))]);
+        ledger.add(
+            conn,
+            &Record {
+                at: last.unwrap_or_default(),
+                phase: phase::DONE,
+                action: "pending.void",
+                client: "linkbridge",
+                reason: Some("the database was restored from a copy"),
+                before: Some(&before),
+                ..Record::default()
+            },
+        )?;
+        ledger.close(conn)?;
+    }
+    Ok((voided, scans))
 }
 
 /// Takes a new word at an orderly end.

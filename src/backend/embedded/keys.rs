@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 use base64::Engine;
 use base64::alphabet;
@@ -9,6 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, ge
 use rusqlite::{Connection, OptionalExtension};
 use zeroize::Zeroizing;
 
+use super::audit::AuditKey;
 use super::files::{self, Files};
 use super::seal::{Key, Keyring};
 use super::settings::OpenError;
@@ -26,6 +28,7 @@ const FORM: &str =
 pub(super) fn load(
     files: &Files,
     configured: &[Secret],
+    audit: AuditKey,
     conn: &Connection,
 ) -> Result<Keyring, OpenError> {
     let mut keys = Vec::with_capacity(configured.len() + 1);
@@ -36,15 +39,18 @@ pub(super) fn load(
         })?;
         keys.push(Key::new(&bytes));
     }
-    keys.extend(read_file(files)?);
+    keys.extend(read(&files.key())?.map(|bytes| Key::new(&bytes)));
     let mut keys = keys.into_iter();
     let ring = match keys.next() {
-        Some(current) => Keyring::new(current, keys.collect()),
+        Some(current) => Keyring::new(current, keys.collect(), audit),
         None => {
             if let Some(key) = sealing_keys(files, conn)?.first() {
                 return Err(missing(files, key));
             }
-            Keyring::new(make_file(files)?, Vec::new())
+            let path = files.key();
+            let made = make(files, &path)?;
+            tracing::info!(path = %path.display(), "made a new key for tokens; keep a copy apart from backups of the database");
+            Keyring::new(Key::new(&made), Vec::new(), audit)
         }
     };
     match sealing_keys(files, conn)?.iter().find(|key| !ring.has(key)) {
@@ -82,13 +88,28 @@ fn sealing_keys(files: &Files, conn: &Connection) -> Result<Vec<Vec<u8>>, OpenEr
     ask().map_err(|e| OpenError::sqlite(&files.database(), &e))
 }
 
-fn read_file(files: &Files) -> Result<Option<Key>, OpenError> {
-    let path = files.key();
+/// The key of the audit, which is made where there is none. Losing it costs no more than that accounts in older
+/// records cannot be compared with those in new ones.
+pub(super) fn audit(files: &Files) -> Result<AuditKey, OpenError> {
+    let path = files.audit_key();
+    let bytes = match read(&path)? {
+        Some(bytes) => bytes,
+        None => {
+            let made = make(files, &path)?;
+            tracing::info!(path = %path.display(), "made a new key for accounts in the audit; keep a copy apart from backups of the database");
+            made
+        }
+    };
+    Ok(AuditKey::new(&bytes))
+}
+
+/// Reads the file of a key, if there is one.
+pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, OpenError> {
     let unreadable = |why: String| OpenError::KeyUnreadable {
         place: path.display().to_string(),
         why,
     };
-    let mut file = match File::open(&path) {
+    let mut file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(unreadable(e.to_string())),
@@ -104,23 +125,21 @@ fn read_file(files: &Files) -> Result<Option<Key>, OpenError> {
     file.read_to_string(&mut text)
         .map_err(|e| unreadable(e.to_string()))?;
     parse(&text)
-        .map(|bytes| Some(Key::new(&bytes)))
+        .map(Some)
         .ok_or_else(|| unreadable(FORM.to_owned()))
 }
 
-fn make_file(files: &Files) -> Result<Key, OpenError> {
-    let path = files.key();
+fn make(files: &Files, path: &Path) -> Result<Zeroizing<[u8; 32]>, OpenError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|e| OpenError::Io {
-        path: path.clone(),
+        path: path.to_owned(),
         why: format!("the system gives no random bytes: {e}"),
     })?;
     let text = Zeroizing::new(general_purpose::STANDARD.encode(bytes.as_slice()) + "\n");
     files
-        .replace(&path, &text)
-        .map_err(|e| OpenError::io(&path, &e))?;
-    tracing::info!(path = %path.display(), "made a new key for tokens; keep a copy apart from backups of the database");
-    Ok(Key::new(&bytes))
+        .replace(path, &text)
+        .map_err(|e| OpenError::io(path, &e))?;
+    Ok(bytes)
 }
 
 /// Reads a key in any of the forms that people paste.

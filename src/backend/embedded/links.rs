@@ -24,7 +24,7 @@ impl Task<'_> {
     /// Makes a link, and writes attributes of its user along with it.
     pub(super) fn link_create(&self, new: &New<'_>, attributes: &[Attribute]) -> Step<Outcome> {
         self.require_user(new.user)?;
-        let (link, how) = self.make_link(new, None)?;
+        let (link, how) = self.make_link(new, None, None)?;
         if how == How::Created && !attributes.is_empty() {
             self.write_attributes(new.user, attributes)?;
         }
@@ -34,8 +34,14 @@ impl Task<'_> {
     /// Makes a link or answers the one that is there, as the rules say. What is wrong is told in this
     /// order: the account has a holder; it has one under the wider comparisons of the rules; the user has
     /// too many links; the user has too many at the provider. `revision` is that of the write that
-    /// this link is a part of; without one the link is a write of its own.
-    pub(super) fn make_link(&self, new: &New<'_>, revision: Option<u64>) -> Step<(Link, How)> {
+    /// this link is a part of; without one the link is a write of its own. `pending` is the id of the pending
+    /// link that it was.
+    pub(super) fn make_link(
+        &self,
+        new: &New<'_>,
+        revision: Option<u64>,
+        pending: Option<&[u8; 32]>,
+    ) -> Step<(Link, How)> {
         if let Some(link) = self.holder(new.provider, new.subject)? {
             return match (link.user_id == *new.user, self.operation.rules.on_repeat) {
                 (false, _) => Err(Failure::SubjectTaken.into()),
@@ -64,6 +70,8 @@ impl Task<'_> {
         self.insert_link(&link)?;
         self.audit(&Entry {
             link: Some(&link),
+            before: pending.map(|id| self.spent(id)),
+            after: Some(self.keys.audit().link(&link, None)),
             ..Entry::default()
         })?;
         Ok((link, How::Created))
@@ -121,7 +129,9 @@ impl Task<'_> {
         mut link: Link,
         display_name: Option<&str>,
         token: Option<&Secret>,
+        pending: &[u8; 32],
     ) -> Step<Link> {
+        let before = self.keys.audit().link(&link, Some(pending));
         if display_name.is_some() || token.is_some() {
             let id = link.link_id;
             let id = id.as_bytes().as_slice();
@@ -155,6 +165,8 @@ impl Task<'_> {
         }
         self.audit(&Entry {
             link: Some(&link),
+            before: Some(before),
+            after: Some(self.keys.audit().link(&link, None)),
             ..Entry::default()
         })?;
         Ok(link)

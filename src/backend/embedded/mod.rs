@@ -8,6 +8,7 @@
 
 mod accounts;
 mod aliases;
+pub mod audit;
 mod checkpoint;
 mod connection;
 mod counts;
@@ -70,6 +71,7 @@ pub struct Embedded {
     files: Files,
     counts: Arc<Counts>,
     keys: Arc<Keyring>,
+    audited: Arc<audit::Counts>,
     ready: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
     /// `None` once the store is closing; the writer ends when this is gone and the queue is empty.
@@ -98,6 +100,9 @@ impl Embedded {
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());
         let counts = Arc::new(Counts::default());
+        let open = audit::open_intents(&conn, keys.audit()).map_err(sqlite)?;
+        let audited = Arc::new(audit::Counts::default());
+        audited.found_open.store(open, Ordering::Relaxed);
         let writer = Writer {
             files: files.clone(),
             keys: keys.clone(),
@@ -109,6 +114,9 @@ impl Embedded {
             wal_limit: settings.wal_limit,
             reseal: Reseal::plan(&conn, &keys).map_err(sqlite)?,
             next_purge: Instant::now(),
+            audit_age: settings.audit_age,
+            next_prune: Instant::now(),
+            audited: audited.clone(),
         };
         // The store exists before its threads do: if one cannot be started, dropping it ends the other.
         let mut store = Self {
@@ -116,6 +124,7 @@ impl Embedded {
             files: files.clone(),
             counts: counts.clone(),
             keys,
+            audited,
             ready,
             pulse: pulse.clone(),
             queue: Some(queue),
@@ -159,6 +168,12 @@ impl Embedded {
         drop(self);
     }
 
+    /// The counters of the audit.
+    #[must_use]
+    pub fn audit_counts(&self) -> &Arc<audit::Counts> {
+        &self.audited
+    }
+
     fn read(&self, operation: &Operation) -> Answer {
         match operation.action {
             Action::Status => Ok(Outcome::Status {
@@ -171,6 +186,7 @@ impl Embedded {
                         conn,
                         keys: &self.keys,
                         operation,
+                        ledger: None,
                     }
                     .run()
                 })

@@ -5,6 +5,7 @@
 //! has without an alias, the canonical one.
 
 use super::aliases;
+use super::audit::{Said, json};
 use super::task::{Entry, Step, Task};
 use crate::directory::CANONICAL_VENDOR;
 use crate::model::id::uuid_in_lower_case;
@@ -74,6 +75,7 @@ impl Task<'_> {
                 user: Some(loser),
                 alias: Some(alias),
                 reason: rebind,
+                before: Some(id_told(vendor_id)),
                 ..Entry::default()
             })?;
         }
@@ -88,25 +90,44 @@ impl Task<'_> {
                 (self.tenant(), vendor.as_str(), id),
             )?;
         }
-        self.write_alias(user, alias, rebind)
+        self.write_alias(user, alias, (old.as_deref(), rebind))
     }
 
-    /// Writes an alias that nothing stands against.
+    /// Writes an alias that nothing stands against any more: the user's old id at the vendor, if there was one,
+    /// is gone.
     pub(super) fn write_alias(
         &self,
         user: &UserId,
         alias: (&str, &str),
-        reason: Option<&str>,
+        (old, reason): (Option<&str>, Option<&str>),
     ) -> Step<()> {
         self.change(
             "INSERT INTO user_aliases (tenant, vendor, vendor_id, user_id) VALUES (?1, ?2, ?3, ?4)",
             (self.tenant(), alias.0, alias.1, user.as_str()),
         )?;
+        self.audit_alias(user, alias, (old, reason))
+    }
+
+    /// Writes into the audit that a user has got an id.
+    pub(super) fn audit_alias(
+        &self,
+        user: &UserId,
+        alias: (&str, &str),
+        (old, reason): (Option<&str>, Option<&str>),
+    ) -> Step<()> {
         self.audit(&Entry {
             user: Some(user),
             alias: Some(alias),
             reason,
+            before: old.map(id_told),
+            after: Some(id_told(alias.1)),
             ..Entry::default()
-        })
+        })?;
+        Ok(())
     }
+}
+
+/// What the audit says of an id.
+fn id_told(id: &str) -> String {
+    json(&[("vendor_id", Said::Text(id))])
 }

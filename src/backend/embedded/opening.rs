@@ -5,6 +5,7 @@ use std::fs::File;
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
+use super::audit::AuditKey;
 use super::files::Files;
 use super::seal::{Key, Keyring};
 use super::settings::{OpenError, Settings};
@@ -28,8 +29,9 @@ pub(super) fn open(settings: &Settings) -> Result<Opened, OpenError> {
     let path = files.database();
     let conn =
         connection::writer(&files, settings.wal_limit).map_err(|e| OpenError::sqlite(&path, &e))?;
-    schema::migrate(&conn, &path)?;
-    let keys = keys::load(&files, &settings.token_keys, &conn)?;
+    let audit = keys::audit(&files)?;
+    schema::migrate(&conn, &path, &audit)?;
+    let keys = keys::load(&files, &settings.token_keys, audit, &conn)?;
     incarnation::check(&files, &conn)?;
     Ok(Opened {
         files,
@@ -52,14 +54,18 @@ pub(super) fn rehearse(settings: &Settings) -> Result<Opened, OpenError> {
         (conn, Some(lock))
     } else {
         let conn = connection::passing().map_err(sqlite)?;
-        schema::migrate(&conn, &path)?;
+        schema::migrate(&conn, &path, &AuditKey::passing())?;
         (conn, None)
     };
     Ok(Opened {
         files,
         conn,
-        // What is never committed holds no token.
-        keys: Keyring::new(Key::new(&Zeroizing::new([0; 32])), Vec::new()),
+        // What is never committed holds no token, and no account that anybody could test.
+        keys: Keyring::new(
+            Key::new(&Zeroizing::new([0; 32])),
+            Vec::new(),
+            AuditKey::passing(),
+        ),
         lock,
     })
 }

@@ -6,6 +6,7 @@
 
 use rusqlite::Connection;
 
+use super::audit::json;
 use super::links::New;
 use super::rows::{self, SELECT_PENDING};
 use super::seal::{Keyring, Row};
@@ -43,13 +44,15 @@ impl Task<'_> {
             token: token.clone(),
             expires_at: *expires_at,
         };
-        let is_new = insert(self.conn, self.keys, &hash(pending_id.expose()), &pending)?;
+        let id = hash(pending_id.expose());
+        let is_new = insert(self.conn, self.keys, &id, &pending)?;
         // Random ids do not meet; somebody sent the same operation twice.
         if !is_new {
             return Err(Failure::Conflict.into());
         }
         self.audit(&Entry {
             account: Some((provider_id.as_str(), subject)),
+            after: Some(self.keys.audit().pending(&pending, &id)),
             ..Entry::default()
         })?;
         Ok(self.pending_outcome(pending, None))
@@ -79,14 +82,19 @@ impl Task<'_> {
             limit: self.operation.rules.per_user_provider,
         };
         self.require_user(user)?;
-        let (link, how) = self.make_link(&new, None)?;
+        let (link, how) = self.make_link(&new, None, Some(&id))?;
         // The pending link is gone after this, so what it brings must not be lost with it.
         let link = match how {
-            How::Existed => self.take_over(link, new.display_name, new.token)?,
+            How::Existed => self.take_over(link, new.display_name, new.token, &id)?,
             How::Created | How::Found => link,
         };
         spend(self.conn, self.tenant(), &id)?;
         Ok(Outcome::Link { link, how })
+    }
+
+    /// What the audit says of a pending link that is one no more.
+    pub(super) fn spent(&self, id: &[u8; 32]) -> String {
+        json(&[("pending_id", self.keys.audit().pending_id(id))])
     }
 
     fn pending(&self, id: &[u8; 32]) -> Step<PendingLink> {
@@ -164,17 +172,43 @@ pub(super) fn insert(
     Ok(made == 1)
 }
 
-/// Takes a pending link out.
-pub(super) fn take(
-    conn: &Connection,
-    keys: &Keyring,
-    tenant: &TenantId,
-    id: &[u8; 32],
-    at: Instant,
-) -> Step<PendingLink> {
-    let pending = find(conn, keys, tenant, id, at)?;
-    spend(conn, tenant.as_str(), id)?;
-    Ok(pending)
+impl Task<'_> {
+    /// Takes the pending link out that the operation completes elsewhere.
+    pub(super) fn take_pending(&self, id: &[u8; 32]) -> Step<PendingLink> {
+        let pending = self.pending(id)?;
+        spend(self.conn, self.tenant(), id)?;
+        self.audit_move(&pending, (Some(self.spent(id)), None))?;
+        Ok(pending)
+    }
+
+    /// Puts a pending link back that was taken out. One whose id is there already was put back before; what it
+    /// says is the same.
+    pub(super) fn give_back_pending(&self, id: &[u8; 32], pending: &PendingLink) -> Step<()> {
+        if insert(self.conn, self.keys, id, pending)? {
+            let after = self.keys.audit().pending(pending, id);
+            self.audit_move(pending, (None, Some(after)))?;
+        }
+        Ok(())
+    }
+
+    fn audit_move(
+        &self,
+        pending: &PendingLink,
+        (before, after): (Option<String>, Option<String>),
+    ) -> Step<()> {
+        let user = match &self.operation.action {
+            Action::PendingComplete { user_id, .. } => Some(user_id),
+            _ => None,
+        };
+        self.audit(&Entry {
+            user,
+            account: Some((pending.provider_id.as_str(), &pending.subject)),
+            before,
+            after,
+            ..Entry::default()
+        })?;
+        Ok(())
+    }
 }
 
 /// Deletes the row of a pending link that was read in the same transaction.

@@ -5,23 +5,30 @@
 
 mod v2;
 mod v3;
+mod v4;
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::audit::AuditKey;
 use super::settings::OpenError;
 
 /// Marks the file as ours ("lkbr"), so that another program's database is not taken for one.
 const APPLICATION_ID: i32 = 0x6c6b_6272;
 
 /// A step from one version to the next, within a transaction.
-type Step = fn(&Connection) -> rusqlite::Result<()>;
+type Step = fn(&Connection, &AuditKey) -> rusqlite::Result<()>;
 
 /// Every step. One that was released is never changed.
-const MIGRATIONS: &[Step] = &[v1, v2::apply, v3::apply];
+const MIGRATIONS: &[Step] = &[
+    v1,
+    |conn, _| v2::apply(conn),
+    |conn, _| v3::apply(conn),
+    v4::apply,
+];
 
-fn v1(conn: &Connection) -> rusqlite::Result<()> {
+fn v1(conn: &Connection, _: &AuditKey) -> rusqlite::Result<()> {
     conn.execute_batch(V1)
 }
 
@@ -106,13 +113,14 @@ CREATE TABLE audit (
 ) STRICT;
 ";
 
-/// Brings the database to the newest version, each step in a transaction of its own.
-pub(super) fn migrate(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+/// Brings the database to the newest version, each step in a transaction of its own. `key` is for what the audit
+/// knew without one.
+pub(super) fn migrate(conn: &Connection, path: &Path, key: &AuditKey) -> Result<(), OpenError> {
     let sqlite = |e: rusqlite::Error| OpenError::sqlite(path, &e);
     let done = steps_done(conn, path)?;
     for (done, step) in MIGRATIONS.iter().enumerate().skip(done) {
         let version = done + 1;
-        run(conn, *step, version).map_err(sqlite)?;
+        run(conn, *step, version, key).map_err(sqlite)?;
         tracing::info!(version, "migrated the database");
     }
     Ok(())
@@ -163,12 +171,20 @@ fn steps_done(conn: &Connection, path: &Path) -> Result<usize, OpenError> {
 }
 
 /// Takes one step. After an error the caller drops the connection, and with it what was begun.
-fn run(conn: &Connection, step: Step, version: usize) -> rusqlite::Result<()> {
+fn run(conn: &Connection, step: Step, version: usize, key: &AuditKey) -> rusqlite::Result<()> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    step(conn)?;
+    step(conn, key)?;
     conn.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}; COMMIT"
     ))
+}
+
+/// An empty database of the newest version, for tests.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    migrate(&conn, Path::new("memory"), &AuditKey::passing()).unwrap();
+    conn
 }
 
 /// How SQLite would carry a statement out, for tests.

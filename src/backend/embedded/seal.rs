@@ -9,6 +9,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::audit::AuditKey;
 use super::task::{Step, Stop};
 use crate::model::Secret;
 
@@ -76,15 +77,25 @@ pub(super) struct Sealed {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Every key of the store: one that seals, and others that only open.
+/// Every key of the store: one that seals, others that only open, and the one of the audit.
 pub(super) struct Keyring {
     current: Key,
     older: Vec<Key>,
+    audit: AuditKey,
 }
 
 impl Keyring {
-    pub(super) fn new(current: Key, older: Vec<Key>) -> Self {
-        Self { current, older }
+    pub(super) fn new(current: Key, older: Vec<Key>, audit: AuditKey) -> Self {
+        Self {
+            current,
+            older,
+            audit,
+        }
+    }
+
+    /// The key of the audit.
+    pub(super) fn audit(&self) -> &AuditKey {
+        &self.audit
     }
 
     /// The key that seals.
@@ -148,7 +159,11 @@ mod tests {
     use super::*;
 
     fn ring(byte: u8) -> Keyring {
-        Keyring::new(Key::new(&Zeroizing::new([byte; 32])), Vec::new())
+        Keyring::new(
+            Key::new(&Zeroizing::new([byte; 32])),
+            Vec::new(),
+            AuditKey::passing(),
+        )
     }
 
     fn row<'a>(tenant: &'a str, id: &'a [u8]) -> Row<'a> {

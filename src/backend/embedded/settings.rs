@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::Secret;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub group: usize,
     /// The size of the write-ahead log, in bytes, from which the writer itself stops to empty it.
     pub wal_limit: u64,
+    /// How old records of the audit get; `None` keeps them for ever.
+    pub audit_age: Option<Duration>,
 }
 
 impl Settings {
@@ -31,6 +34,7 @@ impl Settings {
             queue: 4096,
             group: 256,
             wal_limit: 64 << 20,
+            audit_age: None,
         }
     }
 }

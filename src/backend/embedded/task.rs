@@ -4,10 +4,12 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row};
 use sha2::{Digest, Sha256};
 
 use super::RETRY_AFTER;
+pub(super) use super::audit::Entry;
+use super::audit::Ledger;
 use super::links::New;
 use super::seal::Keyring;
 use super::user_list::Listing;
-use crate::model::{Action, Failure, Instant, Link, Operation, Outcome, Subject, UserId};
+use crate::model::{Action, Failure, Instant, Operation, Outcome, UserId};
 
 /// Why an operation has no outcome.
 #[derive(Debug)]
@@ -76,16 +78,8 @@ pub(super) struct Task<'a> {
     pub(super) conn: &'a Connection,
     pub(super) keys: &'a Keyring,
     pub(super) operation: &'a Operation,
-}
-
-/// What an audit row says beyond who, when and which operation.
-#[derive(Default)]
-pub(super) struct Entry<'a> {
-    pub(super) user: Option<&'a UserId>,
-    pub(super) link: Option<&'a Link>,
-    pub(super) account: Option<(&'a str, &'a Subject)>,
-    pub(super) alias: Option<(&'a str, &'a str)>,
-    pub(super) reason: Option<&'a str>,
+    /// The audit of the transaction; `None` where nothing can be written.
+    pub(super) ledger: Option<&'a Ledger>,
 }
 
 impl Task<'_> {
@@ -248,33 +242,6 @@ impl Task<'_> {
              ON CONFLICT (tenant, user_id) DO UPDATE SET revision = revision + 1 RETURNING revision",
             (self.tenant(), user.as_str()),
         )
-    }
-
-    /// Writes what happened into the audit, in the same transaction.
-    pub(super) fn audit(&self, entry: &Entry<'_>) -> Step<()> {
-        let link = entry.link;
-        let account = entry
-            .account
-            .or(link.map(|l| (l.provider_id.as_str(), &l.subject)));
-        let subject = account.map(|(_, subject)| hash(subject.as_str()));
-        self.change(
-            "INSERT INTO audit (at, client, tenant, action, user_id, provider_id, link_id, subject_sha256, \
-             vendor, vendor_id, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            rusqlite::params![
-                self.at().0,
-                self.operation.client.as_str(),
-                self.tenant(),
-                self.operation.action.kind().name(),
-                entry.user.or(link.map(|l| &l.user_id)).map(UserId::as_str),
-                account.map(|(provider, _)| provider),
-                link.map(|l| l.link_id.as_bytes().as_slice()),
-                subject.as_ref().map(<[u8; 32]>::as_slice),
-                entry.alias.map(|(vendor, _)| vendor),
-                entry.alias.map(|(_, id)| id),
-                entry.reason,
-            ],
-        )?;
-        Ok(())
     }
 }
 

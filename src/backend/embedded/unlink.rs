@@ -109,6 +109,7 @@ impl Task<'_> {
         if let Some(first) = links.first() {
             let revision = self.next_revision(&first.user_id)?;
             for link in &mut links {
+                let before = self.keys.audit().link(link, None);
                 link.revision = revision;
                 let gone = self.change(
                     "DELETE FROM links WHERE tenant = ?1 AND link_id = ?2",
@@ -119,6 +120,7 @@ impl Task<'_> {
                 }
                 self.audit(&Entry {
                     link: Some(link),
+                    before: Some(before),
                     ..Entry::default()
                 })?;
             }

@@ -136,15 +136,13 @@ fn whole(n: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
 
     use super::super::schema;
     use super::*;
 
     #[test]
     fn a_page_is_read_from_where_it_begins() {
-        let conn = Connection::open_in_memory().unwrap();
-        schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        let conn = crate::backend::embedded::schema::in_memory();
         let plan = |sql| schema::plan(&conn, sql);
         let of_users = "SEARCH users USING COVERING INDEX users_by_id (tenant=? AND user_id>?)";
         assert_eq!(plan(LISTED), of_users);

@@ -3,6 +3,7 @@
 //! A user has a row once something is kept of the user beyond links. Where users are open, a user
 //! without a row exists for as long as there are links; what is told of such a user comes from them.
 
+use super::audit::{Said, json};
 use super::document::{self, Document};
 use super::links::New;
 use super::rows::{self, SELECT_USER};
@@ -37,6 +38,7 @@ impl Task<'_> {
             return Err(Stop::Damaged("this is not user.put"));
         };
         let is_there = self.exists(user)?;
+        let listed = self.document_of(user)?;
         match (mode, is_there) {
             (PutMode::Create, true) => return Err(Failure::LinkExists.into()),
             (PutMode::Update, false) => return Err(Failure::UserNotFound.into()),
@@ -51,12 +53,9 @@ impl Task<'_> {
             self.add_alias(user, &alias.vendor, &alias.vendor_id, None)?;
         }
         for link in links {
-            self.make_link(&new_link(user, link), Some(revision))?;
+            self.make_link(&new_link(user, link), Some(revision), None)?;
         }
-        self.audit(&Entry {
-            user: Some(user),
-            ..Entry::default()
-        })?;
+        self.audit_put(user, listed.as_ref(), document.as_ref())?;
         Ok(Outcome::User {
             user: self.written(user)?,
             links: self.links_of(user)?,
@@ -73,9 +72,11 @@ impl Task<'_> {
             key,
         )?;
         self.change("DELETE FROM users WHERE tenant = ?1 AND user_id = ?2", key)?;
+        let before = self.told(&gone);
         gone.revision = self.next_revision(user)?;
         self.audit(&Entry {
             user: Some(user),
+            before: Some(before),
             ..Entry::default()
         })?;
         Ok(Outcome::User {
@@ -87,15 +88,53 @@ impl Task<'_> {
 
     /// Writes attributes along with a link that was just made; its revision is theirs.
     pub(super) fn write_attributes(&self, user: &UserId, attributes: &[Attribute]) -> Step<()> {
-        let old = self.document(user)?;
-        let Some(document) = document::with_attributes(old.as_deref(), attributes)? else {
+        let listed = self.document_of(user)?;
+        let old = listed.as_ref().and_then(Option::as_deref);
+        let Some(document) = document::with_attributes(old, attributes)? else {
             return Ok(());
         };
         self.write_user(user, Some(&document))?;
+        self.audit_put(user, listed.as_ref(), Some(&document))
+    }
+
+    /// Writes into the audit that a user was put into the directory, or changed there. `listed` is the document
+    /// that was there before, if the user was.
+    pub(super) fn audit_put(
+        &self,
+        user: &UserId,
+        listed: Option<&Option<String>>,
+        document: Option<&Document>,
+    ) -> Step<()> {
+        let key = self.keys.audit();
+        let changed = document.map(|document| document.text.as_str());
+        let old = |old: &Option<String>| key.user(changed.and(old.as_deref()));
         self.audit(&Entry {
             user: Some(user),
+            before: listed.map(old),
+            after: Some(key.user(changed)),
             ..Entry::default()
-        })
+        })?;
+        Ok(())
+    }
+
+    /// What the audit says of a user who is gone: the document, and the ids.
+    fn told(&self, user: &User) -> String {
+        let document = self.keys.audit().document(user.document.as_deref());
+        let ids = user.ids.iter();
+        let ids: serde_json::Map<_, _> = ids
+            .map(|alias| (alias.vendor.to_string(), alias.vendor_id.clone().into()))
+            .collect();
+        let ids = serde_json::Value::Object(ids).to_string();
+        json(&[("document", document), ("ids", Said::Json(&ids))])
+    }
+
+    /// The document of a user of the directory, if there is one; `None` if the user is not in the directory.
+    pub(super) fn document_of(&self, user: &UserId) -> Step<Option<Option<String>>> {
+        self.first(
+            "SELECT document FROM users WHERE tenant = ?1 AND user_id = ?2",
+            (self.tenant(), user.as_str()),
+            |row| row.get(0),
+        )
     }
 
     /// Counts a change of the user and puts the user into the directory; answers the revision.
@@ -141,12 +180,7 @@ impl Task<'_> {
     }
 
     fn document(&self, user: &UserId) -> Step<Option<String>> {
-        let found = self.first(
-            "SELECT document FROM users WHERE tenant = ?1 AND user_id = ?2",
-            (self.tenant(), user.as_str()),
-            |row| row.get::<_, Option<String>>(0),
-        )?;
-        Ok(found.flatten())
+        Ok(self.document_of(user)?.flatten())
     }
 
     pub(super) fn written(&self, user: &UserId) -> Step<User> {

@@ -16,10 +16,10 @@ use rusqlite::Connection;
 use super::checkpoint::Pulse;
 use super::counts::{Counts, count};
 use super::files::Files;
-use super::group::{self, Broken, Job};
+use super::group::{self, Along, Broken, Job};
 use super::reseal::Reseal;
 use super::seal::Keyring;
-use super::{RETRY_AFTER, connection};
+use super::{RETRY_AFTER, audit, connection};
 use crate::model::Failure;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often expired pending links are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
+
+/// How often records of the audit are looked for that are too old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// How many limits long the log may get before writes are refused. Only a reader of another program
 /// that never ends can bring it there.
@@ -44,6 +47,10 @@ pub(super) struct Writer {
     pub(super) wal_limit: u64,
     pub(super) reseal: Option<Reseal>,
     pub(super) next_purge: Instant,
+    /// How old records of the audit get; `None` = they are kept.
+    pub(super) audit_age: Option<Duration>,
+    pub(super) next_prune: Instant,
+    pub(super) audited: Arc<audit::Counts>,
 }
 
 impl Writer {
@@ -104,12 +111,29 @@ impl Writer {
     }
 
     fn commit(&mut self, conn: &Connection, jobs: Vec<Job>) -> Result<(), Broken> {
-        let is_purging = Instant::now() >= self.next_purge;
-        match group::run(conn, &self.keys, &jobs, is_purging) {
+        let now = Instant::now();
+        let age = self.audit_age.filter(|_| now >= self.next_prune);
+        let age = age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let along = Along {
+            purge: now >= self.next_purge,
+            older_than: age,
+        };
+        match group::run(conn, &self.keys, &jobs, along) {
             Ok(done) => {
-                if is_purging && !done.more_to_purge {
-                    self.next_purge = Instant::now() + PURGE_EVERY;
+                if along.purge && !done.more_to_purge {
+                    self.next_purge = now + PURGE_EVERY;
                 }
+                let (pruned, more) = done.pruned;
+                if age.is_some() && !more {
+                    self.next_prune = now + PRUNE_EVERY;
+                }
+                self.audited
+                    .records
+                    .fetch_add(done.records, Ordering::Relaxed);
+                self.audited.pruned.fetch_add(pruned, Ordering::Relaxed);
+                self.audited
+                    .refused
+                    .fetch_add(done.refused, Ordering::Relaxed);
                 jobs.into_iter()
                     .zip(done.came_to)
                     .for_each(|(job, came_to)| job.answer(came_to));

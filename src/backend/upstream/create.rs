@@ -7,7 +7,7 @@
 use super::Upstream;
 use super::links::Known;
 use super::settings::Keep;
-use super::state::Mark;
+use super::state::{Came, Ending, Intended, Intent, Mark};
 use super::talk::{Question, Talk, Told, Trouble};
 use crate::backend::Answer;
 use crate::model::operation::OnRepeat;
@@ -162,19 +162,22 @@ impl Upstream {
         let is_new = state
             .of_link(self.name(), tenant, intended.link.link_id)?
             .is_none();
-        let intent = vec![intended.row(Mark::Candidate)];
+        let rows = vec![intended.row(Mark::Candidate)];
         // What is known of an earlier link stays until there is a new one.
-        state
-            .note(self.name(), intent.clone(), operation.at)
-            .await?;
-        match talk.ask(OperationKind::LinkCreate, &question).await {
-            Ok(told) => self.acknowledged(operation, new, &talk, &told).await,
+        let intent = self.intend(operation, Intended::new(new), rows.clone());
+        let mut intent = intent.await?;
+        let answer = match talk.ask(OperationKind::LinkCreate, &question).await {
+            Ok(told) => {
+                let by = (&talk, &mut intent);
+                self.acknowledged(operation, new, by, &told).await
+            }
             Err(Trouble::Refused(failure)) => {
                 let answer = self.refined(operation, new, failure).await;
+                let mut ending = Came::Failed.told_by(&talk);
                 if answer.is_err() && is_new {
-                    // A row too many costs a look, nothing else.
-                    let _ = state.forget(self.name(), intent).await;
+                    ending.forget = rows;
                 }
+                self.conclude(operation, &mut intent, ending).await?;
                 match answer {
                     Err(Failure::SubjectTaken) if !is_new => {
                         Err(self.taken_by_whom(operation, new).await?)
@@ -182,8 +185,12 @@ impl Upstream {
                     answer => answer,
                 }
             }
-            Err(Trouble::Lost(failure)) => self.looked_up(operation, new, failure).await,
-        }
+            Err(Trouble::Lost(failure)) => {
+                let by = (&talk, &mut intent);
+                self.looked_up(operation, new, by, failure).await
+            }
+        };
+        self.concluded(operation, intent, &talk, answer).await
     }
 
     /// Refuses an account whose link could be made and never be taken away: in the path of that request, servers
@@ -215,7 +222,7 @@ impl Upstream {
         &self,
         operation: &Operation,
         new: &New<'_>,
-        talk: &Talk<'_>,
+        (talk, intent): (&Talk<'_>, &mut Intent),
         told: &Told,
     ) -> Result<(Link, How), Failure> {
         let links = told.links();
@@ -232,9 +239,7 @@ impl Upstream {
             return Err(Failure::LinkExists);
         }
         let known = self.made(operation, new, told_link);
-        self.keep(operation, new, &known, how)
-            .await
-            .map_err(|_| Failure::OutcomeUnknown)?;
+        self.keep(operation, new, (talk, intent), &known).await?;
         Ok((known.link, how))
     }
 
@@ -244,13 +249,13 @@ impl Upstream {
         dialect.needs(OperationKind::LinkCreate, Field::DisplayName)
     }
 
-    /// Writes down what the vendor cannot hold, and what its lists may not show yet.
+    /// Writes down that the link is there, what the vendor cannot hold of it, and what its lists may not show yet.
     async fn keep(
         &self,
         operation: &Operation,
         new: &New<'_>,
+        (talk, intent): (&Talk<'_>, &mut Intent),
         known: &Known,
-        how: How,
     ) -> Result<(), Failure> {
         let residual = self.settings.residual;
         let lags_until = self.lags_until(operation.at);
@@ -268,15 +273,11 @@ impl Upstream {
         if keeps(Field::CreatedAt, residual.instants) {
             row.created_at = Some(operation.at);
         }
-        let state = &self.parts.state;
-        match how {
-            How::Created => {
-                state
-                    .acknowledge(self.name(), operation, vec![row], Vec::new())
-                    .await
-            }
-            How::Existed | How::Found => state.put(self.name(), vec![row]).await,
-        }
+        let ending = Ending {
+            put: vec![row],
+            ..Came::Done.told_by(talk)
+        };
+        self.conclude(operation, intent, ending).await
     }
 
     /// What a refusal means: vendors do not all tell whose the account is.
@@ -329,6 +330,7 @@ impl Upstream {
         &self,
         operation: &Operation,
         new: &New<'_>,
+        by: (&Talk<'_>, &mut Intent),
         cause: Failure,
     ) -> Result<(Link, How), Failure> {
         tracing::warn!(
@@ -345,9 +347,7 @@ impl Upstream {
             return Err(Failure::OutcomeUnknown);
         };
         let known = self.made(operation, new, Some(known));
-        self.keep(operation, new, &known, How::Created)
-            .await
-            .map_err(|_| Failure::OutcomeUnknown)?;
+        self.keep(operation, new, by, &known).await?;
         Ok((known.link, How::Created))
     }
 

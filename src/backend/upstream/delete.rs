@@ -2,8 +2,8 @@
 
 use super::Upstream;
 use super::links::Known;
-use super::state::Mark;
-use super::talk::Trouble;
+use super::state::{Came, Ending, Intended, Intent, Mark};
+use super::talk::{Question, Talk, Trouble};
 use crate::backend::Answer;
 use crate::model::operation::{LastFactor, OnMissingDelete};
 use crate::model::{
@@ -118,7 +118,23 @@ impl Upstream {
         question
             .may
             .set_text_opt(Field::LinkId, known.vendor_link_id.as_deref());
-        let revision = match talk.ask(OperationKind::LinkDelete, &question).await {
+        let intent = self.intend(operation, Intended::link(link), Vec::new());
+        let mut intent = intent.await?;
+        let by = (&talk, &mut intent);
+        let answer = self.remove_there(operation, known, by, &question).await;
+        self.concluded(operation, intent, &talk, answer).await
+    }
+
+    /// Takes a link away of which is written down that it will be.
+    async fn remove_there(
+        &self,
+        operation: &Operation,
+        known: &Known,
+        (talk, intent): (&Talk<'_>, &mut Intent),
+        question: &Question,
+    ) -> Result<Option<u64>, Failure> {
+        let link = &known.link;
+        let revision = match talk.ask(OperationKind::LinkDelete, question).await {
             Ok(told) => {
                 let links = told.links();
                 let mut links = links.iter().filter_map(|l| talk.try_link(l, &link.user_id));
@@ -140,10 +156,12 @@ impl Upstream {
             Some(until) => (vec![known.row(Mark::Deleted(until))], Vec::new()),
             None => (Vec::new(), vec![known.row(Mark::Candidate)]),
         };
-        let state = &self.parts.state;
-        let done = state.acknowledge(self.name(), operation, put, forget).await;
-        // It is gone there; that this is known here too cannot be said.
-        done.map_err(|_| Failure::OutcomeUnknown)?;
+        let ending = Ending {
+            put,
+            forget,
+            ..Came::Done.told_by(talk)
+        };
+        self.conclude(operation, intent, ending).await?;
         Ok(revision)
     }
 

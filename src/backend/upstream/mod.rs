@@ -9,6 +9,7 @@
 //! under a lock of its user and its account, after a look at what the user has; what is not known afterwards
 //! is looked up, and what cannot be is [`Failure::OutcomeUnknown`].
 
+mod audit;
 pub mod caller;
 mod claim;
 mod create;
@@ -133,10 +134,7 @@ impl Upstream {
     }
 
     fn talk<'a>(&'a self, operation: &'a Operation) -> Talk<'a> {
-        Talk {
-            upstream: self,
-            tenant: &operation.tenant,
-        }
+        Talk::new(self, &operation.tenant)
     }
 
     /// Carries another action out in the local store, on the same behalf.

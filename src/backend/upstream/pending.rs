@@ -79,10 +79,7 @@ impl Upstream {
     ) -> Answer {
         self.require_known(operation, user).await?;
         let state = &self.parts.state;
-        let (pending, is_ours) = match state
-            .take_pending(&operation.tenant, pending_id, operation.at)
-            .await
-        {
+        let (pending, is_ours) = match state.take_pending(operation, pending_id).await {
             Ok(pending) => (pending, true),
             Err(Failure::PendingNotFound) => {
                 (self.minted_elsewhere(operation, pending_id).await?, false)
@@ -99,7 +96,7 @@ impl Upstream {
         };
         match self.make(operation, &new).await {
             Ok((link, How::Existed)) => {
-                let link = self.renewed(&new, link).await?;
+                let link = self.renewed(operation, &new, link).await?;
                 let how = How::Existed;
                 Ok(Outcome::Link { link, how })
             }
@@ -107,7 +104,9 @@ impl Upstream {
             Err(Failure::OutcomeUnknown) => Err(Failure::OutcomeUnknown),
             Err(failure) => {
                 if is_ours {
-                    let back = state.give_back_pending(pending_id, pending.clone()).await;
+                    let back = state
+                        .give_back_pending(operation, pending_id, pending.clone())
+                        .await;
                     back.map_err(|_| Failure::OutcomeUnknown)?;
                 }
                 Err(failure)
@@ -117,7 +116,12 @@ impl Upstream {
 
     /// A link that was there gets the name and the token that a pending one brings, where they are kept here. What
     /// an IdP holds of a link, it does not change.
-    async fn renewed(&self, new: &New<'_>, mut link: Link) -> Result<Link, Failure> {
+    async fn renewed(
+        &self,
+        operation: &Operation,
+        new: &New<'_>,
+        mut link: Link,
+    ) -> Result<Link, Failure> {
         let residual = self.settings.residual;
         let is_here = |field, keep| keep == Keep::Keep && !self.settings.dialect.keeps(field);
         let name = new
@@ -144,7 +148,9 @@ impl Upstream {
             row.token = Some(token.clone());
             link.token = Some(token.clone());
         }
-        let put = state.put(self.name(), vec![row]).await;
+        let put = state
+            .acknowledge(self.name(), operation, vec![row], Vec::new())
+            .await;
         put.map_err(|_| Failure::OutcomeUnknown)?;
         Ok(link)
     }

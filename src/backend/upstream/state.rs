@@ -12,6 +12,71 @@ use crate::model::{
     Failure, Instant, LinkId, Operation, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
 };
 
+/// What an IdP is about to be asked to change, for the audit.
+#[derive(Clone, Debug)]
+pub struct Intended {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which account is linked or no longer; `None` where it is the user that changes.
+    pub account: Option<(ProviderId, Subject)>,
+}
+
+/// A request that is about to be made, as the audit has it.
+#[derive(Debug)]
+pub struct Intent {
+    /// The number of its record.
+    pub seq: i64,
+    /// What it is about.
+    pub intended: Intended,
+    /// Whether it is written down what became of it, or was tried to.
+    pub is_concluded: bool,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The IdP has done it.
+    Done,
+    /// It has not.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Came {
+    /// The word of the audit.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Came::Done => "ok",
+            Came::Failed => "failed",
+            Came::Unknown => "unknown",
+        }
+    }
+
+    /// What an answer says of it.
+    pub fn of<T>(answer: &Result<T, Failure>) -> Self {
+        match answer {
+            Ok(_) => Came::Done,
+            Err(Failure::OutcomeUnknown) => Came::Unknown,
+            Err(_) => Came::Failed,
+        }
+    }
+}
+
+/// What is written down when it is known, or known not to be known, what became of a request.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// What became of it.
+    pub came: Came,
+    /// What the IdP calls the request.
+    pub request_id: Option<String>,
+    /// Rows of links that were made or are marked as deleted.
+    pub put: Vec<Row>,
+    /// Rows that are forgotten.
+    pub forget: Vec<Row>,
+}
+
 /// One link of an upstream, as it is known here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -83,9 +148,8 @@ pub trait State: Send + Sync {
     /// `Overloaded` if the store cannot be written to.
     fn put<'a>(&'a self, upstream: &'a str, rows: Vec<Row>) -> BoxFuture<'a, Result<(), Failure>>;
 
-    /// Writes down what the IdP has acknowledged to an operation: rows of links that were made or are marked as
-    /// deleted, and those that are forgotten because they are gone. Each link has a row in the audit, in the
-    /// same transaction.
+    /// Writes down what an operation has changed of what is kept here: rows that are put, and those that are
+    /// forgotten. Each link has a record in the audit, in the same transaction.
     ///
     /// # Errors
     /// As `put`.
@@ -95,6 +159,31 @@ pub trait State: Send + Sync {
         operation: &'a Operation,
         put: Vec<Row>,
         forget: Vec<Row>,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Writes down that the IdP is about to be asked for a change, and rows as `note` does, durably: nothing may
+    /// be asked before.
+    ///
+    /// # Errors
+    /// As `put`: then nothing may be asked.
+    fn intend<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        intended: Intended,
+        note: Vec<Row>,
+    ) -> BoxFuture<'a, Result<Intent, Failure>>;
+
+    /// Writes down what became of it, and what is known by that, in one transaction.
+    ///
+    /// # Errors
+    /// As `put`: then nobody knows what became of it.
+    fn conclude<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        intent: &'a Intent,
+        ending: Ending,
     ) -> BoxFuture<'a, Result<(), Failure>>;
 
     /// Notes rows that an answer of the IdP showed, durably: none of them says anything but who may hold
@@ -173,15 +262,14 @@ pub trait State: Send + Sync {
         status: IndexStatus,
     ) -> BoxFuture<'a, Result<(), Failure>>;
 
-    /// Spends a pending link, durably: whoever comes second finds none.
+    /// Spends a pending link of the operation's tenant, durably: whoever comes second finds none.
     ///
     /// # Errors
     /// `PendingNotFound`; as `put`.
     fn take_pending<'a>(
         &'a self,
-        tenant: &'a TenantId,
+        operation: &'a Operation,
         pending_id: &'a Secret,
-        at: Instant,
     ) -> BoxFuture<'a, Result<PendingLink, Failure>>;
 
     /// Puts a pending link back that was taken and led to nothing: its link was refused, definitely.
@@ -190,6 +278,7 @@ pub trait State: Send + Sync {
     /// As `put`.
     fn give_back_pending<'a>(
         &'a self,
+        operation: &'a Operation,
         pending_id: &'a Secret,
         pending: PendingLink,
     ) -> BoxFuture<'a, Result<(), Failure>>;

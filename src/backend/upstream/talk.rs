@@ -1,16 +1,23 @@
 //! Talking to the IdP for one tenant: ids, requests in order, answers, pages.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::Upstream;
 use super::exchange::{Effect, Unanswered};
 use super::refusals::{by_status, ours, unsayable};
 use crate::dialect::upstream::{Paging, Spelled, Step, links_told};
 use crate::directory::id_at;
 use crate::model::{
-    Failure, Field, OperationKind, Provider, ProviderId, Record, Subject, TenantId, UserId, Value,
+    Failure, Field, OperationKind, Provider, ProviderId, Record, Response, Subject, TenantId,
+    UserId, Value,
 };
 
 /// The most pages of one list.
 const MAX_PAGES: usize = 200;
+/// Where most servers say what they call a request, if the mapping knows of no other place.
+const REQUEST_ID: &str = "x-request-id";
+/// The longest name of a request that is kept.
+const MAX_REQUEST_ID: usize = 128;
 /// How often a chain is run whose last step met another writer.
 const MAX_TRIES: usize = 3;
 
@@ -73,9 +80,43 @@ impl Told {
 pub(super) struct Talk<'a> {
     pub(super) upstream: &'a Upstream,
     pub(super) tenant: &'a TenantId,
+    /// What the IdP called the last request that it answered.
+    request_id: Mutex<Option<String>>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(upstream: &'a Upstream, tenant: &'a TenantId) -> Self {
+        Self {
+            upstream,
+            tenant,
+            request_id: Mutex::default(),
+        }
+    }
 }
 
 impl Talk<'_> {
+    /// What the IdP called the last request that it answered, if it said.
+    pub(super) fn request_id(&self) -> Option<String> {
+        let told = self.request_id.lock();
+        told.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what an answer says that its request is called, where the mapping or custom has it.
+    fn note_request_id(&self, response: &Response) {
+        let header = self.upstream.settings.dialect.request_id_header();
+        let value = header.and_then(|header| response.headers.get(header));
+        let value = value.or_else(|| response.headers.get(REQUEST_ID));
+        let text = value.and_then(|value| value.to_str().ok());
+        let fits = |text: &&str| {
+            (1..=MAX_REQUEST_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+        };
+        let mut told = self
+            .request_id
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *told = text.filter(fits).map(str::to_owned);
+    }
+
     /// The vendor's id of a user.
     pub(super) fn user_id(&self, user: &UserId) -> Result<String, Failure> {
         let upstream = self.upstream;
@@ -305,6 +346,7 @@ impl Talk<'_> {
             Unanswered::Lost(failure) if writes => Trouble::Lost(failure),
             other => Trouble::Refused(other.into_failure()),
         })?;
+        self.note_request_id(&response);
         let read = dialect.decode_response(spelled.op, &response);
         read.map_err(|failure| {
             // Whoever answers may not be the vendor: a gateway in front of it has words of its own.

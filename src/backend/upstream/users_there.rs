@@ -1,6 +1,7 @@
 //! Users of an IdP that has them as clients put them: made, changed, taken away.
 
 use super::Upstream;
+use super::state::{Came, Intended, Row};
 use super::talk::{Question, Trouble};
 use crate::model::{Action, Failure, Field, Operation, OperationKind, User, UserId, Value};
 
@@ -27,8 +28,14 @@ impl Upstream {
         // A vendor that writes users whole can lose what is linked meanwhile.
         let (tenant, user_id) = (operation.tenant.as_str(), user.user_id.as_str());
         let locked = self.locks.take(&[("user", tenant, user_id)]).await;
-        let told = talk.ask(kind, &question).await?;
+        let intent = self.intend(operation, Intended::user(&user.user_id), Vec::new());
+        let mut intent = intent.await?;
+        let told = talk.ask(kind, &question).await;
         drop(locked);
+        let ending = Came::of_told(&told).told_by(&talk);
+        let kept = self.conclude(operation, &mut intent, ending).await;
+        kept.map_err(Trouble::Lost)?;
+        let told = told?;
         if !is_new {
             return Ok(());
         }
@@ -61,7 +68,7 @@ impl Upstream {
             return;
         }
         let undone = match before {
-            None => self.delete_there(operation, user_id).await,
+            None => self.delete_there(operation, user_id, Vec::new()).await,
             Some(user) => self.put_there(operation, user, false).await,
         };
         if let Err(trouble) = undone {
@@ -74,15 +81,24 @@ impl Upstream {
         }
     }
 
-    /// Takes the user away at the IdP, with all that it has.
+    /// Takes the user away at the IdP, with all that it has; what is known of that here is forgotten.
     pub(super) async fn delete_there(
         &self,
         operation: &Operation,
         user_id: &UserId,
+        rows: Vec<Row>,
     ) -> Result<(), Trouble> {
         let talk = self.talk(operation);
         let question = talk.about(user_id)?;
+        let intent = self.intend(operation, Intended::user(user_id), Vec::new());
+        let mut intent = intent.await?;
         let told = talk.ask(OperationKind::UserDelete, &question).await;
+        let mut ending = Came::of_told(&told).told_by(&talk);
+        if told.is_ok() {
+            ending.forget = rows;
+        }
+        let kept = self.conclude(operation, &mut intent, ending).await;
+        kept.map_err(Trouble::Lost)?;
         told.map(|_| ())
     }
 }

@@ -195,16 +195,11 @@ impl Upstream {
         let _locked = self.locks.take(&[("user", tenant, id)]).await;
         let (user, held) = self.user(operation, user_id, true).await?;
         if self.keeps_users() {
-            self.delete_there(operation, user_id).await?;
             let rows = held
                 .iter()
                 .map(|known| known.row(Mark::Candidate))
                 .collect();
-            let state = &self.parts.state;
-            let forgotten = state
-                .acknowledge(self.name(), operation, Vec::new(), rows)
-                .await;
-            forgotten.map_err(|_| Failure::OutcomeUnknown)?;
+            self.delete_there(operation, user_id, rows).await?;
         } else {
             self.remove_all(operation, held).await?;
         }

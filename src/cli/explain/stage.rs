@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::backend::upstream::state::{IndexStatus, Mark, Row, State};
+use crate::backend::upstream::state::{Ending, IndexStatus, Intended, Intent, Mark, Row, State};
 use crate::backend::{Answer, Atomicity, Backend, BoxFuture};
 use crate::directory::Aliases;
 use crate::model::{
@@ -478,6 +478,30 @@ impl State for Beside {
         done()
     }
 
+    fn intend<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Operation,
+        intended: Intended,
+        _: Vec<Row>,
+    ) -> BoxFuture<'a, Result<Intent, Failure>> {
+        Box::pin(std::future::ready(Ok(Intent {
+            seq: 0,
+            intended,
+            is_concluded: false,
+        })))
+    }
+
+    fn conclude<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a Operation,
+        _: &'a Intent,
+        _: Ending,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        done()
+    }
+
     fn note<'a>(
         &'a self,
         _: &'a str,
@@ -531,9 +555,8 @@ impl State for Beside {
 
     fn take_pending<'a>(
         &'a self,
-        _: &'a TenantId,
+        _: &'a Operation,
         _: &'a Secret,
-        _: Instant,
     ) -> BoxFuture<'a, Result<PendingLink, Failure>> {
         let pending = seen(&self.scene).pending();
         Box::pin(std::future::ready(pending.ok_or(Failure::PendingNotFound)))
@@ -541,6 +564,7 @@ impl State for Beside {
 
     fn give_back_pending<'a>(
         &'a self,
+        _: &'a Operation,
         _: &'a Secret,
         _: PendingLink,
     ) -> BoxFuture<'a, Result<(), Failure>> {

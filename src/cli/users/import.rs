@@ -19,7 +19,7 @@ use crate::backend::embedded::import::{
 use crate::cli::signals::Signals;
 use crate::cli::{Exit, backend, complain, load, say};
 use crate::config::{self, Config, Vars};
-use crate::model::ClientName;
+use crate::model::{ClientName, Origin};
 use crate::server::clock;
 use crate::telemetry;
 
@@ -142,6 +142,11 @@ fn open(
     let client = ClientName::new(CLIENT).map_err(|e| Trouble::Run(format!("{e:?}")))?;
     let purpose = Purpose {
         client,
+        origin: Arc::new(Origin {
+            front: Some("cli".into()),
+            request_id: Some(uuid::Uuid::new_v4().to_string().into()),
+            ..Origin::default()
+        }),
         rebind: rebind.map(str::to_owned),
         file,
     };

@@ -45,6 +45,8 @@ pub struct Store {
     pub directory: PathBuf,
     /// Keys for the tokens of links at rest; the first one seals. None = the store makes its own.
     pub token_keys: Vec<Secret>,
+    /// How old records of the audit get; `None` = they are kept for ever.
+    pub audit_age: Option<Duration>,
 }
 
 /// A node of the backend tree.
@@ -102,7 +104,12 @@ pub(super) struct Known<'a> {
     pub(super) request: Duration,
 }
 
-pub(super) fn backend(section: Section<'_>, known: &Known<'_>, data: &Data) -> Backend {
+pub(super) fn backend(
+    section: Section<'_>,
+    known: &Known<'_>,
+    data: &Data,
+    audit_age: Option<Duration>,
+) -> Backend {
     // The path of the store is the more particular one, but a flag or a variable beats what the file
     // says under either key.
     let directory = match directory(&section) {
@@ -120,6 +127,7 @@ pub(super) fn backend(section: Section<'_>, known: &Known<'_>, data: &Data) -> B
         store: Store {
             directory,
             token_keys,
+            audit_age,
         },
         root,
     }

@@ -24,6 +24,8 @@ pub(super) struct Bearer {
     pub(super) tenant: Option<String>,
     /// When it ends, in seconds since the epoch.
     pub(super) ends: Option<i64>,
+    /// The name of the token, if it has one.
+    pub(super) token_id: Option<String>,
 }
 
 /// Whether the claims must say what a token has to say for itself. An introspection may leave it out,
@@ -70,6 +72,7 @@ pub(super) fn check(
             None => None,
         },
         ends,
+        token_id: claims.get("jti").and_then(id),
     })
 }
 

@@ -52,9 +52,24 @@ pub struct Identity {
     pub scopes: Option<Scopes>,
     /// The tenant that it is for, in the ids of `tenant_ids`; `None` if it does not say.
     pub tenant: Option<String>,
+    /// What the issuer calls the token; `None` if it does not say.
+    pub token_id: Option<String>,
 }
 
 impl Identity {
+    /// What the token is called in the audit: its issuer and the start of the hash of its name, which an issuer
+    /// may have made of anything.
+    #[must_use]
+    pub fn credential(&self) -> String {
+        let name = self.token_id.as_deref().map(keys::hash);
+        let hash = name.iter().flat_map(|hash| hash.iter().take(8));
+        let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
+        match hash.as_str() {
+            "" => format!("issuer:{}", self.issuer.name),
+            hash => format!("issuer:{}:{hash}", self.issuer.name),
+        }
+    }
+
     /// Whether the issuer's tokens are to say which tenant they are for, and this one does not.
     #[must_use]
     pub fn lacks_tenant(&self) -> bool {
@@ -263,6 +278,7 @@ impl Issuer {
             client: bearer.client,
             scopes: bearer.scopes,
             tenant: bearer.tenant,
+            token_id: bearer.token_id,
         }
     }
 }

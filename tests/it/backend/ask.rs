@@ -42,6 +42,7 @@ pub(super) fn operation(action: Action) -> Operation {
     Operation {
         tenant: tenant("acme"),
         client: ClientName::new("tests").unwrap(),
+        origin: std::sync::Arc::default(),
         at: NOW,
         rules: Rules::default(),
         action,

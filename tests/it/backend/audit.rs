@@ -13,7 +13,7 @@ fn rows(directory: &std::path::Path) -> Vec<String> {
     let mut statement = conn
         .prepare(
             "SELECT concat_ws(' ', action, user_id, provider_id, iif(link_id IS NULL, NULL, 'link'), \
-             iif(subject_sha256 IS NULL, NULL, 'account'), vendor) FROM audit ORDER BY seq",
+             iif(subject IS NULL, NULL, 'account'), vendor) FROM audit ORDER BY seq",
         )
         .unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();

@@ -72,12 +72,17 @@ pub(super) fn of_link(store: &Embedded, row: &Row) -> Option<Row> {
 }
 
 pub(super) fn take(store: &Embedded, id: &str, at: Instant) -> Result<PendingLink, Failure> {
-    wait(store.take_pending(&tenant("acme"), &Secret::new(id), at))
+    let operation = complete(id, "u1").at(at);
+    wait(store.take_pending(&operation, &Secret::new(id)))
 }
 
 fn give_back(store: &Embedded, id: &str, pending: PendingLink) {
+    let operation = complete(id, "u1");
     let id = Secret::new(id);
-    assert_eq!(wait(store.give_back_pending(&id, pending)), Ok(()));
+    assert_eq!(
+        wait(store.give_back_pending(&operation, &id, pending)),
+        Ok(())
+    );
 }
 
 fn make_pending(store: &Embedded, id: &str) {
@@ -152,7 +157,7 @@ fn what_the_idp_acknowledged_is_audited() {
     let rows: String = conn
         .query_row(
             "SELECT group_concat(concat_ws(' ', client, tenant, action, user_id, provider_id, \
-             length(link_id), length(subject_sha256))) FROM audit",
+             length(link_id), length(subject))) FROM audit",
             [],
             |row| row.get(0),
         )
@@ -277,7 +282,8 @@ fn an_index_knows_how_far_it_is() {
 fn a_pending_link_is_taken_once() {
     with_store(|store| {
         make_pending(store, "id-1");
-        let other = wait(store.take_pending(&tenant("other"), &Secret::new("id-1"), NOW));
+        let other =
+            wait(store.take_pending(&complete("id-1", "u1").of("other"), &Secret::new("id-1")));
         assert_eq!(other, Err(Failure::PendingNotFound));
         let taken = take(store, "id-1", NOW).unwrap();
         assert_eq!(taken.subject, subject("s1"));

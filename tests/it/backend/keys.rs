@@ -90,14 +90,14 @@ fn the_audit_has_no_subject() {
     }
     let conn = rusqlite::Connection::open(directory.path().join("linkbridge.db")).unwrap();
     let actions = "SELECT count(*) FROM audit WHERE action IN ('link.create', 'link.delete') \
-                   AND length(subject_sha256) = 32 AND client = 'tests' AND user_id = 'u1' AND length(link_id) = 16";
+                   AND length(subject) = 32 AND client = 'tests' AND user_id = 'u1' AND length(link_id) = 16";
     assert_eq!(
         conn.query_row(actions, [], |row| row.get::<_, i64>(0))
             .unwrap(),
         2
     );
     let dump: String = conn
-        .query_row("SELECT group_concat(concat_ws('|', action, user_id, provider_id, reason, vendor)) FROM audit", [], |row| {
+        .query_row("SELECT group_concat(concat_ws('|', action, user_id, provider_id, reason, vendor, before, after)) FROM audit", [], |row| {
             row.get(0)
         })
         .unwrap();
@@ -121,6 +121,7 @@ fn every_file_is_its_owners_only() {
     }
     names.sort();
     let want = [
+        "audit.key",
         "incarnation",
         "linkbridge.db",
         "linkbridge.db-shm",

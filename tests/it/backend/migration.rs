@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use linkbridge::backend::embedded::audit::Log;
 use linkbridge::backend::embedded::{Embedded, OpenError, Settings};
 use linkbridge::model::operation::{Rules, SubjectCase, UniqueScope};
 use linkbridge::model::{Action, Failure, Instant, Operation, Page, Which};
@@ -14,6 +15,9 @@ const V1: &str = include_str!("v1.sql");
 
 /// The tables of version 2, as they were released.
 const V2: &str = include_str!("v2.sql");
+
+/// The tables of version 3, as they were released.
+const V3: &str = include_str!("v3.sql");
 
 /// Every table of version 1 with its columns.
 const TABLES: [&str; 8] = [
@@ -104,7 +108,16 @@ fn older(from: &Path, version: u32, schema: &str, tables: &[String]) -> tempfile
         let columns = columns.trim_end_matches(')');
         let copied = conn
             .execute(
-                &format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM new.{name}"),
+                &format!(
+                    "INSERT INTO {name} ({columns}) SELECT {} FROM new.{name}{}",
+                    // A new store has keyed hashes of accounts, and the end of its chain.
+                    columns.replace("subject_sha256", "subject"),
+                    if name == "meta" {
+                        " WHERE name <> 'audit_head'"
+                    } else {
+                        ""
+                    }
+                ),
                 [],
             )
             .unwrap();
@@ -185,7 +198,7 @@ fn a_database_of_version_1_is_taken_over() {
     world.link(complete("id-1", "u1"));
     drop(world);
     let conn = database(old.path());
-    assert_eq!(number(&conn, "PRAGMA user_version"), 3);
+    assert_eq!(number(&conn, "PRAGMA user_version"), 4);
     let counted = "SELECT listed * 10000 + holding FROM user_counts WHERE tenant = 'acme'";
     assert_eq!(number(&conn, counted), 4 * 10_000 + 698);
     let check: String = conn
@@ -198,7 +211,11 @@ fn a_database_of_version_1_is_taken_over() {
 fn a_migrated_database_has_the_tables_of_a_new_one() {
     let new = tempfile::tempdir().unwrap();
     fill(&world(new.path()));
-    let olds = [as_v1(new.path()), older(new.path(), 2, V2, &tables_of_v2())];
+    let olds = [
+        as_v1(new.path()),
+        older(new.path(), 2, V2, &tables_of_v2()),
+        older(new.path(), 3, V3, &tables_of_v2()),
+    ];
     for old in &olds {
         embedded(old.path()).close();
     }
@@ -265,4 +282,45 @@ fn a_migration_that_fails_changes_nothing() {
         world.link(find("google", "Ext-1", None)).user_id,
         user("u1")
     );
+}
+
+#[test]
+fn records_of_version_3_are_taken_over_into_the_chain() {
+    let new = tempfile::tempdir().unwrap();
+    fill(&world(new.path()));
+    let old = older(new.path(), 3, V3, &tables_of_v2());
+    // What anybody could test guesses with.
+    let plain = sha256("Ext-7");
+    database(old.path())
+        .execute(
+            "UPDATE audit SET subject_sha256 = ?1 WHERE seq = 8",
+            [plain.as_slice()],
+        )
+        .unwrap();
+    let before = number(&database(old.path()), "SELECT count(*) FROM audit");
+    let world = world(old.path());
+    world.link(create("later", "github", "Ext-7"));
+    drop(world);
+    let log = Log::open(&Settings::new(old.path())).unwrap();
+    let verdict = log.verify(None).unwrap();
+    assert!(verdict.is_whole(), "{:?}", verdict.findings);
+    assert_eq!(verdict.taken_over, u64::try_from(before).unwrap());
+    assert_eq!(verdict.records, verdict.taken_over + 1);
+    let conn = database(old.path());
+    let hits = |hash: &[u8]| -> i64 {
+        let sql = "SELECT count(*) FROM audit WHERE subject = ?1";
+        conn.query_row(sql, [hash], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(hits(&plain), 0);
+    // An account is found in old records and in new ones.
+    let (keyed, _) = log.subject("Ext-7").unwrap();
+    assert_eq!(hits(&keyed), 2);
+    drop(conn);
+    let file = std::fs::read(old.path().join("linkbridge.db")).unwrap();
+    assert!(!file.windows(32).any(|bytes| bytes == plain));
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text.as_bytes()).into()
 }

@@ -10,4 +10,4 @@ mod overlay;
 mod real;
 mod table;
 mod two_tenants;
-mod world;
+pub(crate) mod world;

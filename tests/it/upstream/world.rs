@@ -90,6 +90,11 @@ impl World {
         world
     }
 
+    /// The data of the server.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self._dir.path().join("data")
+    }
+
     /// The clients of all fronts.
     pub(crate) fn speakers(&self) -> Vec<Speaker> {
         Speaker::all(self.server.addr, Q)

@@ -121,18 +121,16 @@ impl Importer {
 impl Task<'_> {
     /// Says the same of a fresh row as if it had been carried out by itself.
     fn audit_fresh(&self, row: &Row) -> Step<()> {
-        let user = Some(&row.user_id);
         for alias in &row.ids {
             let id = uuid_in_lower_case(&alias.vendor_id);
-            self.audit(&Entry {
-                user,
-                alias: Some((alias.vendor.as_str(), &id)),
-                ..Entry::default()
-            })?;
+            self.audit_alias(&row.user_id, (alias.vendor.as_str(), &id), (None, None))?;
         }
+        let after = self.keys.audit().user(row.document.as_deref());
         self.audit(&Entry {
-            user,
+            user: Some(&row.user_id),
+            after: Some(after),
             ..Entry::default()
-        })
+        })?;
+        Ok(())
     }
 }

@@ -117,8 +117,7 @@ mod tests {
 
     #[test]
     fn nobody_is_forgotten_and_few_are_made_up() {
-        let conn = Connection::open_in_memory().unwrap();
-        crate::backend::embedded::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        let conn = crate::backend::embedded::schema::in_memory();
         conn.execute_batch(
             "INSERT INTO users (seq, tenant, user_id, created_at, updated_at) VALUES (1, 'acme', 'ann', 0, 0);
              INSERT INTO user_aliases VALUES ('acme', 'v', '7', 'ann');

@@ -4,7 +4,7 @@ use super::owners::Owners;
 use super::{Done, Refusal, Row, Verdict};
 use crate::backend::embedded::aliases;
 use crate::backend::embedded::document::Document;
-use crate::backend::embedded::task::{Entry, Step, Task};
+use crate::backend::embedded::task::{Step, Task};
 use crate::directory::CANONICAL_VENDOR;
 use crate::model::id::uuid_in_lower_case;
 use crate::model::{Alias, UserId};
@@ -65,21 +65,30 @@ impl Task<'_> {
         if is_same == Some(true) && free.is_empty() && moved == 0 {
             return Ok(Ok(Done::Unchanged));
         }
+        // The document that is there is only of interest where another one takes its place.
+        let listed = match (is_same, &row.document) {
+            (None, _) => None,
+            (Some(false), Some(_)) => self.document_of(&row.user_id)?,
+            (Some(_), _) => Some(None),
+        };
+        let document = row.document.clone().filter(|_| is_same != Some(true));
+        let document = document.map(Document::new).transpose()?;
         self.write_or_touch(row, is_same.is_some())?;
         if moved == 0 {
             for alias in &free {
                 let vendor_id = uuid_in_lower_case(&alias.vendor_id);
-                self.write_alias(&row.user_id, (alias.vendor.as_str(), &vendor_id), None)?;
+                self.write_alias(
+                    &row.user_id,
+                    (alias.vendor.as_str(), &vendor_id),
+                    (None, None),
+                )?;
             }
         } else {
             for alias in &row.ids {
                 self.add_alias(&row.user_id, &alias.vendor, &alias.vendor_id, rebind)?;
             }
         }
-        self.audit(&Entry {
-            user: Some(&row.user_id),
-            ..Entry::default()
-        })?;
+        self.audit_put(&row.user_id, listed.as_ref(), document.as_ref())?;
         Ok(Ok(Done::Written {
             created: is_same.is_none(),
             ids: free.len() as u64,

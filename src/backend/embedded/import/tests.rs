@@ -18,6 +18,7 @@ const LOWER: &str = "61c4d7e2-0a5b-4f0e-9c1d-8e2f3a4b5c6d";
 
 fn purpose(rebind: Option<&str>) -> Purpose {
     Purpose {
+        origin: std::sync::Arc::default(),
         client: ClientName::new("users import").unwrap(),
         rebind: rebind.map(str::to_owned),
         file: Some([7; 32]),
@@ -76,17 +77,23 @@ fn put(store: &Importer, row: &Row) -> Verdict {
         let operation = Operation {
             tenant: row.tenant.clone(),
             client: store.purpose.client.clone(),
+            origin: std::sync::Arc::default(),
             at: AT,
             rules: Rules::default(),
             action,
         };
+        let ledger = Ledger::open(&store.conn).unwrap();
         let task = Task {
             conn: &store.conn,
             keys: &store.keys,
             operation: &operation,
+            ledger: Some(&ledger),
         };
         store.conn.execute_batch("SAVEPOINT row").unwrap();
         let done = task.run().map_err(Stop::into_failure);
+        if done.is_ok() {
+            ledger.close(&store.conn).unwrap();
+        }
         let undo = if done.is_err() {
             "ROLLBACK TO row;"
         } else {

@@ -1,11 +1,12 @@
 //! What goes into an import, and what comes out of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::order::order;
 use super::progress::Position;
 use crate::backend::embedded::task::Stop;
-use crate::model::{Alias, ClientName, TenantId, UserId, VendorName};
+use crate::model::{Alias, ClientName, Origin, TenantId, UserId, VendorName};
 
 /// One user with what a file says of it.
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub type Verdict = Result<Done, Refusal>;
 pub struct Purpose {
     /// Who it is in the audit.
     pub client: ClientName,
+    /// How it comes, there.
+    pub origin: Arc<Origin>,
     /// Why ids may be moved; without a reason none is.
     pub rebind: Option<String>,
     /// What the file is known by; without it nothing is remembered.

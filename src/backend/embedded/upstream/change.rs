@@ -2,19 +2,21 @@
 
 use rusqlite::{Connection, params};
 
+use super::audit;
 use super::rows::{CANDIDATE, CREATED, DELETED, TABLE};
 use crate::backend::embedded::accounts::folded;
+use crate::backend::embedded::audit::Ledger;
+use crate::backend::embedded::rows;
 use crate::backend::embedded::seal::{self, Keyring};
-use crate::backend::embedded::task::{Entry, Step, Task, number};
-use crate::backend::embedded::{pending, rows};
-use crate::backend::upstream::state::{IndexStatus, Mark, Row};
-use crate::model::{Instant, Link, LinkId, Operation, PendingLink, TenantId};
+use crate::backend::embedded::task::{Step, Task, number};
+use crate::backend::upstream::state::{Ending, IndexStatus, Intended, Mark, Row};
+use crate::model::{Instant, LinkId, Operation, PendingLink, TenantId};
 
 /// One change.
 pub(in crate::backend::embedded) enum Change {
     /// Write rows; one that is there is replaced.
     Put { upstream: String, rows: Vec<Row> },
-    /// Write and delete rows that an operation has changed at the IdP, each with a row in the audit.
+    /// Write and delete rows that an operation has changed, each with a record in the audit.
     Acknowledge {
         upstream: String,
         operation: Box<Operation>,
@@ -38,14 +40,29 @@ pub(in crate::backend::embedded) enum Change {
         tenant: TenantId,
         status: IndexStatus,
     },
+    /// Write into the audit what the IdP is about to be asked for, and rows as they are noted.
+    Intend {
+        upstream: String,
+        operation: Box<Operation>,
+        intended: Intended,
+        note: Vec<Row>,
+    },
+    /// Write into the audit what became of that, and write and delete rows.
+    Conclude {
+        upstream: String,
+        operation: Box<Operation>,
+        seq: i64,
+        intended: Intended,
+        ending: Ending,
+    },
     /// Spend a pending link.
     Take {
-        tenant: TenantId,
+        operation: Box<Operation>,
         id: [u8; 32],
-        at: Instant,
     },
     /// Put a pending link back.
     GiveBack {
+        operation: Box<Operation>,
         id: [u8; 32],
         pending: Box<PendingLink>,
     },
@@ -57,6 +74,8 @@ pub(in crate::backend::embedded) enum Changed {
     Done,
     /// A pending link was spent: this one.
     Taken(Box<PendingLink>),
+    /// An intent is in the audit, under this number.
+    Intended(i64),
 }
 
 impl Change {
@@ -65,6 +84,8 @@ impl Change {
         match self {
             Change::Put { rows, .. } | Change::Note { rows, .. } => rows.len(),
             Change::Acknowledge { put, forget, .. } => put.len() + forget.len(),
+            Change::Intend { note, .. } => 1 + note.len(),
+            Change::Conclude { ending, .. } => 1 + ending.put.len() + ending.forget.len(),
             Change::Forget { links, .. } => links.len(),
             Change::Status { .. } | Change::Take { .. } | Change::GiveBack { .. } => 1,
         }
@@ -73,8 +94,11 @@ impl Change {
     /// The instant that it names.
     pub(in crate::backend::embedded) fn at(&self) -> Option<Instant> {
         match self {
-            Change::Take { at, .. } => Some(*at),
-            Change::Acknowledge { operation, .. } => Some(operation.at),
+            Change::Acknowledge { operation, .. }
+            | Change::Intend { operation, .. }
+            | Change::Conclude { operation, .. }
+            | Change::Take { operation, .. }
+            | Change::GiveBack { operation, .. } => Some(operation.at),
             _ => None,
         }
     }
@@ -84,7 +108,14 @@ impl Change {
         &self,
         conn: &Connection,
         keys: &Keyring,
+        ledger: &Ledger,
     ) -> Step<Changed> {
+        let task = |operation| Task {
+            conn,
+            keys,
+            operation,
+            ledger: Some(ledger),
+        };
         match self {
             Change::Put { upstream, rows } => rows
                 .iter()
@@ -95,19 +126,29 @@ impl Change {
                 put: made,
                 forget: gone,
             } => {
-                let task = Task {
-                    conn,
-                    keys,
-                    operation,
-                };
-                for row in made {
-                    put(conn, keys, upstream, row)?;
-                    audit(&task, row)?;
-                }
-                for row in gone {
-                    forget(conn, upstream, row.link_id())?;
-                    audit(&task, row)?;
-                }
+                audit::acknowledged(&task(operation), upstream, made, gone)?;
+                write(conn, keys, upstream, (made, gone))?;
+            }
+            Change::Intend {
+                upstream,
+                operation,
+                intended,
+                note: rows,
+            } => {
+                rows.iter()
+                    .try_for_each(|row| note(conn, upstream, row, operation.at))?;
+                let seq = audit::intended(&task(operation), upstream, intended)?;
+                return Ok(Changed::Intended(seq));
+            }
+            Change::Conclude {
+                upstream,
+                operation,
+                seq,
+                intended,
+                ending,
+            } => {
+                audit::concluded(&task(operation), upstream, (*seq, intended), ending)?;
+                write(conn, keys, upstream, (&ending.put, &ending.forget))?;
             }
             Change::Note { upstream, rows, at } => rows
                 .iter()
@@ -120,17 +161,31 @@ impl Change {
                 tenant,
                 status,
             } => set_status(conn, upstream, tenant, status)?,
-            Change::Take { tenant, id, at } => {
-                let taken = pending::take(conn, keys, tenant, id, *at)?;
+            Change::Take { operation, id } => {
+                let taken = task(operation).take_pending(id)?;
                 return Ok(Changed::Taken(Box::new(taken)));
             }
-            // An id that is there already was given back before; what it says is the same.
-            Change::GiveBack { id, pending } => {
-                pending::insert(conn, keys, id, pending)?;
-            }
+            Change::GiveBack {
+                operation,
+                id,
+                pending,
+            } => task(operation).give_back_pending(id, pending)?,
         }
         Ok(Changed::Done)
     }
+}
+
+/// Writes rows, and deletes others.
+fn write(
+    conn: &Connection,
+    keys: &Keyring,
+    upstream: &str,
+    (made, gone): (&[Row], &[Row]),
+) -> Step<()> {
+    made.iter()
+        .try_for_each(|row| put(conn, keys, upstream, row))?;
+    gone.iter()
+        .try_for_each(|row| forget(conn, upstream, row.link_id()))
 }
 
 fn put(conn: &Connection, keys: &Keyring, upstream: &str, row: &Row) -> Step<()> {
@@ -199,27 +254,6 @@ fn note(conn: &Connection, upstream: &str, row: &Row, at: Instant) -> Step<()> {
         at.0,
     ])?;
     Ok(())
-}
-
-/// The audit says of a link at an IdP what it says of one in the store.
-fn audit(task: &Task<'_>, row: &Row) -> Step<()> {
-    let link = Link {
-        link_id: row.link_id(),
-        tenant: row.tenant.clone(),
-        user_id: row.user_id.clone(),
-        provider_id: row.provider_id.clone(),
-        subject: row.subject.clone(),
-        display_name: None,
-        token: None,
-        created_at: None,
-        updated_at: None,
-        last_login_at: None,
-        revision: 0,
-    };
-    task.audit(&Entry {
-        link: Some(&link),
-        ..Entry::default()
-    })
 }
 
 fn forget(conn: &Connection, upstream: &str, link: LinkId) -> Step<()> {

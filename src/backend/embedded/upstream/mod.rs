@@ -3,16 +3,19 @@
 //! Changes (`change`) go through the one writer and are answered after their commit, like operations;
 //! reads (`rows`) run where they are asked for.
 
+mod audit;
 mod change;
 mod look;
 mod rows;
 
 pub(super) use self::change::{Change, Changed};
+use std::sync::atomic::Ordering;
+
 use super::Embedded;
 use super::group::Job;
 use super::task::{Stop, hash};
 use crate::backend::BoxFuture;
-use crate::backend::upstream::state::{IndexStatus, Row, State};
+use crate::backend::upstream::state::{Ending, IndexStatus, Intended, Intent, Row, State};
 use crate::model::{
     Failure, Instant, LinkId, Operation, PendingLink, ProviderId, Secret, Subject, TenantId, UserId,
 };
@@ -48,6 +51,61 @@ impl State for Embedded {
         Box::pin(async move {
             self.change(change).await?;
             Ok(())
+        })
+    }
+
+    fn intend<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        intended: Intended,
+        note: Vec<Row>,
+    ) -> BoxFuture<'a, Result<Intent, Failure>> {
+        let change = Change::Intend {
+            upstream: upstream.to_owned(),
+            operation: Box::new(operation.clone()),
+            intended: intended.clone(),
+            note,
+        };
+        Box::pin(async move {
+            match self.change(change).await? {
+                Changed::Intended(seq) => Ok(Intent {
+                    seq,
+                    intended,
+                    is_concluded: false,
+                }),
+                Changed::Done | Changed::Taken(_) => Err(Failure::OutcomeUnknown),
+            }
+        })
+    }
+
+    fn conclude<'a>(
+        &'a self,
+        upstream: &'a str,
+        operation: &'a Operation,
+        intent: &'a Intent,
+        ending: Ending,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let change = Change::Conclude {
+            upstream: upstream.to_owned(),
+            operation: Box::new(operation.clone()),
+            seq: intent.seq,
+            intended: intent.intended.clone(),
+            ending,
+        };
+        Box::pin(async move {
+            let kept = self.change(change).await;
+            if let Err(failure) = &kept {
+                self.audited.outcomes_lost.fetch_add(1, Ordering::Relaxed);
+                let failure = failure.kind().name();
+                tracing::error!(
+                    upstream,
+                    seq = intent.seq,
+                    failure,
+                    "what became of a request to an IdP could not be written down"
+                );
+            }
+            kept.map(drop)
         })
     }
 
@@ -144,27 +202,32 @@ impl State for Embedded {
 
     fn take_pending<'a>(
         &'a self,
-        tenant: &'a TenantId,
+        operation: &'a Operation,
         pending_id: &'a Secret,
-        at: Instant,
     ) -> BoxFuture<'a, Result<PendingLink, Failure>> {
-        let (tenant, id) = (tenant.clone(), hash(pending_id.expose()));
+        let change = Change::Take {
+            operation: Box::new(operation.clone()),
+            id: hash(pending_id.expose()),
+        };
         Box::pin(async move {
-            match self.change(Change::Take { tenant, id, at }).await? {
+            match self.change(change).await? {
                 Changed::Taken(pending) => Ok(*pending),
-                Changed::Done => Err(Failure::OutcomeUnknown),
+                Changed::Done | Changed::Intended(_) => Err(Failure::OutcomeUnknown),
             }
         })
     }
 
     fn give_back_pending<'a>(
         &'a self,
+        operation: &'a Operation,
         pending_id: &'a Secret,
         pending: PendingLink,
     ) -> BoxFuture<'a, Result<(), Failure>> {
         let id = hash(pending_id.expose());
+        let operation = Box::new(operation.clone());
         Box::pin(async move {
             self.change(Change::GiveBack {
+                operation,
                 id,
                 pending: Box::new(pending),
             })

@@ -191,8 +191,7 @@ mod tests {
 
     #[test]
     fn every_question_is_a_step_in_an_index() {
-        let conn = Connection::open_in_memory().unwrap();
-        crate::backend::embedded::schema::migrate(&conn, std::path::Path::new("memory")).unwrap();
+        let conn = crate::backend::embedded::schema::in_memory();
         for (sql, step) in [
             (OF_USER, "by_user (tenant=? AND user_id=? AND upstream=?)"),
             (OF_LINK, "by_id (link_id=? AND upstream=?)"),

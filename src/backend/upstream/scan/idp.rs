@@ -94,10 +94,7 @@ impl Upstream {
         hears: &mut super::Hears<'_>,
     ) -> Result<IndexStatus, Stopped> {
         let idp = Idp {
-            talk: Talk {
-                upstream: self,
-                tenant,
-            },
+            talk: Talk::new(self, tenant),
             are_known: self.are_known(tenant),
             clock: manner.clock,
         };
@@ -159,6 +156,7 @@ impl Idp<'_> {
         let operation = Operation {
             tenant: self.talk.tenant.clone(),
             client: ClientName::new("index").map_err(|_| Failure::UpstreamRefused)?,
+            origin: std::sync::Arc::default(),
             at: (self.clock)(),
             rules: Rules {
                 known_users: self.are_known,
