@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::backend::{Leaf, Open};
 use crate::backend::Backend as _;
+use crate::backend::embedded::audit::Counts as AuditCounts;
 use crate::backend::embedded::{Counts, Embedded};
 use crate::backend::tally::Read;
 use crate::backend::upstream::Upstream;
@@ -37,6 +38,7 @@ pub(super) fn observed(
     digests.dedup();
     registry.set("build", build(version, &digests));
     registry.set("store", store(&open.store));
+    registry.set("audit", audit(&open.store));
     registry.set("upstreams", upstreams(open));
     let mappings: serde_json::Map<String, Value> = digests
         .into_iter()
@@ -155,6 +157,48 @@ const STORE: &[(&str, &str, CountOf)] = &[
         |counts| &counts.checkpoints_failed,
     ),
 ];
+
+type AuditCountOf = fn(&AuditCounts) -> &std::sync::atomic::AtomicU64;
+
+/// Counters of the audit.
+const AUDIT: &[(&str, &str, AuditCountOf)] = &[
+    (
+        "linkbridge_audit_records_total",
+        "Records of changes that were kept.",
+        |counts| &counts.records,
+    ),
+    (
+        "linkbridge_audit_refused_total",
+        "Changes that did not take place because their record could not be kept.",
+        |counts| &counts.refused,
+    ),
+    (
+        "linkbridge_audit_pruned_total",
+        "Records that were taken away because of their age.",
+        |counts| &counts.pruned,
+    ),
+    (
+        "linkbridge_audit_outcomes_lost_total",
+        "Requests to an IdP whose outcome could not be kept: their clients were told that it is not known.",
+        |counts| &counts.outcomes_lost,
+    ),
+    (
+        "linkbridge_audit_intents_found_open_total",
+        "Intents of an earlier process without an outcome, as found at the start.",
+        |counts| &counts.found_open,
+    ),
+];
+
+fn audit(store: &Arc<Embedded>) -> Group {
+    let mut group = Group::new();
+    for (name, help, of) in AUDIT {
+        let about = (*name, Kind::Counter, *help);
+        of_store(&mut group, store, about, move |store, samples| {
+            samples.count(&[], of(store.audit_counts()).load(Ordering::Relaxed));
+        });
+    }
+    group
+}
 
 fn store(store: &Arc<Embedded>) -> Group {
     let mut group = Group::new();

@@ -17,6 +17,7 @@ mod closing;
 mod connection;
 mod facts;
 mod front;
+mod gates;
 mod held;
 mod http1_io;
 mod ids;
@@ -271,7 +272,7 @@ impl Process {
         };
         let first = Arc::new(share(settings, parts, fixed, None));
         meters::register_served(&registry, &first);
-        Arc::new(Self {
+        let process = Arc::new(Self {
             connections,
             overload,
             http1: Arc::default(),
@@ -280,7 +281,9 @@ impl Process {
             reloads: Arc::default(),
             replaced: Notify::new(),
             meters,
-        })
+        });
+        gates::register(&registry, &process);
+        process
     }
 
     /// What a request that begins now is pinned to.

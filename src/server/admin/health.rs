@@ -52,13 +52,7 @@ pub(in crate::server) fn checks(shared: &Shared) -> Vec<Checked> {
     };
     let backend = (!shared.world.backend.ready())
         .then_some("the store cannot write, or an upstream is left alone because it fails");
-    // Nobody serves before mappings are loaded, and a reload that fails leaves those that were.
-    let mappings = needed("mappings", None);
-    let own = [
-        needed("serving", leaving),
-        needed("backend", backend),
-        mappings,
-    ];
+    let own = [needed("serving", leaving), needed("backend", backend)];
     let more = shared.observed.checks.iter().map(|check| Checked {
         name: check.name.clone(),
         is_needed: check.is_needed,
