@@ -6,7 +6,7 @@ use super::section::Section;
 use crate::edge::overload::{Range, Settings};
 
 /// The least concurrency unless something else is said.
-const DEFAULT_FLOOR: usize = 64;
+const DEFAULT_FLOOR: usize = 256;
 /// The most concurrency unless something else is said.
 const DEFAULT_CEILING: usize = 1024;
 

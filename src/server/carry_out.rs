@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant as Tick};
 
 use super::call::{Call, Tells};
 use super::facts::Facts;
@@ -45,7 +45,9 @@ pub(super) async fn carry_out(
     }
     call.toll = Some(toll);
     let (limit, late) = time(shared, facts);
+    let asked = Tick::now();
     let entered = shared.overload.enter(Priority::of(kind), limit).await;
+    trace::note_queued(asked.elapsed());
     let permit = match entered {
         Ok(permit) => permit,
         Err(failure) => return worded(front, op, Err(failure), &params, at),

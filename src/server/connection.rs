@@ -201,13 +201,20 @@ impl Connection {
         }
     }
 
+    fn peer(&self) -> Peer {
+        Peer {
+            address: self.peer.ip(),
+            tls: self.tls,
+        }
+    }
+
     async fn serve_http1<S: Stream>(self, stream: S) {
         let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(Http1Io::new(
             stream,
             Arc::clone(&activity),
-            Arc::clone(&self.process.http1),
+            (Arc::clone(&self.process.http1), self.peer()),
             http1_io::Deadlines {
                 first_byte: timeouts.first_byte,
                 head: timeouts.head,
@@ -284,10 +291,7 @@ impl Connection {
             self.alive.clone(),
             Arc::clone(activity),
         );
-        let peer = Peer {
-            address: self.peer.ip(),
-            tls: self.tls,
-        };
+        let peer = self.peer();
         let certificate = self.certificate.clone();
         service_fn(move |mut request: http::Request<_>| {
             if let Some(certificate) = &certificate {

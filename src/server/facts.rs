@@ -16,7 +16,7 @@ use super::{Shared, respond};
 use crate::dialect::OpId;
 use crate::edge::authn::Grant;
 use crate::edge::rate_limit::{Standing, Toll};
-use crate::model::{Failure, Field, Origin, Record, Response, Value};
+use crate::model::{Failure, FailureKind, Field, Origin, Record, Response, Value};
 use crate::telemetry::metrics::Outcome;
 use crate::trace;
 use crate::transport::Status;
@@ -108,6 +108,14 @@ impl Facts<'_> {
         let toll = self.toll.as_ref()?;
         let is_told = self.grant.is_some() || toll.is_refused();
         toll.standing().filter(|_| is_told)
+    }
+
+    /// The limit of rate that has refused the request.
+    pub(super) fn refused_by(&self) -> Option<&'static str> {
+        let limited = Outcome::Failed(FailureKind::RateLimited);
+        let is_limited = self.outcome.get() == Some(limited);
+        let standing = self.toll.as_ref().filter(|_| is_limited)?.standing()?;
+        Some(standing.policy)
     }
 
     /// The parameters with what a front's rows say of limits, if they say anything.

@@ -57,7 +57,8 @@ fn filters(group: &mut Group, process: &Arc<Process>) {
             samples.count(&[("reason", reason)], read(count));
         }
     });
-    let help = "Connections of HTTP/2 that were ended for the frames that they sent or left unread.";
+    let help =
+        "Connections of HTTP/2 that were ended for the frames that they sent or left unread.";
     let name = "linkbridge_http2_ended_total";
     group.family(name, Kind::Counter, help, |samples| {
         let counts = http2::counts();
@@ -95,7 +96,11 @@ fn connections(group: &mut Group, process: &Arc<Process>) {
         }
     });
     let help = "Idle connections that were ended early, because there was too little room.";
-    let name = ("linkbridge_connections_ended_early_total", Kind::Counter, help);
+    let name = (
+        "linkbridge_connections_ended_early_total",
+        Kind::Counter,
+        help,
+    );
     family(group, process, name, |process, samples| {
         samples.count(&[], read(&process.overload.counts().connections_ended));
     });
@@ -165,9 +170,14 @@ fn overload(group: &mut Group, process: &Arc<Process>) {
         ),
     ];
     for (name, kind, help, number) in numbers {
-        family(group, process, (name, kind, help), move |process, samples| {
-            samples.number(&[], number(process.overload.counts()));
-        });
+        family(
+            group,
+            process,
+            (name, kind, help),
+            move |process, samples| {
+                samples.number(&[], number(process.overload.counts()));
+            },
+        );
     }
 }
 

@@ -21,8 +21,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::clock;
 use super::closing::Closing;
 use super::held::Held;
+use super::line::Peer;
 use super::timed_io::Activity;
 use crate::edge::http1::{Counts, Fault, Filter, Limits};
+use crate::telemetry::{self, Access, metrics::Outcome};
 
 /// How long a peer may take to send.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,7 @@ pub(super) struct Http1Io<S> {
     stream: S,
     activity: Arc<Activity>,
     counts: Arc<Counts>,
+    peer: Peer,
     deadlines: Deadlines,
     filter: Filter,
     held: Held,
@@ -68,7 +71,7 @@ impl<S> Http1Io<S> {
     pub(super) fn new(
         stream: S,
         activity: Arc<Activity>,
-        counts: Arc<Counts>,
+        (counts, peer): (Arc<Counts>, Peer),
         deadlines: Deadlines,
         limits: Limits,
     ) -> Self {
@@ -77,6 +80,7 @@ impl<S> Http1Io<S> {
             stream,
             activity,
             counts,
+            peer,
             deadlines,
             filter: Filter::new(limits),
             held: Held::default(),
@@ -108,6 +112,17 @@ impl<S> Http1Io<S> {
     fn note_refusal(&self, fault: Fault) {
         self.counts.add(fault);
         tracing::debug!(status = fault.status(), fault = ?fault, "a request was refused unread");
+        // What is wrong with a body is answered by the walk, which has a line of its own for it.
+        if !fault.is_in_body() {
+            telemetry::access(&Access {
+                status: Some(fault.status()),
+                outcome: Outcome::Head.name(),
+                protocol: Some("http/1.1"),
+                tls: self.peer.tls,
+                source: Some(self.peer.address),
+                ..Access::default()
+            });
+        }
     }
 
     fn wait(&mut self, what: Waiting, time: Duration) {

@@ -112,7 +112,7 @@ impl<'f> Line<'f> {
             route: route.as_deref(),
             status,
             outcome,
-            limit: self.request.limit(),
+            limit: self.request.limit().or_else(|| facts.refused_by()),
             duration: self.start.elapsed(),
             queued: self.request.queued(),
             request_bytes: self.bytes.or(u64::try_from(facts.body_bytes).ok()),

@@ -15,6 +15,8 @@ use super::priority::Priority;
 pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long looks are gathered before they are judged.
 const WINDOW: Duration = Duration::from_millis(100);
+/// How many windows in a row must be late: a burst that is over by then needs nobody refused.
+const PATIENCE: u32 = 4;
 /// How late is too late.
 const LATE: Duration = Duration::from_millis(50);
 /// With how many requests in a window refusing some can help.
@@ -29,6 +31,8 @@ pub struct Lag {
     /// The least that it was late in this window.
     least: Duration,
     came: [u32; 5],
+    /// How many windows were late in a row.
+    late_for: u32,
     /// What part of all requests is refused.
     part: f64,
     /// What part of each priority that makes.
@@ -45,6 +49,7 @@ impl Lag {
             began: now,
             least: Duration::MAX,
             came: [0; 5],
+            late_for: 0,
             part: 0.0,
             parts: [0.0; 5],
             owed: [0.0; 5],
@@ -58,7 +63,13 @@ impl Lag {
             return;
         }
         let all: u32 = self.came.iter().sum();
-        self.part = if self.least >= LATE && all >= MANY {
+        let is_late = self.least >= LATE && all >= MANY;
+        self.late_for = if is_late {
+            self.late_for.saturating_add(1)
+        } else {
+            0
+        };
+        self.part = if self.late_for >= PATIENCE {
             (self.part + (1.0 - self.part) * 0.2).min(MOST)
         } else if self.part < 0.02 {
             0.0
