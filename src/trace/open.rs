@@ -18,7 +18,7 @@ struct Recording {
     span: Span,
 }
 
-/// Begins a span within the one that is open here. Others are not within it; see [`inside`].
+/// Begins a span within the one that is open here. Others are not within it; see [`Open::inside`].
 #[must_use]
 pub fn span(name: Name, kind: Kind) -> Open {
     let open = HERE.try_with(|here| {
