@@ -242,21 +242,32 @@ impl Secure {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body))).unwrap();
-        let answer = self.runtime.block_on(async {
-            let sent = async {
-                read(
-                    sender
-                        .send_request(request)
-                        .await
-                        .map_err(|e| e.to_string())?,
-                )
-                .await
+        let mut request = request.body(Full::new(Bytes::from(body))).unwrap();
+        let patience = Duration::from_secs(30);
+        let answer = loop {
+            let exchange = async {
+                match sender.try_send_request(request).await {
+                    Ok(response) => read(response).await.map(Ok),
+                    // The connection ended between two requests, and this one comes back as it was: the
+                    // server has seen nothing of it, and it goes over another connection.
+                    Err(mut lost) => match lost.take_message() {
+                        Some(unsent) => Ok(Err(unsent)),
+                        None => Err(lost.into_error().to_string()),
+                    },
+                }
             };
-            let patience = Duration::from_secs(30);
-            let answer = tokio::time::timeout(patience, sent).await;
-            answer.unwrap_or_else(|_| Err("timeout".to_owned()))
-        });
+            let exchanged = self
+                .runtime
+                .block_on(async { tokio::time::timeout(patience, exchange).await });
+            match exchanged.unwrap_or_else(|_| Err("timeout".to_owned())) {
+                Ok(Ok(answer)) => break Ok(answer),
+                Ok(Err(unsent)) => {
+                    request = unsent;
+                    sender = self.connect()?;
+                }
+                Err(error) => break Err(error),
+            }
+        };
         self.sender = answer.is_ok().then_some(sender);
         answer
     }

@@ -37,7 +37,7 @@ pub(super) fn talk(
     let (mut got, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     let mut has_given_up = !gives_up;
     loop {
-        let (answers, _) = parse(&got, heads)?;
+        let (answers, _) = parse(&got, heads, false)?;
         if !has_given_up && answers.len() >= heads.len() {
             has_given_up = true;
             // It fails where the server has closed.
@@ -55,7 +55,10 @@ pub(super) fn talk(
             }
         }
     }
-    let (answers, left) = parse(&got, heads)?;
+    // What is refused may have been a HEAD as far as it could be read: then its refusal has no body either.
+    let sent = pieces.concat();
+    let may_be_head = sent.windows(5).any(|five| five == b"HEAD ");
+    let (answers, left) = parse(&got, heads, may_be_head)?;
     match left {
         0 => Ok(answers),
         _ => Err(format!("{left} bytes behind {answers:?} are no answer")),
@@ -63,7 +66,12 @@ pub(super) fn talk(
 }
 
 /// All answers that are complete, and how many bytes are left. What only goes before an answer is none.
-fn parse(mut bytes: &[u8], heads: &[bool]) -> Result<(Vec<Answered>, usize), String> {
+/// Behind those of complete requests, one whose body is missing is complete if `may_be_head`.
+fn parse(
+    mut bytes: &[u8],
+    heads: &[bool],
+    may_be_head: bool,
+) -> Result<(Vec<Answered>, usize), String> {
     let mut answers: Vec<Answered> = Vec::new();
     while let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
         let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
@@ -82,6 +90,7 @@ fn parse(mut bytes: &[u8], heads: &[bool]) -> Result<(Vec<Answered>, usize), Str
         }
         let length = match field("content-length").map(str::parse) {
             _ if heads.get(answers.len()) == Some(&true) => 0,
+            _ if may_be_head && heads.len() <= answers.len() && bytes.len() == end + 4 => 0,
             Some(Ok(length)) => length,
             None if status == 204 => 0,
             other => return Err(format!("an answer of {status} with the length {other:?}")),

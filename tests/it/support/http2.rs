@@ -48,19 +48,35 @@ impl Http2 {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(Bytes::from(body)));
-        let request = request.map_err(|error| format!("{method} {target}: {error}"))?;
+        let mut request = request.map_err(|error| format!("{method} {target}: {error}"))?;
         let mut sender = match self.sender.take().filter(SendRequest::is_ready) {
             Some(sender) => sender,
             None => self.connect()?,
         };
-        let answer = self.runtime.block_on(async {
-            let sent = async {
-                let response = sender.send_request(request).await;
-                read(response.map_err(|error| error.to_string())?).await
+        let answer = loop {
+            let exchange = async {
+                match sender.try_send_request(request).await {
+                    Ok(response) => read(response).await.map(Ok),
+                    // The connection ended between two requests, and this one comes back as it was: the
+                    // server has seen nothing of it, and it goes over another connection.
+                    Err(mut lost) => match lost.take_message() {
+                        Some(unsent) => Ok(Err(unsent)),
+                        None => Err(lost.into_error().to_string()),
+                    },
+                }
             };
-            let answer = tokio::time::timeout(PATIENCE, sent).await;
-            answer.unwrap_or_else(|_| Err("timeout".to_owned()))
-        });
+            let exchanged = self
+                .runtime
+                .block_on(async { tokio::time::timeout(PATIENCE, exchange).await });
+            match exchanged.unwrap_or_else(|_| Err("timeout".to_owned())) {
+                Ok(Ok(answer)) => break Ok(answer),
+                Ok(Err(unsent)) => {
+                    request = unsent;
+                    sender = self.connect()?;
+                }
+                Err(error) => break Err(error),
+            }
+        };
         self.sender = answer.is_ok().then_some(sender);
         answer
     }
