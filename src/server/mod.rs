@@ -38,6 +38,7 @@ pub mod rehearsal;
 mod reload;
 mod respond;
 mod rpc;
+mod served;
 mod settings;
 mod tenant;
 #[cfg(test)]
@@ -162,7 +163,7 @@ impl Process {
             meters: Arc::clone(&meters),
         };
         let first = Arc::new(share(settings, parts, fixed, None));
-        meters::register_served(&registry, &first);
+        served::register(&registry, &first);
         let process = Arc::new(Self {
             connections,
             overload,

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::{Fixed, Parts, Process, Settings, front, meters, share, untold};
+use super::{Fixed, Parts, Process, Settings, front, served, share, untold};
 
 /// How reloads have ended.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Reloader {
         };
         let next = share(settings, parts, fixed, Some(&previous));
         let next = Arc::new(next);
-        meters::register_served(&next.observed.registry, &next);
+        served::register(&next.observed.registry, &next);
         process.meters.renewed(&next.settings.listeners);
         process.current.store(next);
         process.replaced.notify_one();
