@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::backend::{Leaf, Open};
 use crate::backend::Backend as _;
@@ -15,7 +14,6 @@ use crate::backend::embedded::{Counts, Embedded};
 use crate::backend::tally::Read;
 use crate::backend::upstream::Upstream;
 use crate::backend::upstream::caller::Reading;
-use crate::mapping::builtin;
 use crate::server::{Check, Front, Observed, clock};
 use crate::telemetry::metrics::{Group, Kind, Registry, Samples, Snapshot};
 
@@ -30,8 +28,8 @@ pub(super) fn observed(
     let mut digests: Vec<(String, String)> = fronts
         .iter()
         .map(|front| {
-            let name = front.dialect.name();
-            (name.to_owned(), digest(name).unwrap_or_default())
+            let dialect = &front.dialect;
+            (dialect.name().to_owned(), short(&dialect.digest()))
         })
         .collect();
     digests.sort();
@@ -57,15 +55,13 @@ pub(super) fn observed(
     }
 }
 
-/// A short name for the text of a built-in mapping, which changes when the text does.
-fn digest(dialect: &str) -> Option<String> {
-    let (_, text) = builtin::SOURCES.iter().find(|(name, _)| *name == dialect)?;
-    let hash = Sha256::digest(text.as_bytes());
-    Some(hash.iter().take(8).fold(String::new(), |mut out, byte| {
+/// The beginning of a mapping's digest, which records of the audit have whole.
+fn short(digest: &[u8; 32]) -> String {
+    digest.iter().take(8).fold(String::new(), |mut out, byte| {
         // Writing into a string cannot fail.
         let _ = write!(out, "{byte:02x}");
         out
-    }))
+    })
 }
 
 /// An upstream that fails is told; whether nothing can be served without it, the backend knows.
