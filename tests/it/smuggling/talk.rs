@@ -101,7 +101,9 @@ fn parse(
         bytes = &bytes[end + 4 + length..];
         answers.push(Answered {
             status,
-            says_close: field("connection") == Some("close"),
+            // To a client of HTTP/1.0 an answer is the last one unless it says otherwise.
+            says_close: field("connection") == Some("close")
+                || (head.starts_with("http/1.0 ") && field("connection") != Some("keep-alive")),
         });
     }
     Ok((answers, bytes.len()))
