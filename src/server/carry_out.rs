@@ -34,6 +34,7 @@ pub(super) async fn carry_out(
     let (kind, params) = (call.kind, Arc::clone(&call.params));
     let toll = facts.toll(shared);
     if let Err(failure) = toll.operation(who(front, kind, facts)) {
+        facts.failed(&failure);
         let params = facts.told(Some(front), &params);
         return refused(
             front,
@@ -50,7 +51,10 @@ pub(super) async fn carry_out(
     trace::note_queued(asked.elapsed());
     let permit = match entered {
         Ok(permit) => permit,
-        Err(failure) => return worded(front, op, Err(failure), &params, at),
+        Err(failure) => {
+            facts.failed(&failure);
+            return worded(front, op, Err(failure), &params, at);
+        }
     };
     let result = if kind.writes() {
         facts.may_have_written = true;

@@ -75,16 +75,20 @@ impl Facts<'_> {
 
     /// Notes what came of the request.
     pub(super) fn came_to<T>(&self, result: &Result<T, Failure>) {
-        let outcome = match result {
-            Ok(_) => Outcome::Ok,
-            Err(failure) => Outcome::Failed(failure.kind()),
-        };
-        self.outcome.set(Some(outcome));
+        match result {
+            Ok(_) => self.outcome.set(Some(Outcome::Ok)),
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    /// Notes why an operation was not carried out.
+    pub(super) fn failed(&self, failure: &Failure) {
+        self.outcome.set(Some(Outcome::Failed(failure.kind())));
     }
 
     /// A refusal, in the words of the front, as far as it is known.
     pub(super) fn refuse(&self, shared: &Shared, failure: &Failure) -> Response {
-        self.outcome.set(Some(Outcome::Failed(failure.kind())));
+        self.failed(failure);
         let front = self.front.and_then(|index| shared.fronts.get(index));
         let context = self.told(front, &self.context);
         respond::failure(
