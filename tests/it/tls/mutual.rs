@@ -21,11 +21,11 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::super::support::config::{self, Profile};
-use super::super::support::fixtures::{A, K, LINK, P, T};
 use super::super::support::server::{Server, free_port};
+use super::asks::{self, Asks};
 
-const HOST: &str = "links.example.com";
-const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
+pub(super) const HOST: &str = "links.example.com";
+pub(super) const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
 
 #[derive(Deserialize)]
 struct Cases {
@@ -39,6 +39,9 @@ struct Case {
     listener: String,
     certificate: Option<String>,
     key: Option<String>,
+    #[serde(default)]
+    asks: Asks,
+    error: Option<String>,
     status: toml::Value,
 }
 
@@ -218,32 +221,34 @@ impl Mutual {
         }
     }
 
-    /// The status of a read of a link; `None` if the handshake is not done.
-    fn ask(&self, case: &Case) -> Option<u16> {
-        let certificate = case.certificate.as_ref();
-        let pair = certificate.map(|name| &self.certificates[name.as_str()]);
-        let port = self.ports[case.listener.as_str()];
+    /// What a case is answered.
+    fn ask(&self, case: &Case) -> Option<(u16, String)> {
+        let origin = format!("http://{}", self.server.addr);
+        let request = asks::request(case.asks, case.key.as_deref(), &origin);
+        self.send(&case.listener, case.certificate.as_deref(), &request)
+    }
+
+    /// The status and the rest of an answer; `None` if the handshake is not done.
+    fn send(
+        &self,
+        listener: &str,
+        certificate: Option<&str>,
+        request: &str,
+    ) -> Option<(u16, String)> {
+        let pair = certificate.map(|name| &self.certificates[name]);
+        let port = self.ports[listener];
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         let mut stream = StreamOwned::new(self.client(pair), socket);
-        let key = match case.key.as_deref() {
-            None => String::new(),
-            Some("super") => format!("Authorization: {K}\r\n"),
-            Some("bound") => format!("Authorization: {BOUND_KEY}\r\n"),
-            Some(_) => "Authorization: nobody-has-this-key\r\n".to_owned(),
-        };
-        let request = format!(
-            "GET {LINK}?identityProviderId={P}&userId={A} HTTP/1.1\r\nHost: {HOST}\r\n\
-             X-FusionAuth-TenantId: {T}\r\n{key}Connection: close\r\n\r\n"
-        );
         let mut answer = Vec::new();
         let _ = stream
             .write_all(request.as_bytes())
             .and_then(|()| stream.read_to_end(&mut answer));
         let text = String::from_utf8_lossy(&answer);
-        Some(text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().unwrap())
+        let (status, rest) = text.strip_prefix("HTTP/1.1 ")?.split_at(3);
+        Some((status.parse().unwrap(), rest.to_owned()))
     }
 
     fn client(&self, pair: Option<&Pair>) -> ClientConnection {
@@ -278,7 +283,8 @@ fn clients(certificates: &HashMap<&'static str, Pair>) -> String {
          certificates = [{{ dns = \"svc-billing.example.com\" }}, {{ uri = \"spiffe://example.com/billing\" }}, \
          {{ sha256 = \"{pinned}\" }}]\n\
          [[client]]\nname = \"bound\"\nscopes = [\"links.read\"]\nkey_sha256 = \"{key}\"\n\
-         certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n"
+         certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n{}",
+        asks::signs_as()
     )
 }
 
@@ -293,9 +299,38 @@ fn who_gets_in_with_which_certificate_and_which_key() {
         assert!(expected.is_some() || case.status.as_str() == Some("refused"));
 
         let found = mutual.ask(case);
-        if found != expected {
+        let is_so = found.as_ref().map(|(status, _)| *status) == expected;
+        let error = case
+            .error
+            .as_ref()
+            .map(|word| format!("\"error\":\"{word}\""));
+        let told = found.as_ref().map_or("", |(_, rest)| rest.as_str());
+        if !is_so || error.is_some_and(|error| !told.contains(&error)) {
             writeln!(wrong, "{}: {found:?} instead of {expected:?}", case.name).unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}{}", mutual.server.log());
+}
+
+/// It is worth no more than the key that it was issued for.
+#[test]
+fn a_token_of_a_bound_client_is_good_with_its_certificate_only() {
+    let mutual = Mutual::start();
+    let origin = format!("http://{}", mutual.server.addr);
+    let ask = |certificate, request: &str| mutual.send("optional", certificate, request).unwrap();
+    let request = asks::request(Asks::Flip, Some("bound"), &origin);
+    let (status, answer) = ask(Some("bound"), &request);
+    assert_eq!(status, 200, "{answer}");
+    let (_, rest) = answer.split_once("\"access_token\":\"").unwrap();
+    let (token, _) = rest.split_once('"').unwrap();
+    let read = asks::read(token);
+    for (certificate, expected) in [
+        (Some("bound"), 200),
+        (None, 401),
+        (Some("unknown"), 401),
+        (Some("by-dns"), 401),
+    ] {
+        let (status, answer) = ask(certificate, &read);
+        assert_eq!(status, expected, "{certificate:?}: {answer}");
+    }
 }
