@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
-};
+use rcgen::ExtendedKeyUsagePurpose;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -23,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::support::config::{self, Profile};
 use super::super::support::server::{Server, free_port};
 use super::asks::{self, Asks};
+use super::authority::{Authority, Pair, certificates, dns, hex, revocations};
 
 pub(super) const HOST: &str = "links.example.com";
 pub(super) const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
@@ -43,122 +40,6 @@ struct Case {
     asks: Asks,
     error: Option<String>,
     status: toml::Value,
-}
-
-/// An authority with its certificate.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self {
-            issuer: Issuer::new(params, key),
-            pem,
-        }
-    }
-
-    fn sign(&self, change: impl FnOnce(&mut CertificateParams)) -> Pair {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let signed = params.signed_by(&key, &self.issuer).unwrap();
-        Pair {
-            chain: signed.pem(),
-            key: key.serialize_pem(),
-            sha256: hex(&Sha256::digest(signed.der())),
-        }
-    }
-}
-
-struct Pair {
-    chain: String,
-    key: String,
-    sha256: String,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-fn dns(name: &str) -> SanType {
-    SanType::DnsName(name.try_into().unwrap())
-}
-
-/// Every certificate that a case can name.
-fn certificates(trusted: &Authority) -> HashMap<&'static str, Pair> {
-    let named = |names: &[&str]| {
-        let names: Vec<SanType> = names.iter().map(|name| dns(name)).collect();
-        trusted.sign(|params| params.subject_alt_names = names)
-    };
-    let uri = SanType::URI("spiffe://example.com/billing".try_into().unwrap());
-    HashMap::from([
-        ("by-dns", named(&["SVC-billing.example.com"])),
-        ("by-hash", named(&[])),
-        ("bound", named(&["bound.example.com"])),
-        ("unknown", named(&["unknown.example.com"])),
-        (
-            "two-names",
-            named(&["svc-billing.example.com", "bound.example.com"]),
-        ),
-        ("by-uri", trusted.sign(|p| p.subject_alt_names = vec![uri])),
-        (
-            "revoked",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.serial_number = Some(SerialNumber::from(4242));
-            }),
-        ),
-        (
-            "expired",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.not_before = date_time_ymd(2019, 1, 1);
-                params.not_after = date_time_ymd(2020, 1, 1);
-            }),
-        ),
-        (
-            "for-servers",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            }),
-        ),
-        (
-            "strange",
-            Authority::new("a stranger").sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-            }),
-        ),
-    ])
-}
-
-fn revocations(trusted: &Authority) -> String {
-    let list = CertificateRevocationListParams {
-        this_update: date_time_ymd(2024, 1, 1),
-        next_update: date_time_ymd(2099, 1, 1),
-        crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
-        revoked_certs: vec![RevokedCertParams {
-            serial_number: SerialNumber::from(4242),
-            revocation_time: date_time_ymd(2024, 1, 1),
-            reason_code: None,
-            invalidity_date: None,
-        }],
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    list.signed_by(&trusted.issuer).unwrap().pem().unwrap()
 }
 
 /// A server with a listener of each kind.
