@@ -157,5 +157,4 @@ fn tokens_end_with_the_credential_that_a_reload_takes_away() {
         let found = caller.statuses(&tokens);
         assert_eq!(found, expected, "{what}\n{}", supervisor.log());
     }
-    supervisor.stop();
 }
