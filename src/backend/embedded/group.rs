@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::audit::{self, Ledger};
-use super::pending;
+use super::expiry;
 use super::seal::Keyring;
 use super::task::{self, Step, Stop, Task};
 use super::upstream::{Change, Changed};
@@ -159,7 +159,14 @@ pub(super) fn run(
             .collect::<rusqlite::Result<_>>()?;
         let latest = jobs.iter().filter_map(Job::latest).max();
         let more_to_purge = match latest {
-            Some(at) if along.purge => pending::purge(conn, at)?,
+            Some(at) if along.purge => {
+                let purge = || expiry::purge(conn, keys.audit(), &ledger, at);
+                // What cannot be written down stays, and costs nobody else a write.
+                in_savepoint(conn, &ledger, purge)?.unwrap_or_else(|stop| {
+                    stop.into_failure();
+                    false
+                })
+            }
             _ => false,
         };
         let pruned = match (latest, along.older_than) {

@@ -13,6 +13,7 @@ mod checkpoint;
 mod connection;
 mod counts;
 mod document;
+mod expiry;
 mod files;
 mod group;
 pub mod import;
@@ -91,6 +92,7 @@ impl Embedded {
             files,
             conn,
             keys,
+            found_open,
             lock,
         } = opening::open(&settings)?;
         let keys = Arc::new(keys);
@@ -100,9 +102,9 @@ impl Embedded {
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());
         let counts = Arc::new(Counts::default());
-        let open = audit::open_intents(&conn, keys.audit()).map_err(sqlite)?;
         let audited = Arc::new(audit::Counts::default());
-        audited.found_open.store(open, Ordering::Relaxed);
+        audited.found_open.store(found_open, Ordering::Relaxed);
+        audited.records.store(found_open, Ordering::Relaxed);
         let writer = Writer {
             files: files.clone(),
             keys: keys.clone(),
