@@ -178,5 +178,16 @@ fn nothing_is_asked_that_cannot_be_written_down_and_nothing_said_that_could_not_
     assert_eq!(ran.code, 0, "{}", ran.err);
     let open = ran.out.matches("without an outcome: ").count();
     assert_eq!(open, 1, "{}", ran.out);
+    // The next write says of it that nobody knows, without a restart.
+    let next = speaker.create(create, &Fact::new("A", "P", &new_subject()));
+    assert!(next.status < 300, "{}", next.text());
+    let ran = audit(&["verify", "--data", world.data().to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains("without an outcome"), "{}", ran.out);
+    assert!(
+        ran.out.contains("with an unknown outcome: 1;"),
+        "{}",
+        ran.out
+    );
     assert!(world.server.log().contains("could not be written down"));
 }

@@ -1,6 +1,7 @@
 //! Requests to IdPs of which nobody knows what became of them.
 //!
-//! Only the process that asks an IdP can write down what came of it. Whoever takes the store after that process
+//! Only the process that asks an IdP can write down what came of it. What it could not keep is `unknown` with the next
+//! write that it can make. Whoever takes the store after that process
 //! has ended writes `unknown` in its place: nobody else ever will, and an intent without an outcome keeps the audit
 //! from being pruned. What an operator finds out later is one more record.
 
@@ -20,6 +21,9 @@ const TOLD: u64 = 20;
 
 /// Why an outcome is unknown that an earlier process has not written down.
 const ENDED: &str = "the process ended before an outcome was written down";
+
+/// Why one is unknown that this process could not write down.
+const LOST: &str = "the outcome could not be written down when it was there";
 
 /// What an operator has found out about a request to an IdP.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +76,7 @@ pub(in crate::backend::embedded) fn conclude_open(conn: &Connection) -> Result<u
             let last = "SELECT at FROM audit ORDER BY seq DESC LIMIT 1";
             let at: i64 = conn.query_row(last, [], |row| row.get(0))?;
             for seq in &some {
-                conclude(conn, &ledger, *seq, at)?;
+                conclude(conn, &ledger, (*seq, ENDED), at)?;
             }
             ledger.close(conn)
         })?;
@@ -98,12 +102,17 @@ fn some_open(conn: &Connection) -> rusqlite::Result<Vec<i64>> {
 }
 
 /// Writes `unknown` for an intent that is open.
-fn conclude(conn: &Connection, ledger: &Ledger, seq: i64, at: i64) -> rusqlite::Result<()> {
+fn conclude(
+    conn: &Connection,
+    ledger: &Ledger,
+    (seq, reason): (i64, &str),
+    at: i64,
+) -> rusqlite::Result<()> {
     let end = Record {
         at,
         phase: phase::OUTCOME,
         client: "linkbridge",
-        reason: Some(ENDED),
+        reason: Some(reason),
         intent: Some(seq),
         outcome: Some(Came::Unknown.word()),
         ..Record::default()
@@ -112,6 +121,20 @@ fn conclude(conn: &Connection, ledger: &Ledger, seq: i64, at: i64) -> rusqlite::
     conn.prepare_cached("DELETE FROM audit_open WHERE seq = ?1")?
         .execute([seq])?;
     Ok(())
+}
+
+/// Writes `unknown` for an intent whose outcome could not be kept. If it was kept after all, nothing is to be done.
+pub(in crate::backend::embedded) fn conclude_lost(
+    conn: &Connection,
+    ledger: &Ledger,
+    seq: i64,
+    at: i64,
+) -> rusqlite::Result<()> {
+    let is_open = "SELECT EXISTS (SELECT 1 FROM audit_open WHERE seq = ?1)";
+    match conn.query_row(is_open, [seq], |row| row.get(0))? {
+        true => conclude(conn, ledger, (seq, LOST), at),
+        false => Ok(()),
+    }
 }
 
 /// Adds a record about an intent, which says whom and what that was about.
@@ -153,7 +176,7 @@ pub fn settle(settings: &Settings, word: &Word<'_>) -> Result<i64, Unsettled> {
         let ledger = Ledger::open(conn)?;
         // The process that asked has ended, or the store could not be had.
         if is_open {
-            conclude(conn, &ledger, word.seq, word.at)?;
+            conclude(conn, &ledger, (word.seq, ENDED), word.at)?;
         }
         let said = Record {
             at: word.at,

@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 
 use super::*;
-use crate::backend::embedded::audit::{Log, Verdict, prune};
+use crate::backend::embedded::audit::{Head, Log, Verdict, Verifier, prune};
 use crate::backend::embedded::schema;
 
 /// A chain of intents and outcomes, each an intent or the outcome of the one of that number.
@@ -151,4 +151,38 @@ fn what_there_is_to_settle() {
         let told = standing(seq).unwrap_err();
         assert!(told.contains(why), "{told}");
     }
+}
+
+#[test]
+fn an_outcome_that_goes_while_the_chain_is_gone_over_leaves_nothing_open() {
+    let log = Log::of(chain([None, Some((1, "unknown")), None]));
+    let mut verifier = Verifier::new(None, None);
+    log.each(0, |line| {
+        match line.seq() {
+            2 => verifier.skip_to(Head {
+                seq: 2,
+                hash: line.hash,
+            }),
+            _ => verifier.next(line),
+        }
+        Ok(())
+    })
+    .unwrap_or_else(|e| panic!("{e}"));
+    let verdict = verifier.end(None);
+    assert!(verdict.is_whole(), "{:?}", verdict.findings);
+    let open: Vec<i64> = verdict.open.iter().map(|one| one.seq).collect();
+    assert_eq!((open, verdict.unknown.len()), (vec![3], 0));
+}
+
+#[test]
+fn a_lost_outcome_that_was_kept_after_all_stays_what_it_is() {
+    let mut conn = chain([None, None, Some((1, "ok"))]);
+    let ledger = Ledger::open(&conn).unwrap();
+    for seq in [1, 2, 2] {
+        conclude_lost(&conn, &ledger, seq, 9).unwrap();
+    }
+    assert_eq!(ledger.close(&conn).unwrap(), 1);
+    let verdict = verify(&mut conn);
+    assert!(verdict.is_whole(), "{:?}", verdict.findings);
+    assert_eq!((verdict.open.len(), verdict.unknown.len()), (0, 1));
 }
