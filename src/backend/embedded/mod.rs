@@ -3,7 +3,8 @@
 //! One thread writes (`writer`), committing whatever waits as one group (`group`); one moves pages
 //! from the log into the database (`checkpoint`); reads run where they are asked for (`readers`).
 //! What an operation does stands in `links`, `unlink`, `pending`, `users`, `user_list` and `naming`, on
-//! the ground of `task`. What is kept beside upstreams stands in `upstream`.
+//! the ground of `task`; pending links that nobody completes end in `expiry`. What is kept beside upstreams stands in
+//! `upstream`.
 //! Tokens are sealed before they reach SQLite (`seal`, `keys`, `reseal`).
 
 mod accounts;
