@@ -4,6 +4,7 @@
 
 mod drive;
 mod explain;
+mod marked;
 mod places;
 mod source;
 mod worlds;
