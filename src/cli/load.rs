@@ -266,12 +266,8 @@ impl Loaded {
     /// The dialects that it makes use of, in the order of `dialects`: those of its fronts, and those of its
     /// upstreams if these are asked for.
     pub(super) fn served(&self, with_upstreams: bool) -> Vec<Arc<Dialect>> {
-        let mut names: Vec<&str> = self
-            .config
-            .fronts
-            .iter()
-            .map(|f| f.dialect.as_str())
-            .collect();
+        let fronts = self.config.fronts.iter();
+        let mut names: Vec<&str> = fronts.map(|front| front.dialect.as_str()).collect();
         if with_upstreams {
             named_by(&self.config.backend.root, &mut names);
         }
