@@ -154,6 +154,7 @@ fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Runnin
     let Loaded {
         mut config,
         dialects,
+        own,
         version,
         warnings,
     } = loaded;
@@ -169,6 +170,7 @@ fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Runnin
     let loaded = Loaded {
         config,
         dialects,
+        own,
         version: version.clone(),
         warnings,
     };

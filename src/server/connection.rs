@@ -26,6 +26,7 @@ use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
+use crate::edge::overload::Stage;
 use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
@@ -300,7 +301,9 @@ impl Connection {
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
-            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
+            let is_last = in_flight.is_last
+                || *process.phase.borrow() >= Phase::Draining
+                || process.overload.stage() >= Stage::NoKeepAlive;
             async move {
                 let response = walk::answer(&shared, peer, request, &alive, is_last).await;
                 Ok(response.map(|body| Kept::new(body, in_flight)))
