@@ -29,6 +29,7 @@ mod meters;
 mod new_links;
 mod overload;
 mod passthrough;
+mod payload;
 mod perform;
 mod phase;
 mod present;
