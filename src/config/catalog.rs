@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::OddMapping;
 use crate::dialect::overlap::Route;
-use crate::dialect::{Neighbor, Tenants};
+use crate::dialect::{Dialect, Neighbor, Tenants};
 use crate::model::OperationKind;
 
 /// A dialect that a configuration may name.
@@ -27,6 +27,24 @@ pub struct KnownDialect {
     pub lacks: Vec<OperationKind>,
     /// Whether an IdP of it tells pending links.
     pub tells_pending: bool,
+}
+
+impl From<&Dialect> for KnownDialect {
+    fn from(dialect: &Dialect) -> Self {
+        let options = dialect.plan().options.iter();
+        Self {
+            name: dialect.name().to_owned(),
+            vendor: dialect.vendor().as_str().to_owned(),
+            options: options
+                .map(|o| (o.name.clone(), o.values.clone()))
+                .collect(),
+            routes: dialect.routes(),
+            neighbors: dialect.neighbors().to_vec(),
+            tenants: dialect.tenants(),
+            lacks: dialect.lacks_as_upstream(),
+            tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
+        }
+    }
 }
 
 /// The dialects that a configuration may name.
