@@ -69,7 +69,7 @@ const AUDIT: &[Counter] = &[
     ),
     (
         "linkbridge_audit_intents_found_open_total",
-        "Intents of an earlier process without an outcome, as found at the start.",
+        "Intents of an earlier process without an outcome, as found at the start; the audit says `unknown` of them now.",
         |store| &store.audit_counts().found_open,
     ),
 ];
