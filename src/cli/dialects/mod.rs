@@ -53,21 +53,7 @@ pub(super) fn built_in() -> Vec<Arc<Dialect>> {
 
 /// What a configuration may name.
 pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
-    let known = |dialect: &Arc<Dialect>| KnownDialect {
-        name: dialect.name().to_owned(),
-        vendor: dialect.vendor().as_str().to_owned(),
-        options: dialect
-            .plan()
-            .options
-            .iter()
-            .map(|o| (o.name.clone(), o.values.clone()))
-            .collect(),
-        routes: dialect.routes(),
-        neighbors: dialect.neighbors().to_vec(),
-        tenants: dialect.tenants(),
-        lacks: dialect.lacks_as_upstream(),
-        tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
-    };
+    let known = |dialect: &Arc<Dialect>| KnownDialect::from(&**dialect);
     Catalog {
         dialects: dialects.iter().map(known).collect(),
         odd: Vec::new(),
