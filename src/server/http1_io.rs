@@ -99,6 +99,7 @@ impl<S> Http1Io<S> {
     /// Bytes came and were looked at. The clock of a head starts with its first byte.
     fn note_bytes(&mut self) {
         let after = self.filter.heads();
+        self.activity.note_head(self.filter.is_in_head());
         if !self.filter.is_in_head() {
             self.waiting = Waiting::Free;
         } else if self.waiting != (Waiting::Head { after }) {
@@ -144,6 +145,7 @@ impl<S> Http1Io<S> {
         ready!(self.timer.as_mut().poll(cx));
         if let Waiting::Head { .. } = self.waiting {
             self.filter.refuse(Fault::HeadTooSlow);
+            self.activity.note_head(false);
             self.note_refusal(Fault::HeadTooSlow);
             return self.poll_refused(cx);
         }

@@ -437,6 +437,8 @@ impl Drop for Running {
 #[cfg(test)]
 mod deletes_tests;
 #[cfg(test)]
+mod ends_tests;
+#[cfg(test)]
 mod http2_tests;
 #[cfg(test)]
 mod joins_tests;
