@@ -5,10 +5,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::testing::{
-    FakeBackend, KEY, LONG, SHORT, connect, read_some, settings, start, start_with,
+    FakeBackend, KEY, LONG, SHORT, connect, link, read_some, settings, start, start_with,
 };
 use super::walk_tests::native;
 use super::*;
+use crate::backend::{Answer, Atomicity, BoxFuture};
+use crate::model::{Operation, Outcome};
 
 const GET: &[u8] = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -142,4 +144,59 @@ fn who_answers_no_ping_is_not_kept_after_the_last_word() {
     let begin = Instant::now();
     let _ = stream.read_to_end(&mut Vec::new());
     assert!(begin.elapsed() < Duration::from_secs(8), "it was kept");
+}
+
+/// Has very much to tell.
+struct Talkative;
+
+impl Backend for Talkative {
+    fn apply(&self, _: Operation) -> BoxFuture<'_, Answer> {
+        let told = |n: u32| crate::model::Link {
+            display_name: Some("x".repeat(1 << 17)),
+            ..link("google", &format!("ext-{n}"))
+        };
+        Box::pin(std::future::ready(Ok(Outcome::Links {
+            links: (0..128).map(told).collect(),
+            total: 128,
+        })))
+    }
+
+    fn apply_all(&self, _: Vec<Operation>, _: Atomicity) -> BoxFuture<'_, Vec<Answer>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
+/// More than all buffers on the way have room for is still to be sent when the connection has nothing else to
+/// do; nor does what is refused behind it cut it off.
+#[test]
+fn a_connection_is_not_idle_while_its_answer_is_read_slowly() {
+    let mut quick = settings();
+    quick.timeouts.idle = SHORT;
+    let running = start_with(quick, vec![native()], Arc::new(Talkative));
+    let get = format!(
+        "GET /linkbridge/v1/users/u-1@acme/links HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+    );
+    for (behind, end) in [
+        ("", "}"),
+        ("GET /\n", "\"A line ends without a carriage return.\"}"),
+    ] {
+        let mut stream = connect(running.addresses()[0]);
+        stream.write_all(get.as_bytes()).unwrap();
+        stream.write_all(behind.as_bytes()).unwrap();
+        std::thread::sleep(SHORT * 6);
+        let answer = rest(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{:.200}", answer);
+        let length = answer.split("Content-Length: ").nth(1).unwrap();
+        let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+        assert!(
+            answer.len() > length,
+            "{behind:?}: {} of {length}",
+            answer.len()
+        );
+        assert!(answer.ends_with(end), "{behind:?}");
+    }
 }
