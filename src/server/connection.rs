@@ -326,10 +326,12 @@ impl Connection {
             () = tokio::time::sleep(self.age()) => {}
             () = idle.as_mut() => is_idle = true,
         }
-        // Who has begun to ask is still answered: hyper would not know, since it gets complete heads only.
+        // Who has begun to ask is still answered: hyper would not know, since it gets complete heads only. Who
+        // always has begun is not waited for.
+        let head = tokio::time::timeout(self.settings.timeouts.head, activity.between_heads());
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = activity.between_heads() => {}
+            _ = head => {}
         }
         end(connection.as_mut());
         if is_idle {
