@@ -100,7 +100,7 @@ pub fn check(
     {
         return Err(HeadFault::FieldTooLong);
     }
-    check_expectation(headers)?;
+    check_expectation(version, headers)?;
     host(uri, version, headers)
 }
 
@@ -144,9 +144,10 @@ fn check_method(method: &Method) -> Result<(), HeadFault> {
     }
 }
 
-fn check_expectation(headers: &HeaderMap) -> Result<(), HeadFault> {
+/// HTTP/1.0 has no expectations: RFC 9110, section 10.1.1, has them ignored there.
+fn check_expectation(version: Version, headers: &HeaderMap) -> Result<(), HeadFault> {
     let known = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    if headers.get_all(EXPECT).iter().all(known) {
+    if version < Version::HTTP_11 || headers.get_all(EXPECT).iter().all(known) {
         Ok(())
     } else {
         Err(HeadFault::Expectation)

@@ -8,6 +8,7 @@
 mod address;
 mod connect;
 mod fault;
+mod of_runtime;
 mod resolve;
 mod stream;
 mod streaming;
@@ -30,6 +31,7 @@ use tokio::sync::Notify;
 pub use self::address::{Net, Policy};
 use self::connect::Connector;
 pub use self::fault::{Fault, NoAnswer, StartFault};
+pub use self::of_runtime::OfRuntime;
 pub use self::resolve::{Resolve, Resolved, System};
 pub use self::streaming::Streaming;
 pub use self::tls::{Identity, Roots};

@@ -5,6 +5,7 @@
 //! the whole call: whoever streams knows what is still moving.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery};
 use hyper::body::{Body, Incoming};
@@ -13,19 +14,21 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::Connector;
 use super::{
-    Fault, HEAD_BYTES, HEAD_FIELDS, IDLE_PER_ORIGIN, NoAnswer, Protocols, Resolve, Settings,
-    StartFault, System, Url, tls,
+    Fault, HEAD_BYTES, HEAD_FIELDS, IDLE_PER_ORIGIN, NoAnswer, OfRuntime, Protocols, Resolve,
+    Settings, StartFault, System, Url, tls,
 };
 
 /// How long a connection that is not in use is kept: less than the five seconds after which common servers
 /// close it.
-const IDLE: std::time::Duration = std::time::Duration::from_secs(4);
+const IDLE: Duration = Duration::from_secs(4);
 
-/// A client for bodies of type `B`. Clones share their connections.
-#[derive(Clone)]
+/// A client for bodies of type `B`.
 pub struct Streaming<B> {
-    /// For requests that only ask: an idle connection will do, and they can be sent again if it has ended.
-    kept: legacy::Client<Connector, B>,
+    connector: Connector,
+    idle: Duration,
+    /// For requests that only ask: an idle connection of the same runtime will do, and they can be sent again
+    /// if it has ended.
+    kept: OfRuntime<legacy::Client<Connector, B>>,
     /// For all others: a connection of their own.
     fresh: legacy::Client<Connector, B>,
 }
@@ -57,17 +60,12 @@ where
             ..settings.clone()
         };
         let connector = Connector::new(resolver, tls::client(settings)?, settings);
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .pool_idle_timeout(settings.timeouts.idle.min(IDLE))
-            .pool_max_idle_per_host(IDLE_PER_ORIGIN)
-            .http1_max_headers(HEAD_FIELDS)
-            .http1_max_buf_size(HEAD_BYTES as usize);
+        let idle = settings.timeouts.idle.min(IDLE);
         Ok(Self {
-            kept: builder.build(connector.clone()),
-            fresh: builder.pool_max_idle_per_host(0).build(connector),
+            kept: OfRuntime::default(),
+            fresh: client(&connector, idle, 0),
+            connector,
+            idle,
         })
     }
 
@@ -86,12 +84,30 @@ where
         *request.uri_mut() = url.uri().clone();
         *request.version_mut() = http::Version::HTTP_11;
         let http = match request.method().is_safe() {
-            true => &self.kept,
-            false => &self.fresh,
+            true => self
+                .kept
+                .here(|| client(&self.connector, self.idle, IDLE_PER_ORIGIN)),
+            false => self.fresh.clone(),
         };
         let response = http.request(request).await;
         response.map_err(|error| NoAnswer::of(&error, None).fault)
     }
+}
+
+/// A client that keeps so many idle connections to an origin.
+fn client<B>(connector: &Connector, idle: Duration, kept: usize) -> legacy::Client<Connector, B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(idle)
+        .pool_max_idle_per_host(kept)
+        .http1_max_headers(HEAD_FIELDS)
+        .http1_max_buf_size(HEAD_BYTES as usize)
+        .build(connector.clone())
 }
 
 impl<B> std::fmt::Debug for Streaming<B> {
@@ -170,6 +186,66 @@ mod tests {
         ] {
             assert_eq!(url.below(reference), below, "{reference}");
         }
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    /// Tells in two pieces on each connection, and is told when to tell the second.
+    fn origin(goes_on: std::sync::mpsc::Receiver<()>) -> Url {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+            // The first connection answers at once, then waits for another request, or its end.
+            let (mut first, _) = listener.accept().unwrap();
+            assert!(first.read(&mut [0; 4096]).unwrap() > 0);
+            first.write_all(&[&head[..], b"ab"].concat()).unwrap();
+            first
+                .set_read_timeout(Some(Duration::from_millis(300)))
+                .unwrap();
+            let again = first.read(&mut [0; 4096]);
+            let mut second = match again {
+                Ok(1..) => first,
+                _ => listener.accept().unwrap().0,
+            };
+            let _ = second.write_all(&[&head[..], b"a"].concat());
+            goes_on.recv().unwrap();
+            let _ = second.write_all(b"b");
+        });
+        Url::parse(&url).unwrap()
+    }
+
+    #[test]
+    fn a_runtime_that_ends_takes_no_call_of_another_along() {
+        use http_body_util::{BodyExt as _, Empty};
+        let settings = Settings {
+            policy: super::super::Policy {
+                allowed: vec![super::super::Net::parse("127.0.0.1").unwrap()],
+            },
+            ..Settings::default()
+        };
+        let client = Streaming::<Empty<bytes::Bytes>>::new(&settings).unwrap();
+        let (goes_on, waits) = std::sync::mpsc::channel();
+        let url = origin(waits);
+        let get = || client.stream(&url, http::Request::new(Empty::new()));
+        let (one, other) = (runtime(), runtime());
+        let first = one.block_on(async { get().await.unwrap().collect().await });
+        assert_eq!(first.unwrap().to_bytes().as_ref(), b"ab");
+        // What the first runtime keeps is idle by now, and goes on being served.
+        let ends = std::thread::spawn(move || {
+            one.block_on(async { tokio::time::sleep(Duration::from_millis(700)).await });
+        });
+        let mut second = other.block_on(get()).unwrap();
+        ends.join().unwrap();
+        goes_on.send(()).unwrap();
+        let body = other.block_on(async { second.body_mut().collect().await });
+        assert_eq!(body.unwrap().to_bytes().as_ref(), b"ab");
     }
 
     #[test]

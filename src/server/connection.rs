@@ -319,7 +319,7 @@ impl Connection {
         idle: impl Future<Output = ()>,
         end: impl FnOnce(Pin<&mut C>),
     ) {
-        let mut connection = pin!(connection);
+        let (mut connection, mut idle) = (pin!(connection), pin!(idle));
         let mut is_idle = false;
         tokio::select! {
             _ = connection.as_mut() => return,
@@ -327,14 +327,25 @@ impl Connection {
             () = activity.exhausted() => {}
             () = overload::pressed(&self.process.overload, activity) => {}
             () = tokio::time::sleep(self.age()) => {}
-            () = idle => is_idle = true,
+            () = idle.as_mut() => is_idle = true,
+        }
+        // Who has begun to ask is still answered: hyper would not know, since it gets complete heads only. Who
+        // always has begun is not waited for.
+        let head = tokio::time::timeout(self.settings.timeouts.head, activity.between_heads());
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = head => {}
         }
         end(connection.as_mut());
         if is_idle {
             // There is nothing to end but the connection; a peer that does not answer is not waited for.
             let _ = tokio::time::timeout(HTTP2_PONG_WITHIN, connection).await;
         } else {
-            let _ = connection.await;
+            // HTTP/2 waits for a PONG to its last word: a peer that sends none goes when it is idle.
+            tokio::select! {
+                _ = connection => {}
+                () = idle => {}
+            }
         }
     }
 

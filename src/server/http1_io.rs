@@ -63,6 +63,10 @@ pub(super) struct Http1Io<S> {
     timer: Pin<Box<Sleep>>,
     /// Whether hyper was told that the connection ends because something is refused.
     told: bool,
+    /// Whether hyper has more to send than was taken from it. It lets go of an answer before that.
+    unsent: bool,
+    /// Whether a read waits for the connection to be idle.
+    awaited: bool,
     closing: Closing,
 }
 
@@ -87,18 +91,28 @@ impl<S> Http1Io<S> {
             waiting: Waiting::FirstByte,
             timer: Box::pin(sleep_until(end)),
             told: false,
+            unsent: false,
+            awaited: false,
             closing: Closing::default(),
         }
     }
 
-    /// Whether hyper has answered every request that it was given, and would read the next one's head now.
+    /// Whether hyper has answered every request that it was given, to the last byte, and would read the next
+    /// one's head now.
     fn is_idle(&self) -> bool {
-        self.activity.is_idle_after(self.filter.heads())
+        !self.unsent && self.activity.is_idle_after(self.filter.heads())
+    }
+
+    /// Reads again when the connection is idle: hyper does not by itself where a read was left waiting.
+    fn wake_when_idle(&mut self, cx: &Context<'_>) {
+        self.awaited = true;
+        self.activity.wake_when_idle(cx);
     }
 
     /// Bytes came and were looked at. The clock of a head starts with its first byte.
     fn note_bytes(&mut self) {
         let after = self.filter.heads();
+        self.activity.note_head(self.filter.is_in_head());
         if !self.filter.is_in_head() {
             self.waiting = Waiting::Free;
         } else if self.waiting != (Waiting::Head { after }) {
@@ -137,13 +151,14 @@ impl<S> Http1Io<S> {
         }
         if self.waiting == Waiting::Free {
             if self.filter.is_between() {
-                self.activity.wake_when_idle(cx);
+                self.wake_when_idle(cx);
             }
             return Poll::Pending;
         }
         ready!(self.timer.as_mut().poll(cx));
         if let Waiting::Head { .. } = self.waiting {
             self.filter.refuse(Fault::HeadTooSlow);
+            self.activity.note_head(false);
             self.note_refusal(Fault::HeadTooSlow);
             return self.poll_refused(cx);
         }
@@ -159,7 +174,7 @@ impl<S> Http1Io<S> {
             .is_some_and(|refusal| refusal.fault.is_in_body());
         if !in_body {
             if !self.is_idle() {
-                self.activity.wake_when_idle(cx);
+                self.wake_when_idle(cx);
                 return Poll::Pending;
             }
             self.told = true;
@@ -245,6 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<Result<usize>> {
+        self.unsent = true;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -253,6 +269,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
+        self.unsent = true;
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -261,7 +278,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Http1Io<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        // hyper flushes what is below it when all of its own has been taken.
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if std::mem::take(&mut self.unsent) && std::mem::take(&mut self.awaited) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {

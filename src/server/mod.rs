@@ -109,6 +109,8 @@ pub struct Observed {
 #[cfg(test)]
 mod deletes_tests;
 #[cfg(test)]
+mod ends_tests;
+#[cfg(test)]
 mod http2_tests;
 #[cfg(test)]
 mod joins_tests;

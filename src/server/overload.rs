@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
+use http::header::EXPECT;
 use hyper::body::{Body, Incoming};
 
 use super::Shared;
@@ -51,11 +53,13 @@ pub(super) fn pass(shared: &Shared, priority: Priority) -> Result<(), Failure> {
 pub(super) async fn refuse_early(
     shared: &Shared,
     failure: &Failure,
-    mut body: Incoming,
+    (headers, mut body): (&HeaderMap, Incoming),
     facts: &mut Facts<'_>,
 ) -> Response {
     let is_small = body.size_hint().upper();
-    if facts.body_pending && is_small.is_some_and(|bytes| bytes <= DRAINED_BYTES) {
+    // Whoever waits to be asked for a body is not asked: reading it would do that.
+    let is_coming = facts.body_pending && !headers.contains_key(EXPECT);
+    if is_coming && is_small.is_some_and(|bytes| bytes <= DRAINED_BYTES) {
         let drain = body::collect(&mut body, &shared.settings.body);
         let drained = tokio::time::timeout(DRAINED_WITHIN, drain).await;
         facts.body_pending = !matches!(drained, Ok(Ok(_)));
@@ -101,8 +105,8 @@ pub(super) async fn pressed(overload: &Overload, activity: &Activity) {
         };
         if stage >= Stage::NoKeepAlive {
             // What a new connection is about to bring is answered, as the last of it.
-            let calmed = stages.wait_for(|stage| *stage < Stage::NoKeepAlive);
-            if activity.is_fresh() && tokio::time::timeout(SHORT_IDLE, calmed).await.is_ok() {
+            let _ = tokio::time::timeout(SHORT_IDLE, activity.begun()).await;
+            if overload.stage() < Stage::NoKeepAlive {
                 continue;
             }
             overload.note_ended_connection();

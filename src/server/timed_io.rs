@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -22,6 +22,10 @@ pub(super) struct Activity {
     in_flight: AtomicU32,
     requests: AtomicU64,
     exhausted: Notify,
+    /// Whether a head of HTTP/1 has begun and is not complete.
+    in_head: AtomicBool,
+    /// Told when a head is complete, and when a request begins.
+    moved: Notify,
     /// Who is to be woken when nothing is in flight any more.
     waiting: Mutex<Option<Waker>>,
 }
@@ -41,6 +45,7 @@ impl Activity {
         if is_last {
             self.exhausted.notify_one();
         }
+        self.moved.notify_one();
         InFlight {
             activity: Arc::clone(self),
             is_last,
@@ -77,6 +82,27 @@ impl Activity {
     pub(super) fn wake_when_idle(&self, cx: &Context<'_>) {
         if let Ok(mut waiting) = self.waiting.lock() {
             *waiting = Some(cx.waker().clone());
+        }
+    }
+
+    /// Notes whether a head has begun and is not complete.
+    pub(super) fn note_head(&self, is_in_head: bool) {
+        if self.in_head.swap(is_in_head, Ordering::Relaxed) && !is_in_head {
+            self.moved.notify_one();
+        }
+    }
+
+    /// Waits until no head is on its way. One at a time may wait for this or for the first request.
+    pub(super) async fn between_heads(&self) {
+        while self.in_head.load(Ordering::Relaxed) {
+            self.moved.notified().await;
+        }
+    }
+
+    /// Waits until the first request has begun.
+    pub(super) async fn begun(&self) {
+        while self.is_fresh() {
+            self.moved.notified().await;
         }
     }
 

@@ -164,7 +164,7 @@ async fn walk<'f>(
     facts.close |= parts.method == http::Method::TRACE;
     let target = target(shared, &host, &parts, facts);
     if let Err(failure) = overload::pass(shared, overload::priority(&target, &parts.method)) {
-        return overload::refuse_early(shared, &failure, body, facts).await;
+        return overload::refuse_early(shared, &failure, (&parts.headers, body), facts).await;
     }
     let (front, candidates, call) = match target {
         Target::Op {

@@ -42,7 +42,7 @@ impl Backend for Misbehaving {
     }
 }
 
-fn native() -> Front {
+pub(super) fn native() -> Front {
     front(builtin::load_builtin("linkbridge").unwrap())
 }
 

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -10,6 +11,9 @@ use tokio::sync::mpsc;
 use super::listen::{self, Inherited};
 use super::phase::{Phase, reached};
 use super::{Process, Settings, StartError, beats, chores, connection, overload};
+
+/// How long what blocks may go on at the end: what writes a file is done by then.
+const BLOCKED: Duration = Duration::from_secs(1);
 
 /// A socket of a worker.
 struct Socket {
@@ -68,6 +72,12 @@ pub(super) fn bind_admin(
     bound.map_err(|error| StartError::Bind { address, error })
 }
 
+/// Ends whatever is left. What blocks a thread of its own, such as a resolver that nobody answers, is not
+/// waited for: dropping the runtime would, and there would be no end of the drain.
+fn end(runtime: Runtime) {
+    runtime.shutdown_timeout(BLOCKED);
+}
+
 impl Worker {
     /// Where it serves, in the order of the settings.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
@@ -93,11 +103,12 @@ impl Worker {
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         thread.spawn(move || {
             self.run(&runtime, &process, index);
+            end(runtime);
             process.meters.ended(index);
         })
     }
 
-    /// Serves until the server has drained, or must end. Dropping the runtime ends what is left.
+    /// Serves until the server has drained, or must end.
     fn run(self, runtime: &Runtime, process: &Arc<Process>, index: usize) {
         runtime.block_on(async {
             let (alive, mut all_ended) = mpsc::channel::<()>(1);
@@ -137,5 +148,31 @@ impl Worker {
                 }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_blocks_does_not_hold_the_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let (goes_on, blocked) = channel::<()>();
+        let (tells, begun) = channel();
+        drop(runtime.spawn_blocking(move || {
+            tells.send(()).unwrap();
+            blocked.recv()
+        }));
+        begun.recv().unwrap();
+        let begin = Instant::now();
+        end(runtime);
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        drop(goes_on);
     }
 }

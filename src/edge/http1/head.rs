@@ -54,9 +54,10 @@ enum Coding {
 }
 
 impl Head {
-    /// Whether any of it has come.
+    /// Whether any of it has come. An empty line before it, which old clients send after a body, is none of
+    /// it: whoever sends that one waits for nothing.
     pub(super) fn has_begun(&self) -> bool {
-        self.seen > 0
+        self.request.is_some() || self.seen > self.line
     }
 
     /// Whether its method is known to be HEAD.

@@ -60,6 +60,7 @@ pub(super) struct Introspector {
     settings: Arc<Settings>,
     endpoint: Endpoint,
     http: outbound::Client,
+    pools: outbound::OfRuntime<outbound::Client>,
     remembered: Mutex<HashMap<KeyHash, Remembered>>,
     /// Held by whoever asks about a token.
     flights: Mutex<HashMap<KeyHash, Arc<tokio::sync::Mutex<()>>>>,
@@ -90,6 +91,7 @@ impl Introspector {
             settings,
             endpoint,
             http,
+            pools: outbound::OfRuntime::default(),
             remembered: Mutex::default(),
             flights: Mutex::default(),
             turns: Semaphore::new(MAX_ASKED),
@@ -213,7 +215,8 @@ impl Introspector {
             body: Bytes::from_owner(body),
             max_bytes: MAX_BYTES,
         };
-        let answer = self.http.call(request).await.map_err(|f| f.to_string())?;
+        let http = self.pools.here(|| self.http.apart());
+        let answer = http.call(request).await.map_err(|f| f.to_string())?;
         Ok((answer.status, answer.body))
     }
 

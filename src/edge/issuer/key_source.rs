@@ -49,6 +49,7 @@ pub(super) struct KeySource {
     algorithms: Vec<Algorithm>,
     keep: Keep,
     http: outbound::Client,
+    pools: outbound::OfRuntime<outbound::Client>,
     state: Mutex<State>,
     /// Held by whoever loads.
     flight: Arc<tokio::sync::Mutex<()>>,
@@ -89,6 +90,7 @@ impl KeySource {
             algorithms,
             keep,
             http,
+            pools: outbound::OfRuntime::default(),
             state: Mutex::default(),
             flight: Arc::default(),
             loads: Default::default(),
@@ -255,7 +257,8 @@ impl KeySource {
             body: Bytes::new(),
             max_bytes: MAX_BYTES,
         };
-        let answer = self.http.call(request).await.map_err(|f| f.to_string())?;
+        let http = self.pools.here(|| self.http.apart());
+        let answer = http.call(request).await.map_err(|f| f.to_string())?;
         if answer.status == StatusCode::OK {
             Ok(answer.body)
         } else {

@@ -147,7 +147,8 @@ impl Overload {
         self.observe(resident, (connections, most));
     }
 
-    fn observe(&self, resident: u64, (connections, most): (usize, usize)) {
+    /// So much memory is in use, and so many connections of those that there may be.
+    pub(crate) fn observe(&self, resident: u64, (connections, most): (usize, usize)) {
         let counts = &self.counts;
         counts.resident_bytes.store(resident, Ordering::Relaxed);
         let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);

@@ -145,7 +145,8 @@ impl Piped {
     }
 }
 
-/// Sends a body through. `held` is kept until it has gone through, or broken off.
+/// Sends a body through. `held` is kept until it was read, or has broken off: not until its last piece has
+/// gone, since whoever has that may come back at once.
 pub(super) fn pipe<H: Send + 'static>(
     body: Incoming,
     pace: Pace,
@@ -161,7 +162,12 @@ pub(super) fn pipe<H: Send + 'static>(
     let (sender, pieces) = mpsc::channel(1);
     let shared = Arc::clone(&progress);
     drop(tokio::spawn(async move {
-        if let Err(why) = pump(body, &sender, pace, &tally, &shared).await {
+        let mut held = Some(held);
+        let mut is_read = || {
+            shared.set(State::Read { at: Instant::now() });
+            held.take();
+        };
+        if let Err(why) = pump(body, &sender, pace, &tally, &mut is_read).await {
             let at = Instant::now();
             shared.set(State::Stopped { why, at });
         }
@@ -180,7 +186,7 @@ async fn pump(
     sender: &mpsc::Sender<Piece>,
     pace: Pace,
     tally: &Tally,
-    progress: &Progress,
+    is_read: &mut impl FnMut(),
 ) -> Result<(), Stopped> {
     let mut waited = Duration::ZERO;
     let mut count: u64 = 0;
@@ -205,13 +211,13 @@ async fn pump(
             return Err(Stopped::SenderSlow);
         }
         if body.is_end_stream() {
-            progress.set(State::Read { at: Instant::now() });
+            is_read();
         }
         if !data.is_empty() {
             give(sender, Piece::Data(data), pace).await?;
         }
     }
-    progress.set(State::Read { at: Instant::now() });
+    is_read();
     // Whoever knew how long it is needs no end, and may have gone.
     match give(sender, Piece::End, pace).await {
         Err(Stopped::TakerSlow) => Err(Stopped::TakerSlow),
