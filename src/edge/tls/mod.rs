@@ -16,7 +16,8 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite, kx_group};
 use rustls::server::NoClientAuth;
-use rustls::{ServerConfig, version};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, version};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -36,6 +37,8 @@ pub struct Tls {
     acceptor: TlsAcceptor,
     names: Arc<[String]>,
     asks_clients: Option<bool>,
+    /// Who verifies the certificates of clients, where they are asked for.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     ends: Instant,
 }
 
@@ -66,11 +69,13 @@ impl Tls {
         let names = identities.iter().flat_map(Identity::names).cloned();
         let names = names.collect();
         let asks_clients = trust.as_ref().map(ClientTrust::is_required);
-        let verifier = trust.map_or_else(|| Arc::new(NoClientAuth) as _, |trust| trust.verifier);
+        let verifier = trust.map(|trust| trust.verifier);
+        let asked = verifier.clone();
+        let asked = asked.unwrap_or_else(|| Arc::new(NoClientAuth));
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(Fault::Unusable)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(asked)
             .with_cert_resolver(Arc::new(Choice::new(identities)));
         config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         // Tickets instead of a memory of sessions: nothing grows with the clients. Their key changes by itself.
@@ -80,6 +85,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names,
             asks_clients,
+            verifier,
             ends,
         })
     }
@@ -103,6 +109,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names: Arc::clone(&self.names),
             asks_clients: self.asks_clients,
+            verifier: self.verifier.clone(),
             ends: self.ends,
         }
     }
@@ -130,8 +137,7 @@ impl Tls {
         let stream = self.acceptor.accept(stream).await?;
         let session = stream.get_ref().1;
         let http2 = session.alpn_protocol() == Some(HTTP2);
-        let chain = session.peer_certificates().unwrap_or_default();
-        let certificate = chain.first().map(ClientCertificate::of);
+        let certificate = self.certificate(session)?;
         let version = match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
             _ => "1.2",
@@ -142,6 +148,27 @@ impl Tls {
             certificate,
             version,
         })
+    }
+}
+
+impl Tls {
+    /// The certificate of whoever has shaken hands. rustls takes that of a resumed session over from its ticket
+    /// unseen, and tickets beget tickets: it is verified here, so that it ends with its time.
+    fn certificate(
+        &self,
+        session: &ServerConnection,
+    ) -> std::io::Result<Option<ClientCertificate>> {
+        let chain = session.peer_certificates().unwrap_or_default();
+        let (Some(verifier), Some((first, others))) = (&self.verifier, chain.split_first()) else {
+            return Ok(None);
+        };
+        if session.handshake_kind() == Some(HandshakeKind::Resumed) {
+            let now = self.acceptor.config().time_provider.current_time();
+            let now = now.ok_or_else(|| std::io::Error::other("there is no time"))?;
+            let verified = verifier.verify_client_cert(first, others, now);
+            verified.map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
+        }
+        Ok(Some(ClientCertificate::of(first)))
     }
 }
 
@@ -174,6 +201,8 @@ fn provider() -> CryptoProvider {
     }
 }
 
+#[cfg(test)]
+mod resumption_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
