@@ -23,10 +23,10 @@ use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Process, Protocol, Settings};
+use super::{Process, Protocol, Settings, Shared};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
-use crate::edge::tls::{ClientCertificate, Tls};
+use crate::edge::tls::{Proof, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
@@ -141,7 +141,8 @@ fn admit(
         peer,
         tls: None,
         alive: alive.clone(),
-        certificate: None,
+        proof: None,
+        listener: index,
         _slot: slot,
         open: meter.accepted(),
     };
@@ -166,11 +167,13 @@ struct Connection {
     /// requests goes by what is configured then.
     settings: Arc<Settings>,
     peer: SocketAddr,
+    /// The place of its listener among all.
+    listener: usize,
     /// The version of TLS, if that is spoken.
     tls: Option<&'static str>,
     alive: Alive,
     /// Who the client has proven to be by TLS.
-    certificate: Option<Arc<ClientCertificate>>,
+    proof: Option<Arc<Proof>>,
     _slot: Slot,
     open: Open,
 }
@@ -182,7 +185,7 @@ impl Connection {
         let time = self.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) => {
-                self.certificate = accepted.certificate.map(Arc::new);
+                self.proof = accepted.proof.map(Arc::new);
                 self.tls = Some(accepted.version);
                 if accepted.http2 {
                     self.serve_http2(accepted.stream).await;
@@ -292,15 +295,20 @@ impl Connection {
             Arc::clone(activity),
         );
         let peer = self.peer();
-        let certificate = self.certificate.clone();
+        let (proof, listener) = (self.proof.clone(), self.listener);
         service_fn(move |mut request: http::Request<_>| {
-            if let Some(certificate) = &certificate {
-                request.extensions_mut().insert(Arc::clone(certificate));
-            }
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
-            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
+            let mut is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
+            if let Some(proof) = &proof {
+                if is_trusted(&shared, listener, proof) {
+                    let certificate = Arc::clone(proof.certificate());
+                    request.extensions_mut().insert(certificate);
+                } else {
+                    is_last = true;
+                }
+            }
             async move {
                 let response = walk::answer(&shared, peer, request, &alive, is_last).await;
                 Ok(response.map(|body| Kept::new(body, in_flight)))
@@ -356,6 +364,12 @@ impl Connection {
             .connection_age
             .mul_f64(permille as f64 / 1000.0)
     }
+}
+
+/// Whether the listener as it is configured now would take this certificate.
+fn is_trusted(shared: &Shared, listener: usize, proof: &Proof) -> bool {
+    let listener = shared.settings.listeners.get(listener);
+    matches!(listener.map(|l| &l.protocol), Some(Protocol::Tls(tls)) if tls.still_trusts(proof))
 }
 
 fn http2_settings(settings: &Settings) -> Http2Settings {

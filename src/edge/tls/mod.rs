@@ -10,6 +10,7 @@
 mod choice;
 mod client;
 mod identity;
+mod proof;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite, kx_group};
 use rustls::server::NoClientAuth;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{HandshakeKind, ServerConfig, ServerConnection, version};
+use rustls::{ServerConfig, version};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -25,6 +26,7 @@ use tokio_rustls::server::TlsStream;
 use self::choice::Choice;
 pub use self::client::{CertificateName, ClientCertificate, ClientTrust, TrustFault};
 pub use self::identity::{Fault, Identity};
+pub use self::proof::Proof;
 use crate::model::Instant;
 
 const HTTP2: &[u8] = b"h2";
@@ -49,7 +51,7 @@ pub struct Accepted<S> {
     /// Whether the client and we have agreed on HTTP/2.
     pub http2: bool,
     /// Who the client has proven to be, if it was asked and has answered.
-    pub certificate: Option<ClientCertificate>,
+    pub proof: Option<Proof>,
     /// The version of TLS.
     pub version: &'static str,
 }
@@ -137,7 +139,7 @@ impl Tls {
         let stream = self.acceptor.accept(stream).await?;
         let session = stream.get_ref().1;
         let http2 = session.alpn_protocol() == Some(HTTP2);
-        let certificate = self.certificate(session)?;
+        let proof = self.proof(session)?;
         let version = match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
             _ => "1.2",
@@ -145,30 +147,9 @@ impl Tls {
         Ok(Accepted {
             stream,
             http2,
-            certificate,
+            proof,
             version,
         })
-    }
-}
-
-impl Tls {
-    /// The certificate of whoever has shaken hands. rustls takes that of a resumed session over from its ticket
-    /// unseen, and tickets beget tickets: it is verified here, so that it ends with its time.
-    fn certificate(
-        &self,
-        session: &ServerConnection,
-    ) -> std::io::Result<Option<ClientCertificate>> {
-        let chain = session.peer_certificates().unwrap_or_default();
-        let (Some(verifier), Some((first, others))) = (&self.verifier, chain.split_first()) else {
-            return Ok(None);
-        };
-        if session.handshake_kind() == Some(HandshakeKind::Resumed) {
-            let now = self.acceptor.config().time_provider.current_time();
-            let now = now.ok_or_else(|| std::io::Error::other("there is no time"))?;
-            let verified = verifier.verify_client_cert(first, others, now);
-            verified.map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e))?;
-        }
-        Ok(Some(ClientCertificate::of(first)))
     }
 }
 

@@ -49,7 +49,7 @@ async fn meet(tls: &Tls, client: &TlsConnector) -> Result<(HandshakeKind, bool),
         accepted.stream.write_all(b"x").await?;
         accepted.stream.flush().await?;
         let kind = accepted.stream.get_ref().1.handshake_kind();
-        std::io::Result::Ok((kind.unwrap(), accepted.certificate.is_some()))
+        std::io::Result::Ok((kind.unwrap(), accepted.proof.is_some()))
     };
     let (_, served) = tokio::join!(asks, serves);
     served
@@ -76,6 +76,27 @@ async fn a_ticket_from_when_clients_were_asked_proves_nothing_when_they_are_not(
         let silent = Tls::new(vec![server.identity()], None).unwrap();
         let silent = silent.with_tickets_of(&asking);
         assert!(!meet(&silent, &client).await.unwrap().1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_proven_holds_as_long_as_it_would_be_taken() {
+    let (authority, another) = (Authority::new(), Authority::new());
+    let (server, own) = (authority.sign(&[NAME]), authority.sign(&["client"]));
+    let tls = |trust| Tls::new(vec![server.identity()], trust).unwrap();
+    let then = tls(trusting(&authority, true));
+    let client = client(&authority, &own, false);
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (_open, accepted) = tokio::join!(
+        client.connect(NAME.try_into().unwrap(), far),
+        then.accept(near)
+    );
+    let proof = accepted.unwrap().proof.unwrap();
+    for _ in 0..2 {
+        assert!(then.still_trusts(&proof));
+        assert!(tls(trusting(&authority, false)).still_trusts(&proof));
+        assert!(!tls(trusting(&another, false)).still_trusts(&proof));
+        assert!(!tls(None).still_trusts(&proof));
     }
 }
 
