@@ -16,8 +16,8 @@ use super::{ClientCertificate, Tls};
 pub struct Proof {
     certificate: Arc<ClientCertificate>,
     chain: Vec<CertificateDer<'static>>,
-    /// Who has verified it last.
-    by: Mutex<Arc<dyn ClientCertVerifier>>,
+    /// Who has verified it last, and what came of it.
+    verdict: Mutex<(Arc<dyn ClientCertVerifier>, bool)>,
 }
 
 impl Proof {
@@ -48,7 +48,7 @@ impl Tls {
         Ok(Some(Proof {
             certificate: Arc::new(ClientCertificate::of(first)),
             chain: chain.to_vec(),
-            by: Mutex::new(Arc::clone(verifier)),
+            verdict: Mutex::new((Arc::clone(verifier), true)),
         }))
     }
 
@@ -59,12 +59,13 @@ impl Tls {
         let Some(verifier) = &self.verifier else {
             return false;
         };
-        let mut by = proof.by.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_good = Arc::ptr_eq(&by, verifier) || self.verify(verifier, &proof.chain).is_ok();
-        if is_good {
-            *by = Arc::clone(verifier);
+        let verdict = proof.verdict.lock();
+        let mut verdict = verdict.unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&verdict.0, verifier) {
+            let is_good = self.verify(verifier, &proof.chain).is_ok();
+            *verdict = (Arc::clone(verifier), is_good);
         }
-        is_good
+        verdict.1
     }
 
     fn verify(
