@@ -52,6 +52,7 @@ impl TrustedPeers {
     /// Where a request has come from, by the address of the connection's other end and what it says.
     #[must_use]
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
         if self.nets.is_empty() || !self.trusts(peer) {
             return peer;
         }
@@ -301,6 +302,11 @@ mod tests {
         let none = TrustedPeers::default();
         let peer: IpAddr = PEER.parse().unwrap();
         assert_eq!(none.source(peer, &headers(&lies)), peer);
+        // A listener at `[::]` has peers of IPv4, too, and calls them so.
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        assert_eq!(none.source(mapped, &headers(&lies)), peer);
+        assert_eq!(source("::ffff:198.51.100.7", &lies), "198.51.100.7");
+        assert_eq!(source("::ffff:10.0.0.1", &[]), PEER);
     }
 
     #[test]
