@@ -19,6 +19,7 @@ static DIALECTS: LazyLock<Vec<Dialect>> = LazyLock::new(|| {
 });
 
 const SETTINGS: head::Settings = head::Settings {
+    fields: 64,
     target_bytes: 8192,
     field_bytes: 8192,
 };

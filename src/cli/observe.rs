@@ -180,7 +180,7 @@ const AUDIT: &[(&str, &str, AuditCountOf)] = &[
     ),
     (
         "linkbridge_audit_intents_found_open_total",
-        "Intents of an earlier process without an outcome, as found at the start.",
+        "Intents of an earlier process without an outcome, as found at the start; the audit says `unknown` of them now.",
         |counts| &counts.found_open,
     ),
 ];

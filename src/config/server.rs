@@ -278,7 +278,6 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         connection_requests: limits.size("connection_requests", 1..=1_000_000_000, 10_000) as u64,
         // hyper needs 8 KiB at the least.
         head_bytes: limits.size("head_bytes", 8192..=1_048_576, 16_384),
-        head_fields: limits.size("head_fields", 16..=1024, 64),
         http2_streams: limits
             .int("http2_streams", 1..=10_000)
             .and_then(|n| u32::try_from(n).ok())
@@ -287,6 +286,7 @@ pub(super) fn settings(limits: Section<'_>, general: &General) -> Settings {
         trusted_peers: general.trusted_peers.clone(),
         hsts: general.hsts,
         head: head::Settings {
+            fields: limits.size("head_fields", 16..=1024, 64),
             target_bytes: limits.size("target_bytes", 256..=65_536, 8192),
             field_bytes: limits.size("field_bytes", 256..=1_048_576, 8192),
         },

@@ -157,7 +157,7 @@ fn effective(settings: &Settings) -> Value {
         "connections_per_source": settings.connections_per_source,
         "connection_requests": settings.connection_requests,
         "head_bytes": settings.head_bytes,
-        "head_fields": settings.head_fields,
+        "head_fields": settings.head.fields,
         "target_bytes": settings.head.target_bytes,
         "field_bytes": settings.head.field_bytes,
         "http2_streams": settings.http2_streams,

@@ -15,6 +15,7 @@ use super::keys::{self, KeyHash};
 use super::rate_limit::{ClassRates, Rate};
 use super::scope::{Scope, Scopes};
 use super::tls::{CertificateName, ClientCertificate};
+use super::tokens::Credential;
 use super::tokens::assertion::{AssertionKey, PublicKey};
 use crate::model::{ClientName, Failure, ProviderId, Secret, TenantId};
 
@@ -270,11 +271,15 @@ impl Clients {
             .ok_or(Failure::Unauthenticated)
     }
 
-    /// The client that asks for a token under this id, with one of its keys as the secret.
+    /// The client that asks for a token under this id, with one of its keys as the secret; and that key.
     ///
     /// # Errors
     /// [`Failure::Unauthenticated`], after the same work as for an id that is known.
-    pub fn by_secret(&self, client_id: &str, secret: &Secret) -> Result<Grant, Failure> {
+    pub fn by_secret(
+        &self,
+        client_id: &str,
+        secret: &Secret,
+    ) -> Result<(Grant, Credential), Failure> {
         let presented = keys::hash(secret.expose());
         let index = self.by_client_id.get(client_id).copied();
         let known = index.and_then(|index| self.grant(index));
@@ -287,6 +292,7 @@ impl Clients {
             .fold(Choice::from(0), |found, key| found | key.ct_eq(&presented));
         known
             .filter(|_| is_one.into())
+            .map(|grant| (grant, Credential::key(&presented)))
             .ok_or(Failure::Unauthenticated)
     }
 
@@ -383,7 +389,7 @@ mod tests {
         let clients = Clients::new(vec![client("a", &["one"]), renamed, client("anon", &[])]);
         let name = |id: &str, secret: &str| {
             let found = clients.by_secret(id, &Secret::new(secret));
-            found.map(|grant| grant.client().name.as_str().to_owned())
+            found.map(|(grant, _)| grant.client().name.as_str().to_owned())
         };
         assert_eq!(name("a", "one").as_deref(), Ok("a"));
         assert_eq!(name("uuid-b", "two").as_deref(), Ok("b"));

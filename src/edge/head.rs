@@ -13,6 +13,8 @@ use super::host::{bare_host, is_host};
 /// How large the parts of a head may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
+    /// The most fields, `Host` among them in whichever way it comes.
+    pub fields: usize,
     /// The longest target, in bytes.
     pub target_bytes: usize,
     /// The longest field value, in bytes.
@@ -36,6 +38,8 @@ pub enum HeadFault {
     TargetTooLong,
     /// A field over the limit.
     FieldTooLong,
+    /// More fields than the limit.
+    TooManyFields,
 }
 
 impl HeadFault {
@@ -48,7 +52,7 @@ impl HeadFault {
             HeadFault::TargetTooLong => 414,
             HeadFault::Expectation => 417,
             HeadFault::ForeignTarget => 421,
-            HeadFault::FieldTooLong => 431,
+            HeadFault::FieldTooLong | HeadFault::TooManyFields => 431,
             HeadFault::UnknownMethod => 501,
         }
     }
@@ -64,6 +68,7 @@ impl HeadFault {
             HeadFault::Expectation => "The expectation is not known.",
             HeadFault::TargetTooLong => "The target is too long.",
             HeadFault::FieldTooLong => "A header field is too long.",
+            HeadFault::TooManyFields => "There are too many header fields.",
         }
     }
 }
@@ -83,6 +88,11 @@ pub fn check(
     let target = uri.path_and_query().map_or("", |t| t.as_str());
     if target.len() > settings.target_bytes {
         return Err(HeadFault::TargetTooLong);
+    }
+    // HTTP/2 has the host in its target, where HTTP/1 has a field.
+    let is_host_elsewhere = uri.authority().is_some() && !headers.contains_key(HOST);
+    if headers.len() + usize::from(is_host_elsewhere) > settings.fields {
+        return Err(HeadFault::TooManyFields);
     }
     if headers
         .values()
@@ -219,6 +229,7 @@ mod tests {
     use super::*;
 
     const SETTINGS: Settings = Settings {
+        fields: 4,
         target_bytes: 100,
         field_bytes: 50,
     };
@@ -343,6 +354,28 @@ mod tests {
             checked("GET", "/", &[("host", "a"), ("x", &long)]),
             Err(HeadFault::FieldTooLong)
         );
+        let many = [("host", "a"), ("x", "1"), ("x", "2"), ("y", "3"), ("z", "")];
+        assert!(checked("GET", "/", &many[..4]).is_ok());
+        assert_eq!(checked("GET", "/", &many), Err(HeadFault::TooManyFields));
+    }
+
+    /// As many as over HTTP/1, with the host in the target or as a field.
+    #[test]
+    fn the_host_of_http2_counts_as_the_field_that_it_stands_for() {
+        let checked = |fields: &[&'static str]| {
+            let names = fields
+                .iter()
+                .map(|name| http::HeaderName::from_static(name));
+            let headers = names.map(|name| (name, http::HeaderValue::from_static("a")));
+            let uri = Uri::from_static("https://a/x");
+            let headers = headers.collect();
+            check(&Method::GET, &uri, Version::HTTP_2, &headers, &SETTINGS)
+        };
+        assert!(checked(&["x", "y", "z"]).is_ok());
+        assert!(checked(&["host", "x", "y", "z"]).is_ok());
+        let refused = Err(HeadFault::TooManyFields);
+        assert_eq!(checked(&["w", "x", "y", "z"]), refused);
+        assert_eq!(checked(&["host", "w", "x", "y", "z"]), refused);
     }
 
     #[test]

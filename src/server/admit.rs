@@ -139,8 +139,7 @@ async fn authenticate(
         Auth::None => None,
         Auth::Required => front.dialect.credential(&head.request(&[])),
     };
-    let certificate = head.parts.extensions.get::<Arc<ClientCertificate>>();
-    let proven = certificate.and_then(|one| shared.clients.by_certificate(one));
+    let proven = proven(shared, head.parts);
     if let Some(credential) = credential {
         let (presented, granted) = grant(shared, front, (source, toll), &credential).await;
         let granted = granted.and_then(|grant| {
@@ -173,6 +172,12 @@ async fn authenticate(
     }
 }
 
+/// The client whose certificate the connection has, if it has a client's.
+pub(super) fn proven(shared: &Shared, parts: &Parts) -> Option<Grant> {
+    let certificate = parts.extensions.get::<Arc<ClientCertificate>>()?;
+    shared.clients.by_certificate(certificate)
+}
+
 /// What a credential grants. A configured key comes first: it costs one hash, and who has one pays for no
 /// guesses of others.
 async fn grant(
@@ -202,7 +207,8 @@ async fn grant(
     (presented, granted)
 }
 
-/// What a token of ours grants: the client that it was issued to, if it still is one, with what both may do.
+/// What a token of ours grants: the client that it was issued to, if it still is one and has the credential that
+/// it was issued for, with what both may do.
 fn of_ours(shared: &Shared, front: &Front, token: &Secret) -> Option<Grant> {
     let now = seconds(clock::now());
     let claims = shared

@@ -233,7 +233,7 @@ impl Connection {
             // As the vendors' servers send them: some clients look names up as they stand.
             .title_case_headers(true)
             .max_buf_size(self.settings.head_bytes)
-            .max_headers(self.settings.head_fields);
+            .max_headers(self.settings.head.fields);
         let connection = builder.serve_connection(io, self.service(&activity));
         // Between two requests the timer of `Http1Io` runs.
         let idle = std::future::pending();

@@ -80,8 +80,6 @@ pub struct Settings {
     pub connection_requests: u64,
     /// The largest request head, in bytes.
     pub head_bytes: usize,
-    /// The most header fields.
-    pub head_fields: usize,
     /// The most concurrent streams of an HTTP/2 connection.
     pub http2_streams: u32,
     /// How many frames that are no request an HTTP/2 connection may send.
@@ -107,7 +105,7 @@ impl Settings {
     pub(super) fn http1_limits(&self) -> http1::Limits {
         http1::Limits {
             head_bytes: self.head_bytes,
-            fields: self.head_fields,
+            fields: self.head.fields,
             target_bytes: self.head.target_bytes,
             field_bytes: self.head.field_bytes,
         }

@@ -293,7 +293,6 @@ pub(super) fn settings() -> Settings {
         connections_per_source: 50,
         connection_requests: 1000,
         head_bytes: 16 * 1024,
-        head_fields: 64,
         http2_streams: 100,
         http2_frames: http2::Allowance {
             burst: 100,
@@ -302,6 +301,7 @@ pub(super) fn settings() -> Settings {
         trusted_peers: TrustedPeers::default(),
         hsts: Duration::from_secs(31_536_000),
         head: head::Settings {
+            fields: 64,
             target_bytes: 8192,
             field_bytes: 8192,
         },

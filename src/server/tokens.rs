@@ -11,8 +11,8 @@ use super::front::Front;
 use crate::dialect::Decoded;
 use crate::edge::authn::{Client, Grant};
 use crate::edge::rate_limit::Toll;
-use crate::edge::tokens;
 use crate::edge::tokens::assertion::{self, Refusal};
+use crate::edge::tokens::{self, Credential};
 use crate::model::{Failure, Field, Instant, Problem, Record, Secret, TenantId, Value, Why};
 
 /// The longest text that says what a token is asked for.
@@ -24,6 +24,8 @@ pub(super) struct Sender<'a> {
     pub(super) source: IpAddr,
     /// The path below the front's prefix.
     pub(super) path: &'a str,
+    /// Whose certificate the connection has, if it has a client's.
+    pub(super) proven: Option<&'a Grant>,
     /// What the request pays.
     pub(super) toll: &'a Toll,
 }
@@ -54,21 +56,26 @@ pub(super) fn issue(
         return Err(counted(sender, None, refusal.clone()));
     }
     check_scope(params)?;
-    let proved = match params.text(Field::GrantType) {
+    let (proved, credential) = match params.text(Field::GrantType) {
         Some("client_credentials") => by_secret(shared, params, sender)?,
         Some("jwt_bearer") => by_assertion(shared, front, params, sender, now)?,
         _ => return Err(invalid(Field::GrantType, Why::UnknownValue)),
     };
-    sender.toll.client(proved.index())?;
     let client = proved.client();
+    let strange = || counted(sender, Some(client.client_id()), Failure::Unauthenticated);
+    // As RFC 8705, section 2, has it: who lacks the certificate is no known client, whatever else it knows.
+    if !proved.agrees_with(sender.proven) {
+        return Err(strange());
+    }
+    sender.toll.client(proved.index())?;
     if !may_use_vendor(shared, front, client) {
         return Err(Failure::Forbidden);
     }
-    let strange = || counted(sender, Some(client.client_id()), Failure::Unauthenticated);
     let tenant = tenant(shared, front, client, params).ok_or_else(strange)?;
     let lifetime = front.dialect.lifetime(asked.op).unwrap_or(0);
     let granted = tokens::Grant {
         client,
+        credential,
         vendor: front.dialect.vendor(),
         tenant: tenant.as_ref(),
         lifetime,
@@ -95,7 +102,11 @@ fn check_scope(params: &Record) -> Result<(), Failure> {
 }
 
 /// The client whose id and secret these are.
-fn by_secret(shared: &Shared, params: &Record, sender: &Sender<'_>) -> Result<Grant, Failure> {
+fn by_secret(
+    shared: &Shared,
+    params: &Record,
+    sender: &Sender<'_>,
+) -> Result<(Grant, Credential), Failure> {
     let (id, secret) = (
         params.text(Field::ClientId),
         params.text(Field::ClientSecret),
@@ -115,7 +126,7 @@ fn by_assertion(
     params: &Record,
     sender: &Sender<'_>,
     now: i64,
-) -> Result<Grant, Failure> {
+) -> Result<(Grant, Credential), Failure> {
     // A client id beside an assertion says nothing; a secret would be a second way to say who it is.
     if params.has(Field::ClientSecret) {
         return Err(invalid(Field::ClientSecret, Why::NotAllowed));

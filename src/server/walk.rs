@@ -17,7 +17,7 @@ use http::request::Parts;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
-use super::admit::{Head, admit};
+use super::admit::{Head, admit, proven};
 use super::carry_out::{answer_about_tokens, carry_out};
 use super::facts::Facts;
 use super::front::{self, Found, Front};
@@ -235,7 +235,13 @@ async fn walk<'f>(
     if front.dialect.operation(decoded.op).is_about_tokens() {
         let path = head.path;
         let toll = &*toll;
-        let sender = tokens::Sender { source, path, toll };
+        let proven = proven(shared, head.parts);
+        let sender = tokens::Sender {
+            source,
+            path,
+            proven: proven.as_ref(),
+            toll,
+        };
         return answer_about_tokens(shared, front, decoded, &sender, facts);
     }
     carry_out(shared, front, decoded, alive, facts).await

@@ -5,6 +5,7 @@
 //! the bytes are not HTTP at all, an error status is enough.
 
 mod edge;
+mod fields;
 pub(crate) mod raw;
 
 use self::raw::{head, raw};

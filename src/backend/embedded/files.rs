@@ -46,6 +46,18 @@ impl Files {
         self.directory.join("linkbridge.db")
     }
 
+    /// Fails where there is no database.
+    pub(super) fn require_database(&self) -> Result<(), OpenError> {
+        let path = self.database();
+        match path.exists() {
+            true => Ok(()),
+            false => Err(OpenError::Io {
+                path,
+                why: "there is no database".to_owned(),
+            }),
+        }
+    }
+
     pub(super) fn wal(&self) -> PathBuf {
         self.directory.join("linkbridge.db-wal")
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::audit::{self, Ledger};
-use super::pending;
+use super::expiry;
 use super::seal::Keyring;
 use super::task::{self, Step, Stop, Task};
 use super::upstream::{Change, Changed};
@@ -133,15 +133,19 @@ pub(super) struct Done {
     pub(super) refused: u64,
     /// How many it has lost to their age, and whether more are waiting for it.
     pub(super) pruned: (u64, bool),
+    /// Which lost outcomes are written down as unknown.
+    pub(super) concluded: Vec<i64>,
 }
 
 /// What is tidied up along with a group.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Along {
+pub(super) struct Along<'a> {
     /// Some expired pending links go.
     pub(super) purge: bool,
     /// Some records of the audit go that are older than this, in milliseconds.
     pub(super) older_than: Option<i64>,
+    /// Intents whose outcome is lost get `unknown` as theirs.
+    pub(super) lost: &'a [i64],
 }
 
 /// Carries out the jobs in one transaction, and tidies up along with them.
@@ -149,7 +153,7 @@ pub(super) fn run(
     conn: &Connection,
     keys: &Keyring,
     jobs: &[Job],
-    along: Along,
+    along: Along<'_>,
 ) -> Result<Done, Broken> {
     transact(conn, |conn| {
         let ledger = Ledger::open(conn)?;
@@ -158,8 +162,23 @@ pub(super) fn run(
             .map(|job| run_job(conn, keys, &ledger, job))
             .collect::<rusqlite::Result<_>>()?;
         let latest = jobs.iter().filter_map(Job::latest).max();
+        let mut concluded = Vec::new();
+        for seq in along.lost {
+            let Some(at) = latest else { break };
+            let conclude = || Ok(audit::conclude_lost(conn, &ledger, *seq, at)?);
+            if in_savepoint(conn, &ledger, conclude)?.is_ok() {
+                concluded.push(*seq);
+            }
+        }
         let more_to_purge = match latest {
-            Some(at) if along.purge => pending::purge(conn, at)?,
+            Some(at) if along.purge => {
+                let purge = || expiry::purge(conn, keys.audit(), &ledger, at);
+                // What cannot be written down stays, and costs nobody else a write.
+                in_savepoint(conn, &ledger, purge)?.unwrap_or_else(|stop| {
+                    stop.into_failure();
+                    false
+                })
+            }
             _ => false,
         };
         let pruned = match (latest, along.older_than) {
@@ -172,6 +191,7 @@ pub(super) fn run(
             records: ledger.close(conn)?,
             refused: ledger.failed(),
             pruned,
+            concluded,
         })
     })
 }

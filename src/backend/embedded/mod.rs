@@ -3,7 +3,8 @@
 //! One thread writes (`writer`), committing whatever waits as one group (`group`); one moves pages
 //! from the log into the database (`checkpoint`); reads run where they are asked for (`readers`).
 //! What an operation does stands in `links`, `unlink`, `pending`, `users`, `user_list` and `naming`, on
-//! the ground of `task`. What is kept beside upstreams stands in `upstream`.
+//! the ground of `task`; pending links that nobody completes end in `expiry`. What is kept beside upstreams stands in
+//! `upstream`.
 //! Tokens are sealed before they reach SQLite (`seal`, `keys`, `reseal`).
 
 mod accounts;
@@ -13,6 +14,7 @@ mod checkpoint;
 mod connection;
 mod counts;
 mod document;
+mod expiry;
 mod files;
 mod group;
 pub mod import;
@@ -91,6 +93,7 @@ impl Embedded {
             files,
             conn,
             keys,
+            found_open,
             lock,
         } = opening::open(&settings)?;
         let keys = Arc::new(keys);
@@ -100,9 +103,9 @@ impl Embedded {
         let ready = Arc::new(AtomicBool::new(true));
         let pulse = Arc::new(Pulse::new());
         let counts = Arc::new(Counts::default());
-        let open = audit::open_intents(&conn, keys.audit()).map_err(sqlite)?;
         let audited = Arc::new(audit::Counts::default());
-        audited.found_open.store(open, Ordering::Relaxed);
+        audited.found_open.store(found_open, Ordering::Relaxed);
+        audited.records.store(found_open, Ordering::Relaxed);
         let writer = Writer {
             files: files.clone(),
             keys: keys.clone(),

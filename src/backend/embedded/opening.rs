@@ -5,7 +5,7 @@ use std::fs::File;
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
-use super::audit::AuditKey;
+use super::audit::{AuditKey, conclude_open, look_at_end};
 use super::files::Files;
 use super::seal::{Key, Keyring};
 use super::settings::{OpenError, Settings};
@@ -16,6 +16,8 @@ pub(super) struct Opened {
     pub(super) files: Files,
     pub(super) conn: Connection,
     pub(super) keys: Keyring,
+    /// How many intents an earlier process had left without an outcome.
+    pub(super) found_open: u64,
     /// Held for as long as anything may touch the files; `None` where there are none.
     pub(super) lock: Option<File>,
 }
@@ -32,11 +34,17 @@ pub(super) fn open(settings: &Settings) -> Result<Opened, OpenError> {
     let audit = keys::audit(&files)?;
     schema::migrate(&conn, &path, &audit)?;
     let keys = keys::load(&files, &settings.token_keys, audit, &conn)?;
+    look_at_end(&conn, keys.audit()).map_err(|e| OpenError::sqlite(&path, &e))?;
     incarnation::check(&files, &conn)?;
+    let found_open = conclude_open(&conn).map_err(|broken| OpenError::Io {
+        path,
+        why: broken.cause,
+    })?;
     Ok(Opened {
         files,
         conn,
         keys,
+        found_open,
         lock: Some(lock),
     })
 }
@@ -66,6 +74,20 @@ pub(super) fn rehearse(settings: &Settings) -> Result<Opened, OpenError> {
             Vec::new(),
             AuditKey::passing(),
         ),
+        found_open: 0,
         lock,
     })
+}
+
+/// The database as it is, for work that needs no keys. Nobody else may have it open while the file is held.
+pub(super) fn alone(settings: &Settings) -> Result<(Connection, File), OpenError> {
+    let files = Files::at(&settings.directory);
+    let path = files.database();
+    files.require_database()?;
+    let lock = files.lock()?;
+    files.renew_log()?;
+    let conn =
+        connection::writer(&files, settings.wal_limit).map_err(|e| OpenError::sqlite(&path, &e))?;
+    schema::require_newest(&conn, &path)?;
+    Ok((conn, lock))
 }

@@ -15,9 +15,6 @@ use crate::model::{
     Action, Failure, How, Instant, LinkLimit, Outcome, PendingLink, Secret, TenantId, UserId,
 };
 
-/// The most expired pending links that go with one group of writes.
-const PURGE: usize = 256;
-
 impl Task<'_> {
     pub(super) fn pending_create(&self) -> Step<Outcome> {
         let Action::PendingCreate {
@@ -223,16 +220,4 @@ fn spend(conn: &Connection, tenant: &str, id: &[u8; 32]) -> Step<()> {
             "a pending link was read and cannot be deleted",
         ))
     }
-}
-
-/// Deletes some pending links of any tenant that had expired at `at`, and answers whether there may
-/// be more of them.
-pub(super) fn purge(conn: &Connection, at: i64) -> rusqlite::Result<bool> {
-    let gone = conn
-        .prepare_cached(
-            "DELETE FROM pending WHERE seq IN \
-             (SELECT seq FROM pending WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
-        )?
-        .execute((at, i64::try_from(PURGE).unwrap_or(i64::MAX)))?;
-    Ok(gone == PURGE)
 }

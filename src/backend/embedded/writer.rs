@@ -114,9 +114,11 @@ impl Writer {
         let now = Instant::now();
         let age = self.audit_age.filter(|_| now >= self.next_prune);
         let age = age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let lost = self.audited.lost.all();
         let along = Along {
             purge: now >= self.next_purge,
             older_than: age,
+            lost: &lost,
         };
         match group::run(conn, &self.keys, &jobs, along) {
             Ok(done) => {
@@ -130,6 +132,7 @@ impl Writer {
                 self.audited
                     .records
                     .fetch_add(done.records, Ordering::Relaxed);
+                self.audited.lost.concluded(&done.concluded);
                 self.audited.pruned.fetch_add(pruned, Ordering::Relaxed);
                 self.audited
                     .refused

@@ -43,12 +43,14 @@ pub(in crate::cli) struct Arguments {
 enum Format {
     /// An object a line; `audit verify --file` goes over it.
     Jsonl,
-    /// Comma-separated values, after a line with the names.
+    /// Comma-separated values, after a line with the names; what a spreadsheet would take for a formula is guarded.
     Csv,
 }
 
 const AFTER: &str = "\
-docs/operations.md says what each member means.
+docs/operations.md says what each member means. In CSV, a text that begins with = + - @, a tab or a carriage
+return has an apostrophe (') in front, so that a spreadsheet does not take it for a formula. JSON lines have
+every text as it is.
 
 Exit codes: 0 written, 2 bad usage, 3 the store could not be read, or the records not be written.";
 

@@ -1,6 +1,8 @@
 //! `audit`: who changed what, and whether that is still what was written.
 
 mod export;
+mod open;
+mod settle;
 mod verify;
 
 use std::path::PathBuf;
@@ -19,6 +21,10 @@ pub(super) enum Verb {
     Verify(verify::Arguments),
     /// Write records to standard output, oldest first; the server may run.
     Export(export::Arguments),
+    /// List requests to IdPs of which nobody knows what became of them; the server may run.
+    Open(open::Arguments),
+    /// Write down what became of one, as an operator found out; the server must not run.
+    Settle(settle::Arguments),
 }
 
 /// Whose audit.
@@ -36,6 +42,8 @@ pub(super) fn run(verb: &Verb, vars: &Vars) -> Exit {
     let done = match verb {
         Verb::Verify(arguments) => verify::run(arguments, vars),
         Verb::Export(arguments) => export::run(arguments, vars),
+        Verb::Open(arguments) => open::run(arguments, vars),
+        Verb::Settle(arguments) => settle::run(arguments, vars),
     };
     done.unwrap_or_else(|(text, exit)| {
         complain(format_args!("error: {text}"));

@@ -29,7 +29,7 @@ pub(in crate::cli) struct Arguments {
 const AFTER: &str = "\
 Whoever can write to the database can also write a new chain. Note the head that is told here where they
 cannot, and give it with --expect-head the next time. Requests to an IdP without an outcome are listed:
-while a server runs, they may be under way.
+while a server runs, they may be under way. `audit open` also lists those whose outcome is unknown.
 
 Exit codes: 0 the chain is whole, 1 something is wrong with it, 2 bad usage, 3 it could not be read.";
 
@@ -98,6 +98,12 @@ fn tell(verdict: &Verdict) {
         let at = told(open.at);
         say(format_args!(
             "without an outcome: record {seq}, {action} at {upstream}, {at}"
+        ));
+    }
+    if !verdict.unknown.is_empty() {
+        let count = grouped(verdict.unknown.len() as u64);
+        say(format_args!(
+            "with an unknown outcome: {count}; `linkbridge audit open` lists them"
         ));
     }
     verdict.findings.iter().for_each(complain);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use self::public::stand_in;
 pub use self::public::{PublicKey, PublicKeyFault};
+use super::Credential;
 use crate::edge::authn::{Clients, Grant};
 use crate::edge::jwt::Token;
 
@@ -72,7 +73,7 @@ pub fn named(assertion: &str) -> Option<String> {
     Some(claims.iss)
 }
 
-/// The client that has signed an assertion for one of `audiences`.
+/// The client that has signed an assertion for one of `audiences`, and with which key.
 ///
 /// # Errors
 /// [`Refusal`]; particulars are told only to who has the key.
@@ -81,7 +82,7 @@ pub fn check(
     clients: &Clients,
     audiences: &[&str],
     (now, leeway): (i64, i64),
-) -> Result<Grant, Refusal> {
+) -> Result<(Grant, Credential), Refusal> {
     let token = Token::read(assertion).ok_or(Refusal::Unknown)?;
     let claims: Option<Claims> = token.claims_as();
     let known = claims.as_ref().zip(token.kid.as_deref());
@@ -96,7 +97,7 @@ pub fn check(
         return Err(Refusal::Unknown);
     };
     claims.check(audiences, now, leeway)?;
-    Ok(grant)
+    Ok((grant, Credential::public_key(key)))
 }
 
 impl Claims {

@@ -82,7 +82,7 @@ fn checked(assertion: &str) -> Result<String, Refusal> {
     let endpoint = format!("{ORIGIN}/oauth/v2/token");
     let clients = clients();
     let found = check(assertion, &clients, &[ORIGIN, &endpoint], (NOW, 60));
-    found.map(|grant| grant.client().name.as_str().to_owned())
+    found.map(|(grant, _)| grant.client().name.as_str().to_owned())
 }
 
 /// With another value among the claims.

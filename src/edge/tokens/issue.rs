@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::verify::Claims;
-use super::{AUDIENCE, Tokens, jws};
+use super::{AUDIENCE, Credential, Tokens, jws};
 use crate::edge::authn::Client;
 use crate::edge::jwt::OWN_TYP;
 use crate::model::{MAX_TOKEN_SECONDS, Secret, TenantId, VendorName};
@@ -17,6 +17,8 @@ const ID_BYTES: usize = 16;
 pub struct Grant<'a> {
     /// To whom.
     pub client: &'a Client,
+    /// By what the client has proved who it is: the token ends with it.
+    pub credential: Credential,
     /// At the fronts of which vendor it is good.
     pub vendor: &'a VendorName,
     /// The only tenant that it is good for; `None` = those of the client.
@@ -38,6 +40,7 @@ impl Tokens {
         let mut id = [0_u8; ID_BYTES];
         getrandom::fill(&mut id).map_err(|_| IssueError)?;
         let lifetime = i64::from(grant.lifetime).min(MAX_TOKEN_SECONDS);
+        let jti = URL_SAFE_NO_PAD.encode(id);
         let claims = Claims {
             iss: self.settings.issuer.clone(),
             aud: AUDIENCE.to_owned(),
@@ -47,7 +50,8 @@ impl Tokens {
             scopes: grant.client.scopes.names(),
             iat: now,
             exp: now.saturating_add(lifetime),
-            jti: URL_SAFE_NO_PAD.encode(id),
+            cred: grant.credential.mark(&jti),
+            jti,
         };
         let ring = self.ring();
         let (kid, key) = ring.signing().ok_or(IssueError)?;

@@ -2,10 +2,11 @@
 //!
 //! A token is a JSON Web Token, signed with Ed25519 by a key of this deployment, and verified without asking
 //! a store: nothing is kept of it. It names a client of the configuration and can never do more than that
-//! client can at the time; it is good at the fronts of one vendor, and no other token is taken for one,
-//! because it says of itself what it is (`typ`).
+//! client can at the time; it ends with the credential that it was issued for; it is good at the fronts of one
+//! vendor, and no other token is taken for one, because it says of itself what it is (`typ`).
 
 pub mod assertion;
+mod credential;
 mod issue;
 mod jws;
 mod keys;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::credential::Credential;
 pub use self::issue::{Grant, IssueError};
 pub use self::keys::KeyError;
 use self::keys::Ring;
@@ -131,5 +133,7 @@ fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
+#[cfg(test)]
+mod credential_tests;
 #[cfg(test)]
 mod tests;

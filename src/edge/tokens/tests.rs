@@ -5,10 +5,12 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::edge::authn::{Client, Clients};
+use crate::edge::keys;
 use crate::edge::scope::{Scope, Scopes};
 use crate::model::{ClientName, TenantId, VendorName};
 
 const NOW: i64 = 1_800_000_000;
+const SECRET: &str = "the secret of the tests";
 
 fn settings(issuer: &str) -> Settings {
     Settings {
@@ -32,7 +34,7 @@ fn client(tenant: Option<&str>, scopes: &[Scope]) -> Client {
         rate: None,
         rates: crate::edge::rate_limit::ClassRates::default(),
         delete_budget: None,
-        keys: Vec::new(),
+        keys: vec![keys::hash(SECRET)],
         identities: Vec::new(),
         client_id: None,
         assertion_keys: Vec::new(),
@@ -48,6 +50,7 @@ fn vendor(name: &str) -> VendorName {
 fn issued(tokens: &Tokens) -> String {
     let grant = Grant {
         client: &client(None, &[Scope::LinksRead, Scope::LinksCreate]),
+        credential: Credential::key(&keys::hash(SECRET)),
         vendor: &vendor("acme"),
         tenant: None,
         lifetime: 300,
@@ -245,6 +248,8 @@ fn no_claim_can_be_another_one_or_missing_or_there_twice() {
         ("exp", Json::Null),
         ("scopes", json!("links.read")),
         ("sub", Json::Null),
+        ("cred", json!(7)),
+        ("cred", Json::Null),
         ("admin", json!(true)),
     ] {
         let token = changed(&tokens, 1, name, value.clone());

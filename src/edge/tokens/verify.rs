@@ -3,7 +3,7 @@
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 
-use super::{AUDIENCE, Tokens};
+use super::{AUDIENCE, Credential, Tokens};
 use crate::edge::authn::Grant;
 use crate::edge::jwt::{OWN_TYP, Token};
 use crate::edge::scope::{Scope, Scopes};
@@ -30,6 +30,9 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends.
     pub exp: i64,
+    /// The mark of the credential that it was issued for. One without is of an early version, and none: nobody could
+    /// tell which credential it ends with.
+    pub cred: String,
     /// Its name.
     pub jti: String,
 }
@@ -65,9 +68,13 @@ impl Tokens {
 
 impl Claims {
     /// What the token leaves of its client: scopes that both have, and the tenant that it names. `None` if
-    /// the client has since been locked to another one.
+    /// the client has since been locked to another one, or no longer has the credential that the token was
+    /// issued for.
     #[must_use]
     pub fn narrow(&self, client: Grant) -> Option<Grant> {
+        if !Credential::is_still_of(client.client(), &self.jti, &self.cred) {
+            return None;
+        }
         let then: Scopes = self.scopes.iter().filter_map(|n| Scope::named(n)).collect();
         let tenant = self.tenant.as_deref().map(TenantId::new);
         client.narrowed(Some(then), tenant.transpose().ok()?).ok()

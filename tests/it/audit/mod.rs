@@ -2,6 +2,7 @@
 //! and prove it; what a store does that cannot keep it.
 
 mod fronts;
+mod open;
 mod over_idp;
 mod store;
 mod verbs;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use linkbridge::backend::Backend;
+use linkbridge::backend::embedded::audit::Log;
 use linkbridge::backend::embedded::{Embedded, OpenError, Settings};
 use linkbridge::model::{Failure, Instant};
 
@@ -240,4 +241,48 @@ fn expired_pending_links_are_purged() {
         .query_row("SELECT count(*) FROM pending", [], |row| row.get(0))
         .unwrap();
     assert_eq!(left, 1);
+    // Each of them is in the audit, as the one that was made.
+    let (expired, same): (i64, i64) = conn
+        .query_row(
+            "SELECT count(*), count(m.seq) FROM audit e LEFT JOIN audit m ON m.action = 'pending.create' \
+             AND m.after = e.before AND m.subject = e.subject AND m.provider_id = e.provider_id \
+             AND m.tenant = e.tenant WHERE e.action = 'pending.expire' AND e.client = 'linkbridge'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!((expired, same), (600, 600));
+    let log = Log::open(&Settings::new(directory.path())).unwrap();
+    let verdict = log.verify(None).unwrap();
+    assert!(verdict.is_whole(), "{:?}", verdict.findings);
+}
+
+#[test]
+fn an_end_that_cannot_be_written_down_waits_and_costs_nobody_else_a_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let conn = rusqlite::Connection::open(directory.path().join("linkbridge.db")).unwrap();
+    assert!(world.apply(pending("id", "google", "s", LATER)).is_ok());
+    drop(world);
+    conn.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.action = 'pending.expire' \
+         BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    .unwrap();
+    let left = || -> i64 {
+        let sql = "SELECT count(*) FROM pending";
+        conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    // A new process looks with its first write.
+    let reopened = || {
+        let world = self::world(directory.path());
+        world.user(put("u", None, &[]).at(LATER));
+    };
+    reopened();
+    assert_eq!(left(), 1);
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    reopened();
+    assert_eq!(left(), 0);
+    let log = Log::open(&Settings::new(directory.path())).unwrap();
+    assert!(log.verify(None).unwrap().is_whole());
 }

@@ -6,6 +6,7 @@ mod drain;
 mod load;
 mod reload;
 mod restart;
+mod revoke;
 mod supervisor;
 
 use std::path::Path;

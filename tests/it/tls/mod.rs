@@ -1,5 +1,7 @@
 //! A listener with TLS, judged by programs that are not ours: curl, OpenSSL's own client, and hyper over rustls.
 
+mod asks;
+mod authority;
 mod clients;
 mod judges;
 mod malformed;

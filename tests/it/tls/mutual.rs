@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
-};
+use rcgen::ExtendedKeyUsagePurpose;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -21,11 +17,12 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::super::support::config::{self, Profile};
-use super::super::support::fixtures::{A, K, LINK, P, T};
 use super::super::support::server::{Server, free_port};
+use super::asks::{self, Asks};
+use super::authority::{Authority, Pair, certificates, dns, hex, revocations};
 
-const HOST: &str = "links.example.com";
-const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
+pub(super) const HOST: &str = "links.example.com";
+pub(super) const BOUND_KEY: &str = "Bd8kL2mQ5vX9zC4nT7wR1yU6iO3pA0sD-fG_hJkLzXcV";
 
 #[derive(Deserialize)]
 struct Cases {
@@ -39,123 +36,10 @@ struct Case {
     listener: String,
     certificate: Option<String>,
     key: Option<String>,
+    #[serde(default)]
+    asks: Asks,
+    error: Option<String>,
     status: toml::Value,
-}
-
-/// An authority with its certificate.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self {
-            issuer: Issuer::new(params, key),
-            pem,
-        }
-    }
-
-    fn sign(&self, change: impl FnOnce(&mut CertificateParams)) -> Pair {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let signed = params.signed_by(&key, &self.issuer).unwrap();
-        Pair {
-            chain: signed.pem(),
-            key: key.serialize_pem(),
-            sha256: hex(&Sha256::digest(signed.der())),
-        }
-    }
-}
-
-struct Pair {
-    chain: String,
-    key: String,
-    sha256: String,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-fn dns(name: &str) -> SanType {
-    SanType::DnsName(name.try_into().unwrap())
-}
-
-/// Every certificate that a case can name.
-fn certificates(trusted: &Authority) -> HashMap<&'static str, Pair> {
-    let named = |names: &[&str]| {
-        let names: Vec<SanType> = names.iter().map(|name| dns(name)).collect();
-        trusted.sign(|params| params.subject_alt_names = names)
-    };
-    let uri = SanType::URI("spiffe://example.com/billing".try_into().unwrap());
-    HashMap::from([
-        ("by-dns", named(&["SVC-billing.example.com"])),
-        ("by-hash", named(&[])),
-        ("bound", named(&["bound.example.com"])),
-        ("unknown", named(&["unknown.example.com"])),
-        (
-            "two-names",
-            named(&["svc-billing.example.com", "bound.example.com"]),
-        ),
-        ("by-uri", trusted.sign(|p| p.subject_alt_names = vec![uri])),
-        (
-            "revoked",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.serial_number = Some(SerialNumber::from(4242));
-            }),
-        ),
-        (
-            "expired",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.not_before = date_time_ymd(2019, 1, 1);
-                params.not_after = date_time_ymd(2020, 1, 1);
-            }),
-        ),
-        (
-            "for-servers",
-            trusted.sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            }),
-        ),
-        (
-            "strange",
-            Authority::new("a stranger").sign(|params| {
-                params.subject_alt_names = vec![dns("svc-billing.example.com")];
-            }),
-        ),
-    ])
-}
-
-fn revocations(trusted: &Authority) -> String {
-    let list = CertificateRevocationListParams {
-        this_update: date_time_ymd(2024, 1, 1),
-        next_update: date_time_ymd(2099, 1, 1),
-        crl_number: SerialNumber::from(1),
-        issuing_distribution_point: None,
-        revoked_certs: vec![RevokedCertParams {
-            serial_number: SerialNumber::from(4242),
-            revocation_time: date_time_ymd(2024, 1, 1),
-            reason_code: None,
-            invalidity_date: None,
-        }],
-        key_identifier_method: KeyIdMethod::Sha256,
-    };
-    list.signed_by(&trusted.issuer).unwrap().pem().unwrap()
 }
 
 /// A server with a listener of each kind.
@@ -218,32 +102,34 @@ impl Mutual {
         }
     }
 
-    /// The status of a read of a link; `None` if the handshake is not done.
-    fn ask(&self, case: &Case) -> Option<u16> {
-        let certificate = case.certificate.as_ref();
-        let pair = certificate.map(|name| &self.certificates[name.as_str()]);
-        let port = self.ports[case.listener.as_str()];
+    /// What a case is answered.
+    fn ask(&self, case: &Case) -> Option<(u16, String)> {
+        let origin = format!("http://{}", self.server.addr);
+        let request = asks::request(case.asks, case.key.as_deref(), &origin);
+        self.send(&case.listener, case.certificate.as_deref(), &request)
+    }
+
+    /// The status and the rest of an answer; `None` if the handshake is not done.
+    fn send(
+        &self,
+        listener: &str,
+        certificate: Option<&str>,
+        request: &str,
+    ) -> Option<(u16, String)> {
+        let pair = certificate.map(|name| &self.certificates[name]);
+        let port = self.ports[listener];
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         let mut stream = StreamOwned::new(self.client(pair), socket);
-        let key = match case.key.as_deref() {
-            None => String::new(),
-            Some("super") => format!("Authorization: {K}\r\n"),
-            Some("bound") => format!("Authorization: {BOUND_KEY}\r\n"),
-            Some(_) => "Authorization: nobody-has-this-key\r\n".to_owned(),
-        };
-        let request = format!(
-            "GET {LINK}?identityProviderId={P}&userId={A} HTTP/1.1\r\nHost: {HOST}\r\n\
-             X-FusionAuth-TenantId: {T}\r\n{key}Connection: close\r\n\r\n"
-        );
         let mut answer = Vec::new();
         let _ = stream
             .write_all(request.as_bytes())
             .and_then(|()| stream.read_to_end(&mut answer));
         let text = String::from_utf8_lossy(&answer);
-        Some(text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().unwrap())
+        let (status, rest) = text.strip_prefix("HTTP/1.1 ")?.split_at(3);
+        Some((status.parse().unwrap(), rest.to_owned()))
     }
 
     fn client(&self, pair: Option<&Pair>) -> ClientConnection {
@@ -278,7 +164,8 @@ fn clients(certificates: &HashMap<&'static str, Pair>) -> String {
          certificates = [{{ dns = \"svc-billing.example.com\" }}, {{ uri = \"spiffe://example.com/billing\" }}, \
          {{ sha256 = \"{pinned}\" }}]\n\
          [[client]]\nname = \"bound\"\nscopes = [\"links.read\"]\nkey_sha256 = \"{key}\"\n\
-         certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n"
+         certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n{}",
+        asks::signs_as()
     )
 }
 
@@ -341,9 +228,38 @@ fn who_gets_in_with_which_certificate_and_which_key() {
         assert!(expected.is_some() || case.status.as_str() == Some("refused"));
 
         let found = mutual.ask(case);
-        if found != expected {
+        let is_so = found.as_ref().map(|(status, _)| *status) == expected;
+        let error = case
+            .error
+            .as_ref()
+            .map(|word| format!("\"error\":\"{word}\""));
+        let told = found.as_ref().map_or("", |(_, rest)| rest.as_str());
+        if !is_so || error.is_some_and(|error| !told.contains(&error)) {
             writeln!(wrong, "{}: {found:?} instead of {expected:?}", case.name).unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}{}", mutual.server.log());
+}
+
+/// It is worth no more than the key that it was issued for.
+#[test]
+fn a_token_of_a_bound_client_is_good_with_its_certificate_only() {
+    let mutual = Mutual::start();
+    let origin = format!("http://{}", mutual.server.addr);
+    let ask = |certificate, request: &str| mutual.send("optional", certificate, request).unwrap();
+    let request = asks::request(Asks::Flip, Some("bound"), &origin);
+    let (status, answer) = ask(Some("bound"), &request);
+    assert_eq!(status, 200, "{answer}");
+    let (_, rest) = answer.split_once("\"access_token\":\"").unwrap();
+    let (token, _) = rest.split_once('"').unwrap();
+    let read = asks::read(token);
+    for (certificate, expected) in [
+        (Some("bound"), 200),
+        (None, 401),
+        (Some("unknown"), 401),
+        (Some("by-dns"), 401),
+    ] {
+        let (status, answer) = ask(certificate, &read);
+        assert_eq!(status, expected, "{certificate:?}: {answer}");
+    }
 }

@@ -124,12 +124,12 @@ pub(super) fn head(conn: &Connection) -> rusqlite::Result<Option<Head>> {
     Ok(bytes.as_deref().and_then(head_of_bytes))
 }
 
-/// Tells of what an earlier process has left: intents without an outcome, and an end of the chain that is not
-/// the one that was kept. Answers how many intents there are.
-pub(in crate::backend::embedded) fn open_intents(
+/// Tells of what an earlier process has left: an end of the chain that is not the one that was kept, and records
+/// with hashes of another key.
+pub(in crate::backend::embedded) fn look_at_end(
     conn: &Connection,
     key: &AuditKey,
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<()> {
     let last: Option<(i64, Vec<u8>, Option<Vec<u8>>)> = conn
         .query_row(
             "SELECT seq, hash, (SELECT key_id FROM audit WHERE key_id IS NOT NULL ORDER BY seq DESC LIMIT 1) \
@@ -151,25 +151,5 @@ pub(in crate::backend::embedded) fn open_intents(
             "the audit has a new key: accounts in older records can no longer be compared with those in new ones"
         );
     }
-    let mut statement = conn.prepare(
-        "SELECT o.seq, a.action, a.upstream, a.at FROM audit_open o LEFT JOIN audit a ON a.seq = o.seq ORDER BY o.seq",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut found = 0;
-    while let Some(row) = rows.next()? {
-        found += 1;
-        if found > 20 {
-            continue;
-        }
-        let (seq, at): (i64, Option<i64>) = (row.get(0)?, row.get(3)?);
-        let (action, upstream): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-        tracing::warn!(
-            seq,
-            at,
-            action,
-            upstream,
-            "an IdP was to be asked for a change, and nobody has written down what became of it"
-        );
-    }
-    Ok(found)
+    Ok(())
 }

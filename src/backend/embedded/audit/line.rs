@@ -116,7 +116,8 @@ impl<'a> Line<'a> {
         text
     }
 
-    /// It as a row of CSV, in the order of [`NAMES`], then `previous` and `hash`.
+    /// It as a row of CSV, in the order of [`NAMES`], then `previous` and `hash`. A text that a spreadsheet would
+    /// take for a formula has an apostrophe in front.
     #[must_use]
     pub fn to_csv(&self) -> String {
         let mut text = String::with_capacity(512);
@@ -151,13 +152,19 @@ fn spelled(name: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// A text between quotes, where it needs them.
+/// What a formula begins with, to one spreadsheet or another.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A text between quotes, where it needs them, and guarded from being a formula.
 fn cell(into: &mut String, text: &str) {
-    if !text.contains([',', '"', '\n', '\r']) {
+    let guard = if text.starts_with(FORMULA) { "'" } else { "" };
+    if !text.contains([',', '"', '\n', '\r', '\t']) {
+        into.push_str(guard);
         into.push_str(text);
         return;
     }
     into.push('"');
+    into.push_str(guard);
     into.push_str(&text.replace('"', "\"\""));
     into.push('"');
 }
@@ -212,4 +219,47 @@ fn own(name: &str, value: &Json) -> Option<Own> {
         Json::String(text) if !NUMBERS.contains(&name) => Own::Text(text.clone()),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Record;
+    use super::*;
+
+    #[test]
+    fn a_cell_is_no_formula() {
+        for (user, cell) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@sum", "'@sum"),
+            ("\tx", "\"'\tx\""),
+            ("\rx", "\"'\rx\""),
+            ("=a,\"b\"", "\"'=a,\"\"b\"\"\""),
+            ("a=1", "a=1"),
+            ("'x", "'x"),
+            ("a,b", "\"a,b\""),
+            ("", ""),
+        ] {
+            let record = Record {
+                at: -1,
+                phase: "done",
+                tenant: Some("acme"),
+                user_id: Some(user),
+                ..Record::default()
+            };
+            let line = Line {
+                values: record.values(1),
+                previous: [0; 32],
+                hash: [0; 32],
+            };
+            let csv = line.to_csv();
+            // A number is none, though it has a sign.
+            assert!(csv.starts_with("1,1,-1,done,"), "{csv}");
+            assert!(csv.contains(&format!(",acme,{cell},,")), "{user:?}: {csv}");
+            // What reads JSON has the text as it is.
+            let same = parse(&line.to_json(), |read| read.text("user_id") == Some(user));
+            assert_eq!(same, Some(true), "{user:?}");
+        }
+    }
 }

@@ -48,12 +48,7 @@ impl Log {
     pub fn open(settings: &Settings) -> Result<Self, OpenError> {
         let files = Files::at(&settings.directory);
         let path = files.database();
-        if !path.exists() {
-            return Err(OpenError::Io {
-                path,
-                why: "there is no database".to_owned(),
-            });
-        }
+        files.require_database()?;
         let conn = connection::reader(&files).map_err(|e| OpenError::sqlite(&path, &e))?;
         schema::require_newest(&conn, &path)?;
         Ok(Self { files, conn })

@@ -12,8 +12,10 @@ mod key;
 mod ledger;
 mod line;
 mod log;
+mod lost;
 mod prune;
 mod record;
+mod settle;
 mod tell;
 mod verify;
 
@@ -21,11 +23,14 @@ use std::sync::atomic::AtomicU64;
 
 pub(in crate::backend::embedded) use self::entry::Entry;
 pub(in crate::backend::embedded) use self::key::AuditKey;
-pub(in crate::backend::embedded) use self::ledger::{Ledger, create, open_intents};
+pub(in crate::backend::embedded) use self::ledger::{Ledger, create, look_at_end};
 pub use self::line::{Line, NAMES, parse};
 pub use self::log::{Log, LogError};
+pub use self::lost::Lost;
 pub(in crate::backend::embedded) use self::prune::prune;
 pub(in crate::backend::embedded) use self::record::{Record, phase};
+pub use self::settle::{Unsettled, Word, settle};
+pub(in crate::backend::embedded) use self::settle::{conclude_lost, conclude_open};
 pub(in crate::backend::embedded) use self::tell::{Said, json};
 pub use self::verify::{Anchor, OpenIntent, Verdict, Verifier};
 
@@ -40,7 +45,9 @@ pub struct Counts {
     pub pruned: AtomicU64,
     /// Requests to an IdP whose outcome could not be kept.
     pub outcomes_lost: AtomicU64,
-    /// Intents of an earlier process that were found without an outcome at the start.
+    /// Those of them that still have none.
+    pub lost: Lost,
+    /// Intents of an earlier process that were found without an outcome at the start, and got `unknown` as theirs.
     pub found_open: AtomicU64,
 }
 

@@ -22,6 +22,8 @@ pub(in crate::backend::embedded) mod phase {
     pub(in crate::backend::embedded) const INTENT: &str = "intent";
     /// What became of one.
     pub(in crate::backend::embedded) const OUTCOME: &str = "outcome";
+    /// What an operator says became of one, where that was not known.
+    pub(in crate::backend::embedded) const SETTLED: &str = "settled";
     /// Records before this one are gone because of their age.
     pub(in crate::backend::embedded) const CHECKPOINT: &str = "checkpoint";
 }

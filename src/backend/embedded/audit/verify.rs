@@ -12,7 +12,7 @@ const FINDINGS: usize = 20;
 /// A head that was noted earlier, elsewhere.
 pub type Anchor = Head;
 
-/// A request to an IdP of which it is not written down what became of it.
+/// A request to an IdP of which it is not written down, or not known, what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIntent {
     /// The number of its record.
@@ -23,6 +23,14 @@ pub struct OpenIntent {
     pub action: String,
     /// Where.
     pub upstream: String,
+    /// On whose behalf.
+    pub client: String,
+    /// Through which front.
+    pub front: String,
+    /// In which tenant.
+    pub tenant: String,
+    /// Of which user.
+    pub user_id: String,
 }
 
 /// What came of going over a chain.
@@ -40,6 +48,8 @@ pub struct Verdict {
     pub taken_over: u64,
     /// Requests to IdPs without an outcome.
     pub open: Vec<OpenIntent>,
+    /// Requests to IdPs whose outcome is `unknown`, and of which no operator has said what became of them.
+    pub unknown: Vec<OpenIntent>,
     /// What is wrong, the first ones of it.
     pub findings: Vec<String>,
     /// How much is wrong.
@@ -61,6 +71,7 @@ pub struct Verifier {
     anchor: Option<Anchor>,
     met_anchor: bool,
     open: BTreeMap<i64, OpenIntent>,
+    unknown: BTreeMap<i64, OpenIntent>,
     verdict: Verdict,
 }
 
@@ -74,6 +85,7 @@ impl Verifier {
             anchor,
             met_anchor: anchor.is_none_or(|anchor| anchor == start || anchor == Head::START),
             open: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             verdict: Verdict {
                 records: 0,
                 first: None,
@@ -81,6 +93,7 @@ impl Verifier {
                 pruned,
                 taken_over: 0,
                 open: Vec::new(),
+                unknown: Vec::new(),
                 findings: Vec::new(),
                 wrong: 0,
             },
@@ -95,6 +108,9 @@ impl Verifier {
     /// Goes on after records that went away because of their age while this was under way.
     pub(super) fn skip_to(&mut self, pruned: Head) {
         self.last = pruned;
+        // An intent goes only after its outcome is there, which may have gone unseen with it.
+        self.open.retain(|seq, _| *seq > pruned.seq);
+        self.unknown.retain(|seq, _| *seq > pruned.seq);
         self.verdict.pruned = Some(pruned);
     }
 
@@ -167,20 +183,43 @@ impl Verifier {
                     at: line.at(),
                     action: text("action"),
                     upstream: text("upstream"),
+                    client: text("client"),
+                    front: text("front"),
+                    tenant: text("tenant"),
+                    user_id: text("user_id"),
                 };
                 self.open.insert(seq, open);
             }
             Some(phase::OUTCOME) => {
                 let intent = line.value("intent").int().unwrap_or_default();
-                if self.open.remove(&intent).is_none() {
-                    self.find(format!(
+                match self.open.remove(&intent) {
+                    Some(open) if line.text("outcome") == Some("unknown") => {
+                        self.unknown.insert(intent, open);
+                    }
+                    Some(_) => {}
+                    None if self.is_gone(intent) => {}
+                    None => self.find(format!(
                         "record {seq} tells the outcome of no request: {intent}"
+                    )),
+                }
+            }
+            Some(phase::SETTLED) => {
+                let intent = line.value("intent").int().unwrap_or_default();
+                if self.unknown.remove(&intent).is_none() && !self.is_gone(intent) {
+                    self.find(format!(
+                        "record {seq} settles what was not unknown: {intent}"
                     ));
                 }
             }
             Some(phase::DONE | phase::CHECKPOINT) => {}
             phase => self.find(format!("record {seq} has an unknown phase: {phase:?}")),
         }
+    }
+
+    /// Whether a record is from before the first one that is here: an intent may be older than its outcome by just
+    /// what was taken away.
+    fn is_gone(&self, seq: i64) -> bool {
+        seq > 0 && self.verdict.pruned.is_some_and(|pruned| seq <= pruned.seq)
     }
 
     /// The end of the records. `kept` is the end as it was kept apart from them.
@@ -209,6 +248,7 @@ impl Verifier {
         }
         self.verdict.head = self.last;
         self.verdict.open = self.open.into_values().collect();
+        self.verdict.unknown = self.unknown.into_values().collect();
         self.verdict
     }
 }

@@ -97,6 +97,7 @@ impl State for Embedded {
             let kept = self.change(change).await;
             if let Err(failure) = &kept {
                 self.audited.outcomes_lost.fetch_add(1, Ordering::Relaxed);
+                self.audited.lost.add(intent.seq);
                 let failure = failure.kind().name();
                 tracing::error!(
                     upstream,

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::crypto::aws_lc;
 use jsonwebtoken::{Algorithm, DecodingKey};
+use sha2::{Digest, Sha256};
 
 /// The least size of an RSA key, in bits.
 const MIN_RSA_BITS: usize = 2048;
@@ -27,6 +28,7 @@ const ED25519: &[u8] = &[
 pub struct PublicKey {
     key: DecodingKey,
     algorithm: Algorithm,
+    digest: [u8; 32],
 }
 
 impl std::fmt::Debug for PublicKey {
@@ -93,7 +95,17 @@ impl PublicKey {
         } else {
             (rsa(der)?, Algorithm::RS256)
         };
-        Ok(Self { key, algorithm })
+        Ok(Self {
+            key,
+            algorithm,
+            digest: Sha256::digest(der).into(),
+        })
+    }
+
+    /// The SHA-256 of the key in DER: this key and no other.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     /// The key, for verifying.
