@@ -17,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::super::support::config::{self, Profile};
+use super::super::support::fixtures::{A, LINK, P, T};
 use super::super::support::server::{Server, free_port};
 use super::asks::{self, Asks};
 use super::authority::{Authority, Pair, certificates, dns, hex, revocations};
