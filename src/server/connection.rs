@@ -26,7 +26,7 @@ use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings, Shared};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
-use crate::edge::tls::{Proof, Tls};
+use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
 const BACK_OFF: Duration = Duration::from_millis(75);
@@ -173,7 +173,7 @@ struct Connection {
     tls: Option<&'static str>,
     alive: Alive,
     /// Who the client has proven to be by TLS.
-    proof: Option<Arc<Proof>>,
+    proof: Option<Arc<crate::edge::tls::Proof>>,
     _slot: Slot,
     open: Open,
 }
@@ -297,19 +297,19 @@ impl Connection {
         let peer = self.peer();
         let (proof, listener) = (self.proof.clone(), self.listener);
         service_fn(move |mut request: http::Request<_>| {
+            let proof = proof.clone();
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
-            let mut is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
-            if let Some(proof) = &proof {
-                if is_trusted(&shared, listener, proof) {
-                    let certificate = Arc::clone(proof.certificate());
-                    request.extensions_mut().insert(certificate);
-                } else {
-                    is_last = true;
-                }
-            }
+            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
             async move {
+                let certificate = proof
+                    .as_ref()
+                    .map(|proof| trusted(&shared, listener, proof));
+                let is_last = is_last || matches!(certificate, Some(None));
+                if let Some(certificate) = certificate.flatten() {
+                    request.extensions_mut().insert(certificate);
+                }
                 let response = walk::answer(&shared, peer, request, &alive, is_last).await;
                 Ok(response.map(|body| Kept::new(body, in_flight)))
             }
@@ -366,10 +366,17 @@ impl Connection {
     }
 }
 
-/// Whether the listener as it is configured now would take this certificate.
-fn is_trusted(shared: &Shared, listener: usize, proof: &Proof) -> bool {
-    let listener = shared.settings.listeners.get(listener);
-    matches!(listener.map(|l| &l.protocol), Some(Protocol::Tls(tls)) if tls.still_trusts(proof))
+/// The certificate that was proven, if the listener as it is configured now would take it.
+fn trusted(
+    shared: &Shared,
+    listener: usize,
+    proof: &crate::edge::tls::Proof,
+) -> Option<Arc<ClientCertificate>> {
+    let listener = shared.settings.listeners.get(listener)?;
+    match &listener.protocol {
+        Protocol::Tls(tls) if tls.still_trusts(proof) => Some(Arc::clone(proof.certificate())),
+        _ => None,
+    }
 }
 
 fn http2_settings(settings: &Settings) -> Http2Settings {
