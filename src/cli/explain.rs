@@ -24,7 +24,6 @@ use crate::edge::authn::Client;
 use crate::edge::scope::Scope;
 use crate::finding::suggest;
 use crate::mapping::example::{header_line, parse_request};
-use crate::mapping::json::{Secrets, show};
 use crate::model::{ClientName, Failure, OperationKind, OwnedRequest, Record, TenantId};
 use crate::outbound::Url;
 use crate::server::{Front, clock};
@@ -128,9 +127,9 @@ fn request(arguments: &Arguments) -> Result<OwnedRequest, String> {
     let mut request = parse_request(&format!("{method} {}", path_of(target)))?;
     request.method = method
         .parse::<Method>()
-        .map_err(|_| format!("`{method}` is no method"))?;
+        .map_err(|_| "--request: this is no method")?;
     for line in &arguments.header {
-        let (name, value) = header_line(line)?;
+        let (name, value) = header_line(line).map_err(|fault| format!("--header: {fault}"))?;
         request.headers.append(name, value);
     }
     if let Some(data) = &arguments.data {
@@ -270,7 +269,8 @@ impl Explained<'_> {
                 }
             }
         };
-        let _ = writeln!(out, "request     {} {}", request.method, request.path);
+        let path = redact::known_path(dialect, &request.path);
+        let _ = writeln!(out, "request     {} {path}", request.method);
         if let (Failure::RouteUnknown, Some(passthrough)) = (&refused, &self.front.passthrough)
             && self.passes()
         {
@@ -329,11 +329,7 @@ impl Explained<'_> {
             "not given"
         };
         let _ = writeln!(out, "credential  {credential}");
-        let _ = writeln!(
-            out,
-            "parameters  {}",
-            show(&decoded.params, Secrets::Hidden)
-        );
+        let _ = writeln!(out, "parameters  {}", redact::shown(&decoded.params));
         let rules = dialect.rules(settings);
         let _ = writeln!(
             out,
@@ -359,7 +355,7 @@ impl Explained<'_> {
                     out,
                     "operation   {} {}",
                     kind.name(),
-                    show(&decoded.params, Secrets::Hidden)
+                    redact::shown(&decoded.params)
                 );
                 if kind.is_about_tokens() {
                     out.push_str("backend     none is asked: linkbridge issues tokens itself");
@@ -404,7 +400,7 @@ impl Explained<'_> {
             .build()
             .map_err(|error| error.to_string())?;
         let played = runtime.block_on(play.run(&Wrong::Nothing))?;
-        let secrets = redact::Secrets::of(params);
+        let secrets = redact::Secrets::of(params).and(&played.told);
         self.tell(config, &played, &secrets, out);
         if self.arguments.against.is_none() {
             let all = runtime.block_on(failures::try_all(&play, &played))?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{check, complain, dialects};
-use crate::config::{self, Catalog, Config, Fixed, Inputs, OddMapping, Vars};
+use crate::config::{self, Catalog, Config, Fixed, Inputs, Node, OddMapping, Vars};
 use crate::dialect::{Dialect, laws};
 use crate::finding::{Finding, Severity, render};
 use crate::mapping;
@@ -18,6 +18,8 @@ pub(super) struct Loaded {
     pub(super) config: Config,
     /// The built-in dialects and its own.
     pub(super) dialects: Vec<Arc<Dialect>>,
+    /// The names of its own.
+    pub(super) own: Vec<String>,
     /// A digest of the file, the flags and the mapping files: the same everywhere where these are the same.
     /// What references lead to is no part of it.
     pub(super) version: String,
@@ -122,9 +124,11 @@ impl Loader {
             Ok((config, warnings)) => {
                 findings.extend(warnings);
                 self.own = read.own;
+                let own = self.own.iter().map(|own| own.dialect.name().to_owned());
                 Ok(Loaded {
                     config,
                     dialects,
+                    own: own.collect(),
                     version: self.version(&text),
                     warnings: findings,
                 })
@@ -134,6 +138,12 @@ impl Loader {
                 Err(Refused::Findings(findings))
             }
         }
+    }
+
+    /// How many mapping files the configuration names, whether or not they are sound.
+    pub(super) fn own_files(&self) -> usize {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        config::mapping_files(&text, &self.vars, &self.flags).len()
     }
 
     /// The built-in dialects, of which a mapping of the same name takes the place, and these.
@@ -253,10 +263,36 @@ pub(super) fn once(
 }
 
 impl Loaded {
+    /// The dialects that it makes use of, in the order of `dialects`: those of its fronts, and those of its
+    /// upstreams if these are asked for.
+    pub(super) fn served(&self, with_upstreams: bool) -> Vec<Arc<Dialect>> {
+        let fronts = self.config.fronts.iter();
+        let mut names: Vec<&str> = fronts.map(|front| front.dialect.as_str()).collect();
+        if with_upstreams {
+            named_by(&self.config.backend.root, &mut names);
+        }
+        let all = self.dialects.iter();
+        all.filter(|dialect| names.contains(&dialect.name()))
+            .map(Arc::clone)
+            .collect()
+    }
+
     /// Tells the warnings.
     pub(super) fn warn(&self) {
         if !self.warnings.is_empty() {
             complain(rendered(&self.warnings));
+        }
+    }
+}
+
+/// Adds the names of the dialects that the IdPs of a tree speak.
+fn named_by<'n>(node: &'n Node, names: &mut Vec<&'n str>) {
+    match node {
+        Node::Store => {}
+        Node::Upstream(upstream) => names.push(&upstream.dialect),
+        Node::Route { routes, otherwise } => {
+            routes.iter().for_each(|(_, node)| named_by(node, names));
+            named_by(otherwise, names);
         }
     }
 }

@@ -32,6 +32,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::config::Vars;
@@ -101,7 +102,10 @@ pub use self::harden::harden;
 pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     let arguments = match Arguments::try_parse_from(args) {
         Ok(arguments) => arguments,
-        Err(error) => {
+        Err(mut error) => {
+            if error.kind() == ErrorKind::UnknownArgument {
+                hide_what_is_too_much(&mut error);
+            }
             // Help and version are asked for, and no fault; a closed output is none either.
             let _ = error.print();
             let exit = if error.use_stderr() {
@@ -114,9 +118,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     };
     let exit = match arguments.verb {
         Verb::Serve(arguments) => serve::run(&arguments, vars),
-        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments, vars),
         Verb::Explain(arguments) => explain::run(&arguments, vars),
-        Verb::Dialects(arguments) => dialects::run(&arguments),
+        Verb::Dialects(arguments) => dialects::run(&arguments, vars),
         Verb::Keys(verb) => keys::run(&verb),
         Verb::Index(verb) => index::run(&verb, vars),
         Verb::Audit(verb) => audit::run(&verb, vars),
@@ -124,6 +128,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, vars: &Vars) -> ExitCode {
     };
     telemetry::finish();
     exit.into()
+}
+
+/// A word that has no place may be a credential, as behind `-H Authorization: Bearer …` without quotes. Options are
+/// told by their names.
+fn hide_what_is_too_much(error: &mut clap::Error) {
+    let is_word = |value: &ContextValue| matches!(value, ContextValue::String(text) if !text.starts_with('-'));
+    if error.get(ContextKind::InvalidArg).is_some_and(is_word) {
+        let hidden = ContextValue::String("***".to_owned());
+        drop(error.insert(ContextKind::InvalidArg, hidden));
+        drop(error.remove(ContextKind::Suggested));
+    }
 }
 
 /// Writes a line to standard output. That nobody reads it must not end the process.

@@ -1,24 +1,22 @@
 //! `serve`: from a configuration to a running server, and to its orderly end.
 
-use std::net::SocketAddr;
+mod told;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
+use self::told::{Told, guide, listening};
 use super::index::Keeper;
 use super::live::{Keep, Order, Reloads, assemble};
 use super::load::{Loaded, Loader};
 use super::signals::{Heard, Signals};
-use super::{Exit, backend, complain, dialects, notify, say};
+use super::{Exit, backend, complain, notify, say};
 use crate::backend::embedded::OpenError;
-use crate::config::{Config, Fixed, Vars};
-use crate::directory::Directory;
-use crate::edge::authn::Client;
-use crate::edge::issuer::{self, KeysAt, Proof};
-use crate::edge::keys;
+use crate::config::{Fixed, Vars};
 use crate::edge::tokens::Tokens;
-use crate::server::{Front, Inherited, Protocol, Running, Server, StartError, clock};
+use crate::server::{Inherited, Running, Server, StartError, clock};
 use crate::telemetry;
 
 /// What to serve.
@@ -154,6 +152,7 @@ fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Runnin
     let Loaded {
         mut config,
         dialects,
+        own,
         version,
         warnings,
     } = loaded;
@@ -169,6 +168,7 @@ fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Runnin
     let loaded = Loaded {
         config,
         dialects,
+        own,
         version: version.clone(),
         warnings,
     };
@@ -203,117 +203,4 @@ fn start(loaded: Loaded, loader: Loader, inherited: Inherited) -> Result<(Runnin
         reloader,
     };
     Ok((running, keep))
-}
-
-/// What is told of a configuration at the start, and is gone by then.
-struct Told {
-    process: String,
-    issuers: Vec<String>,
-    has_example_key: bool,
-}
-
-impl Told {
-    fn of(config: &Config) -> Self {
-        let (workers, n_clients) = (config.server.workers, config.clients.len());
-        let version = env!("CARGO_PKG_VERSION");
-        Self {
-            process: format!("linkbridge {version}, {workers} workers, {n_clients} clients"),
-            issuers: config.issuers.iter().map(describe).collect(),
-            has_example_key: has_example_key(&config.clients),
-        }
-    }
-}
-
-/// Shows what is mounted, and how to try it.
-fn guide(fronts: &[Front], directory: &Directory, has_example_key: bool) {
-    let mut guide = dialects::Guide::new(directory);
-    for front in fronts {
-        tell(front);
-        if has_example_key {
-            for command in guide.commands(&front.dialect, &front.settings) {
-                say(format!("  {command}"));
-            }
-        }
-    }
-    if !has_example_key {
-        say("commands to try are shown with the example configuration only: they need its key");
-    }
-}
-
-fn listening(address: SocketAddr, protocol: &Protocol) -> String {
-    match protocol {
-        Protocol::Http1 => format!("listening at {address} (HTTP/1.1, no TLS)"),
-        Protocol::Http2 => {
-            format!("listening at {address} (HTTP/2 by prior knowledge, no TLS)")
-        }
-        Protocol::Tls(tls) => {
-            let names = tls.names().join(", ");
-            let end = if names.is_empty() { "" } else { " as " };
-            format!("listening at https://{address} (HTTP/2 or HTTP/1.1){end}{names}")
-        }
-    }
-}
-
-/// An issuer in a few words, for the start.
-fn describe(issuer: &issuer::Settings) -> String {
-    let proof = match &issuer.proof {
-        Proof::Signature { keys, .. } => match keys {
-            KeysAt::Url(url) => format!("keys at {url}"),
-            KeysAt::File(path) => format!("keys in {}", path.display()),
-        },
-        Proof::Introspection(endpoint) => format!("asked at {}", endpoint.url),
-    };
-    format!("tokens of {} ({}), {proof}", issuer.name, issuer.issuer)
-}
-
-/// Whether the public key, with which commands can be shown, opens anything here.
-fn has_example_key(clients: &[Client]) -> bool {
-    clients
-        .iter()
-        .any(|client| client.keys.iter().any(keys::is_example))
-}
-
-fn tell(front: &Front) {
-    say(format!(
-        "dialect {} at {}",
-        front.dialect.name(),
-        front.settings.origin
-    ));
-    if let Some(client) = &front.anonymous {
-        say(format!("  without a credential: client {client}"));
-    }
-    if let Some(passthrough) = &front.passthrough {
-        say(format!("  passes on {passthrough}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::edge::scope::Scopes;
-    use crate::model::ClientName;
-
-    #[test]
-    fn commands_are_shown_for_the_example_key_only() {
-        let client = |keys: &[&str]| Client {
-            name: ClientName::new("a").unwrap(),
-            tenant: None,
-            fronts: None,
-            scopes: Scopes::default(),
-            providers: None,
-            rate: None,
-            rates: crate::edge::rate_limit::ClassRates::default(),
-            delete_budget: None,
-            keys: keys.iter().map(|key| keys::hash(key)).collect(),
-            identities: Vec::new(),
-            client_id: None,
-            assertion_keys: Vec::new(),
-            certificates: Vec::new(),
-            certificate_required: false,
-        };
-        assert!(!has_example_key(&[]));
-        assert!(!has_example_key(&[client(&["another"]), client(&[])]));
-        let both = client(&["another", keys::EXAMPLE_KEY]);
-        assert!(has_example_key(&[client(&[]), both]));
-    }
 }

@@ -47,6 +47,13 @@ impl From<&Listener> for Kind {
     }
 }
 
+/// Whether each of these differs between two, by the section and key that say it.
+macro_rules! differs {
+    ($one:expr, $other:expr, $($section:literal $key:literal => $($field:ident).+,)+) => {
+        [$(($one.$($field).+ != $other.$($field).+, $section, $key)),+]
+    };
+}
+
 impl Fixed {
     /// What of this configuration a server keeps for as long as it runs.
     #[must_use]
@@ -70,74 +77,26 @@ impl Fixed {
 
     /// Notes everything that differs.
     pub(super) fn check(&self, next: &Self, root: &Table<'_>) {
-        let differs = [
-            (self.listeners != next.listeners, "server", "listen"),
-            (self.admin != next.admin, "server", "admin_listen"),
-            (self.workers != next.workers, "server", "workers"),
-            (
-                self.telemetry.filter != next.telemetry.filter,
-                "server",
-                "log",
-            ),
-            (
-                self.telemetry.format != next.telemetry.format,
-                "server",
-                "log_format",
-            ),
-            (
-                self.telemetry.access != next.telemetry.access,
-                "log",
-                "access",
-            ),
-            (
-                self.telemetry.source != next.telemetry.source,
-                "log",
-                "source",
-            ),
-            (
-                self.telemetry.traces != next.telemetry.traces,
-                "traces",
-                "endpoint",
-            ),
-            (self.directory != next.directory, "server", "data"),
-            (self.token_keys != next.token_keys, "backend", "token_keys"),
-            (self.audit_age != next.audit_age, "audit", "keep_days"),
-            (
-                self.connections != next.connections,
-                "limits",
-                "connections",
-            ),
-            (
-                self.connections_per_listener != next.connections_per_listener,
-                "limits",
-                "connections_per_listener",
-            ),
-            (
-                self.overload.concurrency.floor != next.overload.concurrency.floor,
-                "limits",
-                "concurrency_min",
-            ),
-            (
-                self.overload.concurrency.ceiling != next.overload.concurrency.ceiling,
-                "limits",
-                "concurrency_max",
-            ),
-            (
-                self.overload.queue != next.overload.queue,
-                "limits",
-                "queue_milliseconds",
-            ),
-            (
-                self.overload.memory != next.overload.memory,
-                "limits",
-                "memory_bytes",
-            ),
-            (
-                self.connections_per_source != next.connections_per_source,
-                "limits",
-                "connections_per_source",
-            ),
-        ];
+        let differs = differs!(self, next,
+            "server" "listen" => listeners,
+            "server" "admin_listen" => admin,
+            "server" "workers" => workers,
+            "server" "log" => telemetry.filter,
+            "server" "log_format" => telemetry.format,
+            "log" "access" => telemetry.access,
+            "log" "source" => telemetry.source,
+            "traces" "endpoint" => telemetry.traces,
+            "server" "data" => directory,
+            "backend" "token_keys" => token_keys,
+            "audit" "keep_days" => audit_age,
+            "limits" "connections" => connections,
+            "limits" "connections_per_listener" => connections_per_listener,
+            "limits" "concurrency_min" => overload.concurrency.floor,
+            "limits" "concurrency_max" => overload.concurrency.ceiling,
+            "limits" "queue_milliseconds" => overload.queue,
+            "limits" "memory_bytes" => overload.memory,
+            "limits" "connections_per_source" => connections_per_source,
+        );
         for (_, section, key) in differs.into_iter().filter(|(differs, ..)| *differs) {
             let message = format!("`{key}` cannot change while the server runs");
             let hint =

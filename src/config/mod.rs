@@ -1,9 +1,7 @@
 //! Configuration: file, environment and flags, read into each module's own settings.
 //!
-//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[log]`, `[backend]`
-//! or `[limits]`, or of `[tokens]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
-//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[backend]` or
-//! `[limits]`, of `[tokens]` or `[audit]`, has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
+//! Precedence: flag > environment > file > default. A scalar key of `[server]`, `[log]`, `[backend]`, `[limits]`,
+//! `[tokens]` or `[audit]` has the variable `LINKBRIDGE_<SECTION>_<KEY>`. Every problem is reported at once, with
 //! its place. Relative paths start at the working directory. `config.example.toml` documents every key.
 //!
 //! Findings, beside those of every file (`LB001` not TOML, `LB002` unknown key, `LB003` key missing,
@@ -85,12 +83,14 @@
 mod assertions;
 mod audit;
 mod backend;
+mod catalog;
 mod certificates;
 mod clients;
 mod directory;
 mod fixed;
 mod fronts;
 mod issuers;
+mod limits;
 mod logs;
 mod mappings;
 mod outbound;
@@ -104,22 +104,17 @@ mod tls;
 mod tokens;
 mod vars;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 pub use self::backend::{Backend, Node, PendingOrigin, Store, Upstream};
+pub use self::catalog::{Catalog, KnownDialect};
 pub use self::fixed::Fixed;
 pub use self::fronts::Front;
 pub use self::mappings::{OddMapping, mapping_files};
 use self::section::{Overlay, Section};
 pub use self::vars::Vars;
-use crate::dialect::overlap::Route;
-use crate::dialect::{Neighbor, Tenants};
 use crate::directory::Directory;
 use crate::edge::authn::Client;
 use crate::edge::issuer;
 use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
-use crate::model::OperationKind;
 use crate::server::Listener;
 use crate::telemetry;
 
@@ -148,80 +143,6 @@ pub struct Config {
     pub shown: serde_json::Value,
     /// What is told of requests, and where.
     pub telemetry: telemetry::Settings,
-}
-
-/// A dialect that a configuration may name.
-#[derive(Clone, Debug)]
-pub struct KnownDialect {
-    /// Its name.
-    pub name: String,
-    /// Whose ids it speaks.
-    pub vendor: String,
-    /// Its options with their values.
-    pub options: BTreeMap<String, Vec<String>>,
-    /// What it serves.
-    pub routes: Vec<Route>,
-    /// What never passes to an origin of its vendor.
-    pub neighbors: Vec<Neighbor>,
-    /// What the requests that it sends say of tenants.
-    pub tenants: Tenants,
-    /// What an IdP of it would have to do to keep links, and does not.
-    pub lacks: Vec<OperationKind>,
-    /// Whether an IdP of it tells pending links.
-    pub tells_pending: bool,
-}
-
-/// The dialects that a configuration may name.
-#[derive(Clone, Debug, Default)]
-pub struct Catalog {
-    /// The dialects there are.
-    pub dialects: Vec<KnownDialect>,
-    /// The mapping files that are not among them, with what is wrong.
-    pub odd: Vec<(PathBuf, OddMapping)>,
-}
-
-impl Catalog {
-    fn names(&self) -> Vec<&str> {
-        self.dialects
-            .iter()
-            .map(|dialect| dialect.name.as_str())
-            .collect()
-    }
-
-    fn vendors(&self) -> Vec<&str> {
-        let spoken = self.dialects.iter().map(|dialect| dialect.vendor.as_str());
-        let mut vendors: Vec<&str> = spoken.collect();
-        vendors.sort_unstable();
-        vendors.dedup();
-        vendors
-    }
-
-    fn options(&self, dialect: &str) -> Option<&BTreeMap<String, Vec<String>>> {
-        self.known(dialect).map(|known| &known.options)
-    }
-
-    fn routes(&self, dialect: &str) -> &[Route] {
-        self.known(dialect)
-            .map_or(&[], |known| known.routes.as_slice())
-    }
-
-    /// What never passes through a front of this dialect: what no dialect of its vendor lets pass.
-    fn neighbors(&self, dialect: &str) -> Vec<&Neighbor> {
-        let vendor = self.known(dialect).map(|known| known.vendor.as_str());
-        let kin = self.dialects.iter();
-        let kin = kin.filter(|other| Some(other.vendor.as_str()) == vendor);
-        kin.flat_map(|other| &other.neighbors).collect()
-    }
-
-    /// Whether a mapping file of this name is named, and wrong.
-    fn is_odd(&self, dialect: &str) -> bool {
-        let mut names = self.odd.iter().map(|(path, _)| path.file_stem());
-        names.any(|name| name.is_some_and(|name| name == dialect))
-    }
-
-    fn known(&self, dialect: &str) -> Option<&KnownDialect> {
-        self.dialects.iter().find(|known| known.name == dialect)
-    }
 }
 
 /// What a configuration is read from, besides its file.
@@ -292,7 +213,7 @@ fn resolve<'a>(
         root,
         inputs,
     );
-    let server = server::settings(Section::new("limits", root, flags, environment), &general);
+    let server = limits::settings(Section::new("limits", root, flags, environment), &general);
     let tokens = tokens::settings(
         Section::new("tokens", root, flags, environment),
         &general.public_url,

@@ -2,152 +2,17 @@
 //!
 //! Precedence is decided here and nowhere else: flag > environment > file; defaults are the callers'.
 
+mod given;
+mod overlay;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::vars::Vars;
+pub(super) use self::given::{At, Given, Source};
+pub(super) use self::overlay::Overlay;
 use crate::edge::rate_limit::Rate;
-use crate::finding::{Sink, Table, Text, suggest};
-
-/// The sections whose scalar keys have an environment variable, `LINKBRIDGE_<SECTION>_<KEY>`.
-const SECTIONS: &[&str] = &["server", "log", "backend", "limits", "tokens", "audit"];
-
-/// Values from outside the file: those of the environment, or those of flags.
-#[derive(Debug)]
-pub(super) struct Overlay {
-    sink: Sink,
-    values: BTreeMap<String, (String, Range<usize>)>,
-}
-
-impl Overlay {
-    /// The variables of all sections. Findings show their names only: a value may be a secret that
-    /// was put where a reference belongs.
-    pub(super) fn of_environment(vars: &Vars) -> Self {
-        let of_section = |name: &str| {
-            let key = name.strip_prefix("LINKBRIDGE_")?.to_ascii_lowercase();
-            let section = SECTIONS.iter().find(|s| {
-                key.strip_prefix(**s)
-                    .is_some_and(|rest| rest.starts_with('_'))
-            })?;
-            Some(key.replacen(&format!("{section}_"), &format!("{section}."), 1))
-        };
-        let values = vars
-            .iter()
-            .filter_map(|(name, value)| Some((of_section(name)?, name, value)));
-        Self::new("environment", values)
-    }
-
-    /// Flags, by the key that each stands for: `server.listen` is `--listen`.
-    pub(super) fn of_flags(flags: &[(&'static str, String)]) -> Self {
-        let shown: Vec<String> = flags
-            .iter()
-            .map(|(key, _)| format!("--{}", key.rsplit('.').next().unwrap_or(key)))
-            .collect();
-        let values = flags.iter().zip(&shown);
-        Self::new(
-            "command line",
-            values.map(|((key, value), shown)| ((*key).to_owned(), shown.as_str(), value.as_str())),
-        )
-    }
-
-    fn new<'v>(source: &str, entries: impl Iterator<Item = (String, &'v str, &'v str)>) -> Self {
-        let (mut text, mut values) = (String::new(), BTreeMap::new());
-        for (key, shown, value) in entries {
-            let span = text.len()..text.len() + shown.len();
-            text.push_str(shown);
-            text.push('\n');
-            values.insert(key, (value.to_owned(), span));
-        }
-        Self {
-            sink: Sink::new(source, &text),
-            values,
-        }
-    }
-
-    /// Every key, as in `server.listen`, with its value.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
-        let values = self.values.iter();
-        values.map(|(key, (value, _))| (key.as_str(), value.as_str()))
-    }
-
-    /// What there is to say about these values.
-    pub(super) fn into_sink(self) -> Sink {
-        self.sink
-    }
-}
-
-/// What a value was given by; the later one wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
-    /// Nobody: it is the default.
-    Default,
-    /// The file.
-    File,
-    /// A variable.
-    Environment,
-    /// A flag.
-    Flag,
-}
-
-/// Where a value was given.
-#[derive(Clone)]
-pub(super) struct At<'a> {
-    sink: &'a Sink,
-    span: Range<usize>,
-}
-
-impl<'a> At<'a> {
-    pub(super) fn new(sink: &'a Sink, span: Range<usize>) -> Self {
-        Self { sink, span }
-    }
-
-    pub(super) fn error(
-        &self,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.sink.error_hint(code, self.span.clone(), message, hint);
-    }
-
-    pub(super) fn warning(
-        &self,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.sink
-            .warning(code, self.span.clone(), message, Some(hint.into()));
-    }
-
-    /// Whether the value stands in the text of this sink.
-    pub(super) fn is_in(&self, sink: &Sink) -> bool {
-        std::ptr::eq(self.sink, sink)
-    }
-
-    /// Keeps the value itself out of every finding.
-    pub(super) fn mask(&self) {
-        self.sink.mask(self.span.clone());
-    }
-}
-
-/// A value with the place where it was given.
-pub(super) struct Given<'a, T> {
-    pub(super) value: T,
-    pub(super) at: At<'a>,
-}
-
-impl<'a> Given<'a, String> {
-    /// A text of the file.
-    pub(super) fn in_table(table: &Table<'a>, text: Text<'a>) -> Self {
-        Self {
-            value: text.value.into_owned(),
-            at: At::new(table.sink(), text.span),
-        }
-    }
-}
+use crate::finding::{Table, suggest};
 
 /// One section of scalar keys.
 pub(super) struct Section<'a> {

@@ -1,9 +1,13 @@
 //! Configurations as data: the example, and broken ones with the findings that each line expects.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
+use crate::dialect::Tenants;
+use crate::dialect::overlap::Route;
 use crate::finding::render;
+use crate::model::OperationKind;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 

@@ -131,7 +131,7 @@ pub fn parse_request(text: &str) -> Result<OwnedRequest, String> {
     let target = target.trim().trim_end_matches(" HTTP/1.1");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if !path.starts_with('/') {
-        return Err(format!("the target `{target}` does not start with `/`"));
+        return Err("the target, which is the second word, does not start with `/`".to_owned());
     }
     Ok(OwnedRequest {
         method: method.parse::<Method>().map_err(|e| e.to_string())?,
@@ -169,29 +169,30 @@ fn split_head(text: &str) -> (&str, &str) {
 
 fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    for line in lines {
-        let (name, value) = header_line(line)?;
+    for (place, line) in lines.enumerate() {
+        let (name, value) =
+            header_line(line).map_err(|fault| format!("header line {}: {fault}", place + 1))?;
         headers.append(name, value);
     }
     Ok(headers)
 }
 
-/// Reads `Name: value`.
+/// Reads `Name: value`. What is wrong is told without the line: it may be a credential.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn header_line(line: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = line
         .split_once(':')
-        .ok_or_else(|| format!("`{line}` is no header line"))?;
-    let name = name
+        .ok_or("it has no colon: a header line is `Name: value`")?;
+    let name: HeaderName = name
         .trim()
         .parse()
-        .map_err(|_| format!("`{name}` is no header name"))?;
+        .map_err(|_| "what is before the colon is no name of a header")?;
     let value = value
         .trim()
         .parse()
-        .map_err(|_| format!("`{value}` is no header value"))?;
+        .map_err(|_| "what is behind the colon is no value of a header")?;
     Ok((name, value))
 }
 

@@ -18,14 +18,15 @@ use super::kept::Kept;
 use super::line::Peer;
 use super::meters::{ListenerMeter, Open};
 use super::overload;
+use super::payload::Payload;
 use super::phase::{Phase, reached};
-use super::respond::Payload;
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings, Shared};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
+use crate::edge::overload::Stage;
 use crate::edge::tls::{ClientCertificate, Tls};
 
 /// How long accepting rests after an error, which mostly is that there are no file descriptors left.
@@ -301,7 +302,9 @@ impl Connection {
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
-            let is_last = in_flight.is_last || *process.phase.borrow() >= Phase::Draining;
+            let is_last = in_flight.is_last
+                || *process.phase.borrow() >= Phase::Draining
+                || process.overload.stage() >= Stage::NoKeepAlive;
             async move {
                 let certificate = proof
                     .as_ref()

@@ -1,10 +1,10 @@
 //! Metrics of what stands before a request: the filters of both versions of HTTP, limits, shedding; and of what the
 //! process does beside: reloads, logs, traces. All of it outlives a reload.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::Process;
+use super::meters::read;
 use crate::edge::http2;
 use crate::edge::overload::{Priority, Reason};
 use crate::edge::rate_limit::Policy;
@@ -21,10 +21,6 @@ pub(super) fn register(registry: &Registry, process: &Arc<Process>) {
     reloads(&mut group, process);
     telling(&mut group);
     registry.set("gates", group);
-}
-
-fn read(count: &AtomicU64) -> u64 {
-    count.load(Ordering::Relaxed)
 }
 
 /// A family that has samples for as long as the server lives.

@@ -3,16 +3,19 @@
 //! On the way of a request there are additions to atomics and nothing else. Series are found by their names
 //! once, when a front or a client begins to be served ([`Series`]).
 
+mod listener;
+mod tell;
+
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Front, Listener, Protocol, Shared};
+pub(super) use self::listener::{ListenerMeter, Open};
+use super::{Front, Shared};
 use crate::edge::authn::Clients;
 use crate::model::Failure;
-use crate::telemetry::metrics::{FrontSeries, Group, Kind, Outcome, Registry, Requests, What};
+use crate::telemetry::metrics::{FrontSeries, Group, Outcome, Registry, Requests, What};
 
 /// What a worker that has ended in order is not asked for any more.
 const ENDED: u64 = u64::MAX;
@@ -22,7 +25,8 @@ pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-fn read(counter: &AtomicU64) -> u64 {
+/// What a counter says.
+pub(super) fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -145,18 +149,6 @@ impl Meters {
         }
     }
 
-    /// Notes the certificates that listeners have now.
-    pub(super) fn renewed(&self, listeners: &[Listener]) {
-        let known = self.listeners.lock();
-        for meter in known.unwrap_or_else(PoisonError::into_inner).iter() {
-            let mut named = listeners.iter();
-            if let Some(of) = named.find(|of| of.address.to_string() == meter.listener) {
-                let ends = ends(&of.protocol);
-                meter.certificate_ends.store(ends, Ordering::Relaxed);
-            }
-        }
-    }
-
     /// Counts a request as long as what is returned lives.
     pub(super) fn enter(&self) -> InFlight<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -197,25 +189,6 @@ impl Meters {
         }
     }
 
-    /// What is counted of the connections to an address. Workers that listen at the same one share it; its
-    /// certificate is the one of the last call.
-    pub(super) fn listener(&self, listener: &Listener, address: SocketAddr) -> Arc<ListenerMeter> {
-        let mut known = self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let name = address.to_string();
-        if let Some(meter) = known.iter().find(|meter| meter.listener == name) {
-            meter
-                .certificate_ends
-                .store(ends(&listener.protocol), Ordering::Relaxed);
-            return Arc::clone(meter);
-        }
-        let meter = Arc::new(ListenerMeter::new(name, &listener.protocol));
-        known.push(Arc::clone(&meter));
-        meter
-    }
-
     /// Notes that the event loop of a worker turns.
     pub(super) fn beat(&self, worker: usize) {
         if let Some(beat) = self.beats.get(worker) {
@@ -253,257 +226,9 @@ impl Meters {
     pub(super) fn register(self: &Arc<Self>, registry: &Registry) {
         let mut group = Group::new();
         self.requests.register(&mut group);
-        self.register_requests(&mut group);
-        self.register_connections(&mut group);
+        tell::register(self, &mut group);
+        listener::register(self, &mut group);
         registry.set("server", group);
-    }
-
-    fn register_requests(self: &Arc<Self>, group: &mut Group) {
-        let this = Arc::clone(self);
-        group.gauge(
-            "linkbridge_requests_in_flight",
-            "Requests whose head is complete and whose answer has not begun.",
-            &[],
-            move || this.in_flight.load(Ordering::Relaxed) as f64,
-        );
-        let this = Arc::clone(self);
-        group.counter(
-            "linkbridge_requests_abandoned_total",
-            "Requests whose client went away before there was an answer; what they write is carried through.",
-            &[],
-            move || read(&this.abandoned),
-        );
-        let this = Arc::clone(self);
-        group.counter(
-            "linkbridge_panics_total",
-            "Panics while a request was answered. Each is a bug, and has an incident number in the log.",
-            &[],
-            move || read(&this.panics),
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_head_faults_total",
-            Kind::Counter,
-            "Requests whose head was refused before any front was looked for, by the status that was answered.",
-            move |samples| {
-                for (place, counter) in this.heads.iter().enumerate() {
-                    let known = HEADS.get(place).map(u16::to_string);
-                    let status = known.as_deref().unwrap_or("other");
-                    samples.count(&[("status", status)], read(counter));
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_requests_by_protocol_total",
-            Kind::Counter,
-            "Requests by what they were spoken in: a version of HTTP, or the protocol of a call.",
-            move |samples| {
-                for (name, counter) in WIRES.iter().zip(&this.wires) {
-                    samples.count(&[("protocol", name)], read(counter));
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_authentications_total",
-            Kind::Counter,
-            "Credentials that were judged, by what was presented and what came of it.",
-            move |samples| {
-                for (kind, results) in CREDENTIALS.iter().zip(&this.auth) {
-                    for (result, counter) in RESULTS.iter().zip(results) {
-                        let labels = [("credential", *kind), ("result", *result)];
-                        samples.count(&labels, read(counter));
-                    }
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_client_requests_total",
-            Kind::Counter,
-            "Requests of known clients, by the client's name in the configuration.",
-            move |samples| {
-                let clients = this.clients.lock().unwrap_or_else(PoisonError::into_inner);
-                for (name, counter) in &*clients {
-                    samples.count(&[("client", name)], read(counter));
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_worker_silence_seconds",
-            Kind::Gauge,
-            "For how long the event loop of a worker has not turned; half a second is normal.",
-            move |samples| {
-                for (worker, silence) in this.silences().into_iter().enumerate() {
-                    if let Some(silence) = silence {
-                        let worker = worker.to_string();
-                        samples.number(&[("worker", &worker)], silence.as_secs_f64());
-                    }
-                }
-            },
-        );
-    }
-
-    fn register_connections(self: &Arc<Self>, group: &mut Group) {
-        let each = |this: &Arc<Self>| -> Vec<Arc<ListenerMeter>> {
-            let known = this.listeners.lock();
-            known.unwrap_or_else(PoisonError::into_inner).clone()
-        };
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_connections_open",
-            Kind::Gauge,
-            "Connections that are open.",
-            move |samples| {
-                for meter in each(&this) {
-                    let open = meter.open.load(Ordering::Relaxed) as f64;
-                    samples.number(&meter.labels(), open);
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_connections_accepted_total",
-            Kind::Counter,
-            "Connections that were let in.",
-            move |samples| {
-                for meter in each(&this) {
-                    samples.count(&meter.labels(), read(&meter.accepted));
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_connections_refused_total",
-            Kind::Counter,
-            "Connections that were closed at once because there were too many.",
-            move |samples| {
-                for meter in each(&this) {
-                    samples.count(&meter.labels(), read(&meter.refused));
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_tls_handshake_failures_total",
-            Kind::Counter,
-            "TLS handshakes that failed, by reason: too slow, broken off by the client, or not to be agreed on.",
-            move |samples| {
-                for meter in each(&this).iter().filter(|meter| meter.is_tls()) {
-                    for (reason, counter) in REASONS.iter().zip(&meter.handshakes) {
-                        let labels = [("listener", meter.listener.as_str()), ("reason", *reason)];
-                        samples.count(&labels, read(counter));
-                    }
-                }
-            },
-        );
-        let this = Arc::clone(self);
-        group.family(
-            "linkbridge_tls_certificate_not_after_seconds",
-            Kind::Gauge,
-            "When the first certificate of a listener ceases to be good, in seconds since 1970.",
-            move |samples| {
-                for meter in each(&this) {
-                    let ends = meter.certificate_ends.load(Ordering::Relaxed);
-                    if ends != 0 {
-                        let labels = [("listener", meter.listener.as_str())];
-                        samples.number(&labels, ends as f64 / 1000.0);
-                    }
-                }
-            },
-        );
-    }
-}
-
-/// When the first certificate of a listener ceases to be good, in milliseconds; 0 = it has none.
-fn ends(protocol: &Protocol) -> i64 {
-    match protocol {
-        Protocol::Tls(tls) => tls.ends().0,
-        Protocol::Http1 | Protocol::Http2 => 0,
-    }
-}
-
-/// What is counted of the connections to one address.
-pub(super) struct ListenerMeter {
-    listener: String,
-    protocol: &'static str,
-    accepted: AtomicU64,
-    refused: AtomicU64,
-    open: AtomicI64,
-    handshakes: [AtomicU64; REASONS.len()],
-    /// In milliseconds since 1970; 0 = there is none.
-    certificate_ends: AtomicI64,
-}
-
-const REASONS: [&str; 3] = ["slow", "broken_off", "refused"];
-
-/// An open connection.
-pub(super) struct Open(Arc<ListenerMeter>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Open {
-    /// Notes that the handshake took too long.
-    pub(super) fn handshake_slow(&self) {
-        self.0.handshake(0);
-    }
-
-    /// Notes that the handshake failed.
-    pub(super) fn handshake_failed(&self, error: &std::io::Error) {
-        // What rustls says comes as data that is not valid; anything else is the connection.
-        let is_said = error.kind() == std::io::ErrorKind::InvalidData;
-        self.0.handshake(if is_said { 2 } else { 1 });
-    }
-}
-
-impl ListenerMeter {
-    fn new(listener: String, protocol: &Protocol) -> Self {
-        let word = match protocol {
-            Protocol::Http1 => "http/1",
-            Protocol::Http2 => "http/2",
-            Protocol::Tls(_) => "tls",
-        };
-        Self {
-            listener,
-            protocol: word,
-            accepted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            open: AtomicI64::new(0),
-            handshakes: Default::default(),
-            certificate_ends: AtomicI64::new(ends(protocol)),
-        }
-    }
-
-    /// Notes a connection that is let in; it is open as long as what is returned lives.
-    pub(super) fn accepted(self: &Arc<Self>) -> Open {
-        count(&self.accepted);
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(self))
-    }
-
-    /// Notes a connection that there was no room for.
-    pub(super) fn refused(&self) {
-        count(&self.refused);
-    }
-
-    fn handshake(&self, reason: usize) {
-        if let Some(counter) = self.handshakes.get(reason) {
-            count(counter);
-        }
-    }
-
-    fn is_tls(&self) -> bool {
-        self.protocol == "tls"
-    }
-
-    fn labels(&self) -> [(&'static str, &str); 2] {
-        [("listener", &self.listener), ("protocol", self.protocol)]
     }
 }
 

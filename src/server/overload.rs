@@ -100,6 +100,11 @@ pub(super) async fn pressed(overload: &Overload, activity: &Activity) {
             return std::future::pending().await;
         };
         if stage >= Stage::NoKeepAlive {
+            // What a new connection is about to bring is answered, as the last of it.
+            let calmed = stages.wait_for(|stage| *stage < Stage::NoKeepAlive);
+            if activity.is_fresh() && tokio::time::timeout(SHORT_IDLE, calmed).await.is_ok() {
+                continue;
+            }
             overload.note_ended_connection();
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::testing::{FakeAliases, call, link, refused, trial};
+use super::super::testing::{FakeAliases, Trial, call, link, refused, trial};
 use super::*;
 use crate::directory::Aliases;
 use crate::edge::scope::Scope;
@@ -195,6 +195,15 @@ fn faults_of_existence_are_told_together_and_one_alone_is_itself() {
     );
 }
 
+/// The backend was asked one thing, and changed nothing.
+fn assert_only_looked(trial: &Trial, about: &str) {
+    let asked = trial.asked();
+    assert!(
+        matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
+        "{about}: {asked:?}"
+    );
+}
+
 #[test]
 fn a_user_whom_only_the_backend_knows_is_looked_for_beside_another_fault() {
     let fields = [
@@ -212,11 +221,7 @@ fn a_user_whom_only_the_backend_knows_is_looked_for_beside_another_fault() {
             ..call(OperationKind::LinkCreate, &fields)
         };
         let answer = trial.run(known);
-        let asked = trial.asked();
-        assert!(
-            matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
-            "{asked:?}"
-        );
+        assert_only_looked(&trial, "a user");
         answer
     };
     assert_eq!(
@@ -318,11 +323,7 @@ fn a_pending_link_that_this_front_cannot_tell_is_not_spent() {
             Err(Failure::PendingNotFound),
             "{provider}"
         );
-        let asked = trial.asked();
-        assert!(
-            matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
-            "{provider}: {asked:?}"
-        );
+        assert_only_looked(&trial, provider);
     }
 }
 
@@ -404,11 +405,7 @@ fn a_link_that_this_front_cannot_tell_is_not_deleted_by_its_id() {
             Err(Failure::LinkNotFound),
             "{provider}"
         );
-        let asked = trial.asked();
-        assert!(
-            matches!(asked.as_slice(), [one] if !one.action.kind().writes()),
-            "{provider}: {asked:?}"
-        );
+        assert_only_looked(&trial, provider);
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Stage {
 pub struct Rehearsed {
     /// The failure, if it is one.
     pub failure: Option<Failure>,
+    /// What it is answered with, else.
+    pub told: Record,
     /// What the client is answered.
     pub response: Response,
 }
@@ -54,6 +56,7 @@ pub async fn rehearse(
     let result = perform(&world, Some(client), call).await;
     Rehearsed {
         failure: result.as_ref().err().cloned(),
+        told: result.as_ref().cloned().unwrap_or_default(),
         response: worded(front, op, result, &params, at),
     }
 }

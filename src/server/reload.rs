@@ -7,7 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::{Fixed, Parts, Process, Settings, front, served, share, untold};
+use super::process::{Fixed, share};
+use super::{Parts, Process, Settings, front, served, untold};
 
 /// How reloads have ended.
 #[derive(Debug, Default)]

@@ -1,8 +1,5 @@
 //! The only place where failures become bytes: in the front's words, or as RFC 9457 where no front is meant.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,10 +8,10 @@ use http::header::{
     STRICT_TRANSPORT_SECURITY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use hyper::body::{Body, Frame, SizeHint};
 
 use super::front::Front;
 use super::passthrough::Piped;
+use super::payload::Payload;
 use super::reflection::Reflection;
 use crate::dialect::OpId;
 use crate::edge::rate_limit::{self, Standing};
@@ -163,75 +160,6 @@ pub(super) fn passed(answer: http::Response<Piped>, close: bool) -> http::Respon
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// What is sent after a head.
-pub(super) enum Payload {
-    /// A complete body, and the trailers of gRPC after it.
-    Whole {
-        data: Option<Bytes>,
-        trailers: Option<HeaderMap>,
-    },
-    /// Messages and trailers as they come.
-    Stream(Pin<Box<Reflection>>),
-    /// What an origin sends.
-    Piped(Piped),
-}
-
-impl Payload {
-    /// How many bytes of it are known ahead: what only goes through is counted where it does.
-    pub(super) fn length(&self) -> usize {
-        match self {
-            Self::Whole { data, .. } => data.as_ref().map_or(0, Bytes::len),
-            Self::Stream(_) | Self::Piped(_) => 0,
-        }
-    }
-}
-
-/// A stream of our own does not end early.
-fn never(never: Infallible) -> std::io::Error {
-    match never {}
-}
-
-impl Body for Payload {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        match self.get_mut() {
-            Self::Whole { data, trailers } => {
-                let data = data.take().map(Frame::data);
-                let frame = data.or_else(|| trailers.take().map(Frame::trailers));
-                Poll::Ready(frame.map(Ok))
-            }
-            Self::Stream(stream) => {
-                let frame = stream.as_mut().poll_frame(cx);
-                frame.map(|frame| frame.map(|frame| frame.map_err(never)))
-            }
-            Self::Piped(piped) => Pin::new(piped).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole { data, trailers } => data.is_none() && trailers.is_none(),
-            Self::Stream(stream) => stream.is_end_stream(),
-            Self::Piped(piped) => piped.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole { data, .. } => {
-                SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64))
-            }
-            Self::Stream(stream) => stream.size_hint(),
-            Self::Piped(piped) => piped.size_hint(),
-        }
-    }
 }
 
 /// The status of a failure that no dialect words.

@@ -24,6 +24,7 @@ use super::front::{self, Found, Front};
 use super::line::{Line, Peer};
 use super::overload;
 use super::passthrough::{self, Way};
+use super::payload::Payload;
 use super::reflection::Reflection;
 use super::rpc::{self, Wire};
 use super::{Shared, meters, respond, tokens};
@@ -47,7 +48,7 @@ pub(super) async fn answer(
     request: http::Request<Incoming>,
     alive: &Alive,
     is_last: bool,
-) -> http::Response<respond::Payload> {
+) -> http::Response<Payload> {
     let start = Instant::now();
     let in_flight = shared.meters.enter();
     let (parts, body) = request.into_parts();
@@ -109,11 +110,7 @@ fn count(shared: &Shared, facts: &Facts<'_>, (status, took): (u16, Duration), is
 }
 
 /// What came of a request, as it is sent.
-fn sent(
-    facts: &mut Facts<'_>,
-    response: Response,
-    is_http1: bool,
-) -> http::Response<respond::Payload> {
+fn sent(facts: &mut Facts<'_>, response: Response, is_http1: bool) -> http::Response<Payload> {
     let close = is_http1 && (facts.close || facts.body_pending);
     match (facts.passed.take(), facts.stream.take(), facts.wire) {
         (Some(passed), ..) => respond::passed(passed, close),

@@ -1,5 +1,6 @@
-/* Makes the k-th call of a kind fail, for files below one directory, and moves the wall clock: preloaded into the
- * real binary by tests/it/disk. What is to fail stands in a file that is mapped here and written by the test:
+/* Makes the k-th call of a kind fail, for files below one directory, moves the wall clock, and says how much memory
+ * the process has (FAULTIO_MEMORY names a file in the form of /proc/self/statm): preloaded into the real binary by
+ * tests/it/disk. What is to fail stands in a file that is mapped here and written by the test:
  *
  *   int32 kinds, countdown, sticky, error, hits;  int64 clock offset in seconds (at byte 24);
  *   int32 calls of each kind so far (from byte 32)
@@ -29,6 +30,7 @@ struct control {
 
 static struct control *control;
 static const char *below;
+static const char *memory;
 static volatile char watched[65536];
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -36,6 +38,7 @@ static volatile char watched[65536];
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("FAULTIO_CONTROL");
     below = getenv("FAULTIO_DIRECTORY");
+    memory = getenv("FAULTIO_MEMORY");
     if (!path || !below) return;
     int fd = NEXT(open)(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
@@ -58,6 +61,10 @@ static int fails(int kind, int index) {
 
 static int is_watched(int fd) { return fd >= 0 && fd < 65536 && watched[fd]; }
 
+static const char *instead_of(const char *path) {
+    return memory && strcmp(path, "/proc/self/statm") == 0 ? memory : path;
+}
+
 static int opened(int fd, const char *path) {
     if (fd >= 0 && fd < 65536) watched[fd] = control && strstr(path, below) != NULL;
     return fd;
@@ -66,6 +73,7 @@ static int opened(int fd, const char *path) {
 #define OPENS(name, head, pass)                                                                                     \
     int name head {                                                                                                  \
         mode_t mode = 0;                                                                                             \
+        path = instead_of(path);                                                                                     \
         if (flags & (O_CREAT | O_TMPFILE)) {                                                                         \
             va_list more;                                                                                            \
             va_start(more, flags);                                                                                   \

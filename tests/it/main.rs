@@ -40,6 +40,7 @@ mod loss;
 mod metrics;
 mod outbound;
 mod overload;
+mod own_mappings;
 mod passthrough;
 mod race;
 mod reflection;

@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Exit, check, complain, say};
-use crate::config::{Catalog, KnownDialect};
+use super::{Exit, check, complain, load, say};
+use crate::config::{Catalog, KnownDialect, Vars};
 use crate::dialect::Dialect;
 use crate::finding::suggest;
 use crate::mapping::builtin;
@@ -38,6 +38,9 @@ pub(super) struct Arguments {
     /// A mapping file, whose dialect is known under the file's name besides the built-in ones.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
+    /// A configuration: the dialects that its fronts serve. Others that it may name are known, too.
+    #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
+    config: Option<PathBuf>,
 }
 
 /// Every built-in dialect, in the order of `mapping::builtin`.
@@ -50,30 +53,16 @@ pub(super) fn built_in() -> Vec<Arc<Dialect>> {
 
 /// What a configuration may name.
 pub(super) fn catalog(dialects: &[Arc<Dialect>]) -> Catalog {
-    let known = |dialect: &Arc<Dialect>| KnownDialect {
-        name: dialect.name().to_owned(),
-        vendor: dialect.vendor().as_str().to_owned(),
-        options: dialect
-            .plan()
-            .options
-            .iter()
-            .map(|o| (o.name.clone(), o.values.clone()))
-            .collect(),
-        routes: dialect.routes(),
-        neighbors: dialect.neighbors().to_vec(),
-        tenants: dialect.tenants(),
-        lacks: dialect.lacks_as_upstream(),
-        tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
-    };
+    let known = |dialect: &Arc<Dialect>| KnownDialect::from(&**dialect);
     Catalog {
         dialects: dialects.iter().map(known).collect(),
         odd: Vec::new(),
     }
 }
 
-/// Shows the dialects. Exit codes: 0 shown, 2 no such dialect, or a mapping file that has errors.
-pub(super) fn run(arguments: &Arguments) -> Exit {
-    match shown(arguments) {
+/// Shows the dialects. Exit codes: 0 shown, 2 no such dialect, or a mapping file or a configuration that has errors.
+pub(super) fn run(arguments: &Arguments, vars: &Vars) -> Exit {
+    match shown(arguments, vars) {
         Ok(text) => {
             say(text);
             Exit::Fine
@@ -85,34 +74,61 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     }
 }
 
-fn shown(arguments: &Arguments) -> Result<String, String> {
-    let mut dialects = built_in();
+/// What there is to choose from.
+struct Choice {
+    /// Those that can be named.
+    known: Vec<Arc<Dialect>>,
+    /// Those that are shown if none is named.
+    listed: Vec<Arc<Dialect>>,
+    /// The one of a mapping file.
+    own: Option<Arc<Dialect>>,
+}
+
+fn choice(arguments: &Arguments, vars: &Vars) -> Result<Choice, String> {
+    if let Some(path) = &arguments.config {
+        let loaded = load::once(Some(path), &[], vars)?;
+        return Ok(Choice {
+            listed: loaded.served(false),
+            known: loaded.dialects,
+            own: None,
+        });
+    }
+    let mut known = built_in();
     let own = arguments.mapping.as_deref().map(check::load_sound);
     let own = own.transpose()?.map(Arc::new);
     if let Some(own) = &own {
         // A file that is named like a built-in dialect stands for it.
-        dialects.retain(|dialect| dialect.name() != own.name());
-        dialects.push(Arc::clone(own));
+        known.retain(|dialect| dialect.name() != own.name());
+        known.push(Arc::clone(own));
     }
+    Ok(Choice {
+        listed: known.clone(),
+        known,
+        own,
+    })
+}
+
+fn shown(arguments: &Arguments, vars: &Vars) -> Result<String, String> {
+    let Choice { known, listed, own } = choice(arguments, vars)?;
     if let Some([from, to]) = arguments.loss.as_deref() {
-        let (from, to) = (named(&dialects, from)?, named(&dialects, to)?);
+        let (from, to) = (named(&known, from)?, named(&known, to)?);
         return Ok(match arguments.json {
             true => format!("{:#}", loss::json(from, to)),
             false => loss::text(from, to),
         });
     }
     let one = match &arguments.name {
-        Some(name) => Some(named(&dialects, name)?),
+        Some(name) => Some(named(&known, name)?),
         None => own.as_deref(),
     };
     Ok(match one {
         Some(dialect) if arguments.reference => {
             reference::page(dialect.plan()).trim_end().to_owned()
         }
-        None if arguments.reference => return Err(no_name(&dialects)),
+        None if arguments.reference => return Err(no_name(&known)),
         Some(dialect) => summary(dialect.plan()) + &switches(dialect.plan()),
         None => {
-            let all = dialects.iter().map(|dialect| summary(dialect.plan()));
+            let all = listed.iter().map(|dialect| summary(dialect.plan()));
             all.collect::<Vec<_>>().join("\n")
         }
     })

@@ -13,8 +13,8 @@ use crate::dialect::{self, Decoded, Dialect, Routed};
 use crate::directory::{Aliases, Directory, id_at};
 use crate::edge::authn::Client;
 use crate::model::{
-    Failure, Instant, Operation, OperationKind, OwnedRequest, Provider, ProviderId, Response,
-    Subject, TenantId, UserId,
+    Failure, Instant, Operation, OperationKind, OwnedRequest, Provider, ProviderId, Record,
+    Response, Subject, TenantId, UserId,
 };
 use crate::outbound::Url;
 use crate::server::Front;
@@ -62,6 +62,8 @@ pub(super) struct Played {
     pub(super) said: Vec<Said>,
     /// The failure, if it is one.
     pub(super) failure: Option<Failure>,
+    /// What the client is told, else; its secrets are known by it.
+    pub(super) told: Record,
     /// What the client is answered.
     pub(super) response: Response,
 }
@@ -101,6 +103,7 @@ impl Play<'_> {
             operations: operations.clone(),
             said: said.clone(),
             failure: rehearsed.failure,
+            told: rehearsed.told,
             response: rehearsed.response,
         })
     }

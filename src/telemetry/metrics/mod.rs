@@ -12,14 +12,16 @@ mod histogram;
 mod process;
 mod requests;
 mod text;
+mod what;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use self::histogram::{BOUNDS, Histogram, Snapshot};
 pub use self::process::process;
-pub use self::requests::{FrontSeries, Outcome, Requests, What};
+pub use self::requests::{FrontSeries, Requests};
 pub use self::text::Format;
+pub use self::what::{Outcome, What};
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

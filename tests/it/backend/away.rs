@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use linkbridge::backend::embedded::Embedded;
-use linkbridge::backend::upstream::settings::{Credential, Endpoint, Keep, Residual};
+use linkbridge::backend::upstream::settings::{Credential, Endpoint};
 use linkbridge::backend::upstream::{Caller, Parts, Settings, Upstream};
 use linkbridge::backend::{Answer, Atomicity, Backend, BoxFuture};
 use linkbridge::dialect::Dialect;
@@ -24,6 +24,7 @@ use linkbridge::outbound::{self, Net, Policy, Url};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::idp_settings;
 use super::world::*;
 use crate::support::config;
 use crate::support::fixtures::HARNESS;
@@ -296,9 +297,6 @@ fn settings(base_url: &str) -> Settings {
         ..outbound::Settings::default()
     };
     Settings {
-        name: "main".to_owned(),
-        dialect: dialect(),
-        options: std::collections::BTreeMap::new(),
         endpoint: Endpoint {
             base_url: Url::parse(base_url).unwrap(),
             credential: Credential::Static {
@@ -312,13 +310,7 @@ fn settings(base_url: &str) -> Settings {
             breaker_failures: 10,
             breaker_open: Duration::from_secs(1),
         },
-        residual: Residual {
-            token: Keep::Keep,
-            display_name: Keep::Keep,
-            instants: Keep::Keep,
-        },
-        index_max_age: Duration::from_secs(3600),
-        pending_origin: None,
+        ..idp_settings::settings(dialect())
     }
 }
 

@@ -1,9 +1,7 @@
 //! `kill -9` while rows are put and pending links are taken: what was acknowledged stands.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use linkbridge::backend::Backend;
@@ -11,22 +9,22 @@ use linkbridge::backend::upstream::state::State;
 use linkbridge::model::{Failure, Instant};
 
 use super::beside::{full, of_link, put, take};
+use super::killed::{child, run_and_kill};
 use super::world::*;
 
 const KILLS: u64 = 8;
-const STORE: &str = "LINKBRIDGE_KILL_BESIDE";
-const ROUND: &str = "LINKBRIDGE_KILL_BESIDE_ROUND";
+const SELF: &str = "backend::beside_kill::a_killed_process_keeps_what_it_acknowledged";
 
 #[test]
 fn a_killed_process_keeps_what_it_acknowledged() {
-    if let Some(directory) = std::env::var_os(STORE) {
-        let round = std::env::var_os(ROUND).unwrap_or_default();
-        return write_for_ever(Path::new(&directory), &round.to_string_lossy());
+    if let Some((directory, round)) = child() {
+        return write_for_ever(&directory, &round);
     }
     let directory = tempfile::tempdir().unwrap();
     let mut journal = BTreeMap::new();
     for round in 0..KILLS {
-        run_and_kill(directory.path(), round, &mut journal);
+        let pause = Duration::from_millis(20 + round * 41 % 150);
+        journal.extend(run_and_kill(SELF, directory.path(), round, pause));
         let store = embedded(directory.path());
         for (account, state) in &mut journal {
             let row = full("u1", account);
@@ -76,33 +74,4 @@ fn write_for_ever(directory: &Path, round: &str) {
             });
         }
     });
-}
-
-fn run_and_kill(data: &Path, round: u64, journal: &mut BTreeMap<String, char>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "backend::beside_kill::a_killed_process_keeps_what_it_acknowledged",
-            "--nocapture",
-        ])
-        .env(STORE, data)
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    assert!(lines.any(|line| line == "ready"), "the store did not open");
-    let reader = std::thread::spawn(move || lines.collect::<Vec<String>>());
-    std::thread::sleep(Duration::from_millis(20 + round * 41 % 150));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    for line in reader.join().unwrap() {
-        if let Some((state, account)) = line.split_once(' ')
-            && let Some(state) = state.chars().next().filter(|c| "+-?t".contains(*c))
-        {
-            journal.insert(account.to_owned(), state);
-        }
-    }
 }

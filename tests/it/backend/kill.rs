@@ -1,39 +1,31 @@
 //! `kill -9` while eight threads write: what was acknowledged is there, and nothing is there in part.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use linkbridge::backend::Atomicity;
 use linkbridge::model::{Failure, Instant, Operation};
 
+use super::killed::{child, run_and_kill};
 use super::world::*;
 
 const KILLS: u64 = 25;
-
-/// The store of the child process, and the number of the round.
-const STORE: &str = "LINKBRIDGE_KILL_STORE";
-const ROUND: &str = "LINKBRIDGE_KILL_ROUND";
+const SELF: &str = "backend::kill::a_killed_process_loses_nothing_that_it_acknowledged";
 
 #[test]
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
-    if let Some(directory) = std::env::var_os(STORE) {
-        let round = std::env::var_os(ROUND).unwrap_or_default();
-        return write_for_ever(Path::new(&directory), &round.to_string_lossy());
+    if let Some((directory, round)) = child() {
+        return write_for_ever(&directory, &round);
     }
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let mut journal = BTreeMap::new();
     for round in 0..KILLS {
         // The pauses differ, so that the kills meet the writers at different steps.
-        run_and_kill(
-            &data,
-            round,
-            Duration::from_millis(5 + round * 37 % 200),
-            &mut journal,
-        );
+        let pause = Duration::from_millis(5 + round * 37 % 200);
+        // The last that was said of each account counts.
+        journal.extend(run_and_kill(SELF, &data, round, pause));
         let world = World {
             store: Box::new(embedded(&data)),
         };
@@ -96,40 +88,6 @@ fn write_for_ever(directory: &Path, round: &str) {
             });
         }
     });
-}
-
-/// Runs the writers for `pause` and keeps the last that was said of each account.
-fn run_and_kill(data: &Path, round: u64, pause: Duration, journal: &mut BTreeMap<String, char>) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "backend::kill::a_killed_process_loses_nothing_that_it_acknowledged",
-            "--nocapture",
-        ])
-        .env(STORE, PathBuf::from(data))
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    assert!(
-        lines.any(|line| line == "ready"),
-        "the store of the child did not open"
-    );
-    let reader = std::thread::spawn(move || lines.collect::<Vec<String>>());
-    std::thread::sleep(pause);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    for line in reader.join().unwrap() {
-        if let Some((state, account)) = line
-            .split_once(' ')
-            .filter(|(state, _)| "pc+-?".contains(state))
-        {
-            journal.insert(account.to_owned(), state.chars().next().unwrap());
-        }
-    }
 }
 
 fn verify(world: &World, account: &str, state: char) {

@@ -1,6 +1,6 @@
 //! The scan of an IdP, spoken with in its dialect: which users are asked for, and what becomes of an answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,9 +8,8 @@ use std::time::Duration;
 use linkbridge::backend::embedded::Embedded;
 use linkbridge::backend::upstream::exchange::{Effect, Exchange, Unanswered};
 use linkbridge::backend::upstream::scan::{Manner, Pace, Stopped};
-use linkbridge::backend::upstream::settings::{Credential, Endpoint, Keep, Residual};
 use linkbridge::backend::upstream::state::{IndexStatus, State};
-use linkbridge::backend::upstream::{Parts, Settings, Upstream};
+use linkbridge::backend::upstream::{Parts, Upstream};
 use linkbridge::backend::{Backend, BoxFuture};
 use linkbridge::dialect::Dialect;
 use linkbridge::directory::{Directory, Tenant, Users};
@@ -18,9 +17,9 @@ use linkbridge::mapping::builtin;
 use linkbridge::model::{
     Alias, Failure, OwnedRequest, Provider, ProviderKind, Response, VendorName,
 };
-use linkbridge::outbound::{self, Url};
 use serde_json::{Value, json};
 
+use super::idp_settings::settings;
 use super::world::*;
 
 /// How an IdP answers a request.
@@ -117,7 +116,7 @@ impl World {
             pending_origin: None,
         };
         Self {
-            upstream: Upstream::open(settings(dialect), idp.clone(), parts),
+            upstream: Upstream::open(settings(Arc::new(dialect)), idp.clone(), parts),
             idp,
             store,
             _directory: directory,
@@ -154,32 +153,6 @@ impl World {
 
     fn asked(&self) -> Vec<String> {
         self.idp.asked.lock().unwrap().clone()
-    }
-}
-
-fn settings(dialect: Dialect) -> Settings {
-    Settings {
-        name: "main".to_owned(),
-        dialect: Arc::new(dialect),
-        options: BTreeMap::new(),
-        endpoint: Endpoint {
-            base_url: Url::parse("https://auth.example.com").unwrap(),
-            credential: Credential::None,
-            http: outbound::Settings::default(),
-            max_in_flight: 1,
-            queue: Duration::ZERO,
-            max_answer_bytes: 1024,
-            retry_percent: 0,
-            breaker_failures: 1,
-            breaker_open: Duration::ZERO,
-        },
-        residual: Residual {
-            token: Keep::Keep,
-            display_name: Keep::Keep,
-            instants: Keep::Keep,
-        },
-        index_max_age: Duration::from_secs(3600),
-        pending_origin: None,
     }
 }
 

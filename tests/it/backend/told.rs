@@ -3,17 +3,14 @@
 //! A case is a list of steps: an operation, the calls that it must lead to, each with what is answered or why
 //! nothing is, and what the operation comes to.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use linkbridge::backend::embedded::Embedded;
 use linkbridge::backend::upstream::exchange::{Effect, Exchange, Unanswered};
-use linkbridge::backend::upstream::settings::{
-    Credential, Endpoint, Keep, PendingOrigin, Residual,
-};
+use linkbridge::backend::upstream::settings::PendingOrigin;
 use linkbridge::backend::upstream::state::{IndexStatus, State};
 use linkbridge::backend::upstream::{Parts, Settings, Upstream};
 use linkbridge::backend::{Answer, Backend, BoxFuture};
@@ -24,9 +21,9 @@ use linkbridge::model::operation::{OnMissingDelete, OnRepeat, SubjectCase};
 use linkbridge::model::{
     Failure, Instant, Operation, Outcome, OwnedRequest, Provider, ProviderKind, Response,
 };
-use linkbridge::outbound::{self, Url};
 use serde_json::Value;
 
+use super::idp_settings;
 use super::world::*;
 
 /// The calls that are still to come.
@@ -329,36 +326,13 @@ fn dialect(name: &str) -> Arc<Dialect> {
     Arc::new(Dialect::new(loaded.plan.unwrap()))
 }
 
-fn endpoint() -> Endpoint {
-    Endpoint {
-        base_url: Url::parse("https://auth.example.com").unwrap(),
-        credential: Credential::None,
-        http: outbound::Settings::default(),
-        max_in_flight: 1,
-        queue: Duration::ZERO,
-        max_answer_bytes: 1024,
-        retry_percent: 0,
-        breaker_failures: 1,
-        breaker_open: Duration::ZERO,
-    }
-}
-
 fn settings(name: &str) -> Settings {
     Settings {
-        name: "main".to_owned(),
-        dialect: dialect(name),
-        options: BTreeMap::new(),
-        endpoint: endpoint(),
-        residual: Residual {
-            token: Keep::Keep,
-            display_name: Keep::Keep,
-            instants: Keep::Keep,
-        },
-        index_max_age: Duration::from_secs(3600),
         pending_origin: Some(PendingOrigin {
             dialect: dialect("linkbridge"),
-            endpoint: endpoint(),
+            endpoint: idp_settings::endpoint(),
         }),
+        ..idp_settings::settings(dialect(name))
     }
 }
 

@@ -3,6 +3,8 @@
 //! nothing that is written or told anywhere has one of them, but for what the table of [`places`] allows.
 
 mod drive;
+mod explain;
+mod marked;
 mod places;
 mod source;
 mod worlds;

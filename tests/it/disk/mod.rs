@@ -1,4 +1,4 @@
-//! Disks that fail under the store of the real binary, and clocks that jump.
+//! Disks that fail under the store of the real binary, clocks that jump, and memory that runs out.
 //!
 //! What holds whatever fails, and whenever: what was acknowledged is there afterwards, what was not is there or
 //! is not; who is refused is told so (503) in the vendor's words; nothing ends the process, and no restart is
@@ -10,6 +10,8 @@
 mod clock;
 mod errors;
 mod full;
+mod memory;
+mod ready;
 mod shim;
 
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! The other side of `tests/faultio/shim.c`: what is to fail below a directory, and the wall clock.
+//! The other side of `tests/faultio/shim.c`: what is to fail below a directory, the wall clock, and how much memory
+//! the process believes to have in use.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -87,6 +88,27 @@ impl Shim {
                 ("FAULTIO_DIRECTORY", OsString::from(&self.below)),
             ],
         }
+    }
+
+    /// The same, with the memory in use being what [`Shim::uses`] says. That must have been said before.
+    pub(super) fn launch_with_memory(&self) -> Launch {
+        let mut launch = self.launch();
+        let memory = self.memory().into_os_string();
+        launch.variables.push(("FAULTIO_MEMORY", memory));
+        launch
+    }
+
+    /// So many bytes are resident.
+    pub(super) fn uses(&self, bytes: u64) {
+        let pages = bytes / rustix::param::page_size() as u64;
+        // Whoever reads it meanwhile sees the one or the other.
+        let scratch = self.path.with_extension("scratch");
+        std::fs::write(&scratch, format!("0 {pages} 0 0 0 0 0\n")).unwrap();
+        std::fs::rename(&scratch, self.memory()).unwrap();
+    }
+
+    fn memory(&self) -> PathBuf {
+        self.path.with_extension("memory")
     }
 
     /// From now on the `nth` call of `kind` fails with `error`; if `sticky`, so do all after it.

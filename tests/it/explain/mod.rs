@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::stubs::{Answer, Request, Stub, Vendor};
 use crate::support::server::binary;
 
-const TENANT: &str = "48426136-8eb7-49d5-81f3-9280b146a334";
-const USER: &str = "206a5101-bf29-487c-af8f-7485ca48d6d5";
-const GOOGLE: &str = "82339786-3dff-42a6-aac6-1f1ceecb6c46";
+pub(crate) const TENANT: &str = "48426136-8eb7-49d5-81f3-9280b146a334";
+pub(crate) const USER: &str = "206a5101-bf29-487c-af8f-7485ca48d6d5";
+pub(crate) const GOOGLE: &str = "82339786-3dff-42a6-aac6-1f1ceecb6c46";
 const CREATE: &str = r#"{"identityProviderLink":{"identityProviderId":"82339786-3dff-42a6-aac6-1f1ceecb6c46","identityProviderUserId":"ext/1","userId":"206a5101-bf29-487c-af8f-7485ca48d6d5","token":"s3cret-token"}}"#;
 
 /// A vendor that gives one answer to everything.
@@ -27,7 +27,7 @@ impl Vendor for Fixed {
 }
 
 /// A configuration with the upstreams that `backend` has.
-fn config(backend: &str) -> String {
+pub(crate) fn config(backend: &str) -> String {
     format!(
         r#"
 [[tenant]]
@@ -69,7 +69,7 @@ scopes = ["links.read"]
 }
 
 /// An upstream of this dialect at this URL, with a credential that must never be shown.
-fn upstream(dialect: &str, url: &str) -> String {
+pub(crate) fn upstream(dialect: &str, url: &str) -> String {
     format!(
         "[backend.upstream]\nname = \"main\"\ndialect = \"{dialect}\"\nbase_url = \"{url}\"\nallow_http = true\n\
          allow_addresses = [\"127.0.0.0/8\"]\ncredential = {{ kind = \"static\", token = \"env:PAT\" }}\n"

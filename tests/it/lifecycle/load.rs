@@ -2,6 +2,7 @@
 //! that forgive nothing: every answer that is not what it should be is a failure, and every request without one.
 //! Nothing is ever sent twice.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-use super::super::support::client::{Answer, Client, read};
+use super::super::support::client::{Answer, Client};
+use super::super::support::exchange::exchange;
 use super::super::support::fixtures::HARNESS;
 use super::super::support::http2::Http2;
 
@@ -178,8 +180,7 @@ pub(super) struct Secure {
     addr: SocketAddr,
     connector: TlsConnector,
     sender: Option<SendRequest<Full<Bytes>>>,
-    /// How many handshakes went on where an earlier connection was.
-    pub(super) resumed: usize,
+    resumed: Cell<usize>,
 }
 
 impl Secure {
@@ -198,11 +199,11 @@ impl Secure {
             addr,
             connector: TlsConnector::from(Arc::new(config)),
             sender: None,
-            resumed: 0,
+            resumed: Cell::new(0),
         }
     }
 
-    fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>, String> {
+    fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
         let (addr, connector) = (self.addr, self.connector.clone());
         let connected = self.runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(addr).await?;
@@ -217,7 +218,9 @@ impl Secure {
             Ok::<_, std::io::Error>((sender, kind))
         });
         let (sender, kind) = connected.map_err(|error| format!("not connected: {error}"))?;
-        self.resumed += usize::from(kind == Some(rustls::HandshakeKind::Resumed));
+        let is_resumed = kind == Some(rustls::HandshakeKind::Resumed);
+        self.resumed
+            .set(self.resumed.get() + usize::from(is_resumed));
         Ok(sender)
     }
 
@@ -233,7 +236,7 @@ impl Secure {
             let usable = self.runtime.block_on(sender.ready()).is_ok();
             usable.then_some(sender)
         });
-        let mut sender = match kept {
+        let sender = match kept {
             Some(sender) => sender,
             None => self.connect()?,
         };
@@ -242,34 +245,15 @@ impl Secure {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Full::new(Bytes::from(body))).unwrap();
-        let patience = Duration::from_secs(30);
-        let answer = loop {
-            let exchange = async {
-                match sender.try_send_request(request).await {
-                    Ok(response) => read(response).await.map(Ok),
-                    // The connection ended between two requests, and this one comes back as it was: the
-                    // server has seen nothing of it, and it goes over another connection.
-                    Err(mut lost) => match lost.take_message() {
-                        Some(unsent) => Ok(Err(unsent)),
-                        None => Err(lost.into_error().to_string()),
-                    },
-                }
-            };
-            let exchanged = self
-                .runtime
-                .block_on(async { tokio::time::timeout(patience, exchange).await });
-            match exchanged.unwrap_or_else(|_| Err("timeout".to_owned())) {
-                Ok(Ok(answer)) => break Ok(answer),
-                Ok(Err(unsent)) => {
-                    request = unsent;
-                    sender = self.connect()?;
-                }
-                Err(error) => break Err(error),
-            }
-        };
-        self.sender = answer.is_ok().then_some(sender);
-        answer
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
+        let (answer, sender) = exchange(&self.runtime, sender, request, || self.connect())?;
+        self.sender = Some(sender);
+        Ok(answer)
+    }
+
+    /// How many handshakes went on where an earlier connection was.
+    pub(super) fn resumed(&self) -> usize {
+        self.resumed.get()
     }
 
     /// Ends the connection, so that the next request opens another.

@@ -14,7 +14,7 @@ use std::path::Path;
 use super::support::config::{self, Ports};
 
 /// A mapping whose one answer says its version twice: in its head and in its body.
-fn mapping(version: u32) -> String {
+pub(crate) fn mapping(version: u32) -> String {
     let errors = include_str!("../../mappings/errors.toml");
     format!(
         r#"format = 1

@@ -244,12 +244,12 @@ fn renewed_certificates_are_shown_to_new_connections_and_the_others_go_on() {
     let Speaker::Tls(client) = &mut resume else {
         unreachable!();
     };
-    let before = client.resumed;
+    let before = client.resumed();
     client.disconnect();
     assert_eq!(get(&mut resume), Ok(200));
     let Speaker::Tls(client) = &resume else {
         unreachable!();
     };
-    assert_eq!(client.resumed, before + 1);
+    assert_eq!(client.resumed(), before + 1);
     supervisor.stop();
 }

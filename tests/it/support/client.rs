@@ -68,7 +68,7 @@ impl std::fmt::Display for Lost {
 }
 
 /// Longer than any deadline of the server.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client of the server at this address.

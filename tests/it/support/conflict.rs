@@ -17,7 +17,7 @@ use linkbridge::edge::issuer::Issuers;
 use linkbridge::edge::overload::Counts;
 use linkbridge::edge::tokens::Tokens;
 use linkbridge::mapping::builtin;
-use linkbridge::model::{Failure, Operation, OperationKind, TenantId, UserId, VendorName};
+use linkbridge::model::{Failure, Operation, TenantId, UserId, VendorName};
 use linkbridge::server::{Front, Parts, Running, Server};
 
 use super::config::{Ports, Profile, text};
@@ -115,21 +115,7 @@ pub(crate) fn start_on(
         .iter()
         .filter_map(|(name, _)| builtin::load_builtin(name)?.plan);
     let dialects: Vec<_> = loaded.map(|plan| Arc::new(Dialect::new(plan))).collect();
-    let known = |dialect: &Arc<Dialect>| KnownDialect {
-        name: dialect.name().to_owned(),
-        vendor: dialect.vendor().as_str().to_owned(),
-        options: dialect
-            .plan()
-            .options
-            .iter()
-            .map(|option| (option.name.clone(), option.values.clone()))
-            .collect(),
-        routes: dialect.routes(),
-        neighbors: dialect.neighbors().to_vec(),
-        tenants: dialect.tenants(),
-        lacks: dialect.lacks_as_upstream(),
-        tells_pending: dialect.is_done_upstream(OperationKind::PendingGet),
-    };
+    let known = |dialect: &Arc<Dialect>| KnownDialect::from(&**dialect);
     let catalog = Catalog {
         odd: Vec::new(),
         dialects: dialects.iter().map(known).collect(),

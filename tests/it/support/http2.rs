@@ -8,7 +8,8 @@ use http_body_util::Full;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::client::{Answer, PATIENCE, read};
+use super::client::Answer;
+use super::exchange::exchange;
 
 /// A client with at most one connection, which it opens when it needs one.
 pub(crate) struct Http2 {
@@ -48,37 +49,14 @@ impl Http2 {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(Bytes::from(body)));
-        let mut request = request.map_err(|error| format!("{method} {target}: {error}"))?;
-        let mut sender = match self.sender.take().filter(SendRequest::is_ready) {
+        let request = request.map_err(|error| format!("{method} {target}: {error}"))?;
+        let sender = match self.sender.take().filter(SendRequest::is_ready) {
             Some(sender) => sender,
             None => self.connect()?,
         };
-        let answer = loop {
-            let exchange = async {
-                match sender.try_send_request(request).await {
-                    Ok(response) => read(response).await.map(Ok),
-                    // The connection ended between two requests, and this one comes back as it was: the
-                    // server has seen nothing of it, and it goes over another connection.
-                    Err(mut lost) => match lost.take_message() {
-                        Some(unsent) => Ok(Err(unsent)),
-                        None => Err(lost.into_error().to_string()),
-                    },
-                }
-            };
-            let exchanged = self
-                .runtime
-                .block_on(async { tokio::time::timeout(PATIENCE, exchange).await });
-            match exchanged.unwrap_or_else(|_| Err("timeout".to_owned())) {
-                Ok(Ok(answer)) => break Ok(answer),
-                Ok(Err(unsent)) => {
-                    request = unsent;
-                    sender = self.connect()?;
-                }
-                Err(error) => break Err(error),
-            }
-        };
-        self.sender = answer.is_ok().then_some(sender);
-        answer
+        let (answer, sender) = exchange(&self.runtime, sender, request, || self.connect())?;
+        self.sender = Some(sender);
+        Ok(answer)
     }
 
     fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {

@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod conflict;
+pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod fixtures;
 pub(crate) mod http2;
