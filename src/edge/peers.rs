@@ -52,12 +52,15 @@ impl TrustedPeers {
     /// Where a request has come from, by the address of the connection's other end and what it says.
     #[must_use]
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
         if self.nets.is_empty() || !self.trusts(peer) {
             return peer;
         }
         let hops = match self.field {
-            SourceField::Forwarded => hops(headers, &FORWARDED, forwarded),
-            SourceField::XForwardedFor => hops(headers, &X_FORWARDED_FOR, |hop| Some(node(hop))),
+            SourceField::Forwarded => hops(headers, &FORWARDED, |text| {
+                split(text, ',').map(forwarded).collect()
+            }),
+            SourceField::XForwardedFor => hops(headers, &X_FORWARDED_FOR, x_forwarded_for),
         };
         // One that cannot be read leads to whoever wrote it: a source that could be chosen would be a way
         // around every limit.
@@ -91,31 +94,33 @@ impl TrustedPeers {
     }
 }
 
-/// The addresses of all hops, in their order; `None` for one that has none. `read` leaves out what is no hop.
+/// The addresses of all hops, in their order; `None` for one that has none. `read` reads those of one field.
 fn hops(
     headers: &HeaderMap,
     name: &HeaderName,
-    read: impl Fn(&str) -> Option<Option<IpAddr>>,
+    read: impl Fn(&str) -> Vec<Option<IpAddr>>,
 ) -> Vec<Option<IpAddr>> {
     let fields = headers.get_all(name).iter().map(HeaderValue::to_str);
     let mut hops = Vec::new();
     for field in fields {
         match field {
-            Ok(text) => hops.extend(split(text, ',').filter_map(&read)),
+            Ok(text) => hops.extend(read(text)),
             Err(_) => hops.push(None),
         }
     }
     hops
 }
 
-/// The parts of a text between separators that are not within quotes.
+/// The parts of a text between separators that are not within quotes. A quote that nobody closes is none: else a
+/// client that opens one would hide what a peer writes behind it.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let has_quotes = is_closed(text);
     let (mut is_quoted, mut is_escaped) = (false, false);
     let parts = text.split(move |c: char| {
         match (c, is_quoted, is_escaped) {
             (_, true, true) => is_escaped = false,
             ('\\', true, false) => is_escaped = true,
-            ('"', ..) => is_quoted = !is_quoted,
+            ('"', ..) => is_quoted = has_quotes && !is_quoted,
             _ => {}
         }
         c == separator && !is_quoted
@@ -123,8 +128,28 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     parts.map(str::trim).filter(|part| !part.is_empty())
 }
 
+/// Whether every quote that is opened is closed.
+fn is_closed(text: &str) -> bool {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for c in text.chars() {
+        (is_quoted, is_escaped) = match (c, is_quoted, is_escaped) {
+            (_, true, true) => (true, false),
+            ('\\', true, false) => (true, true),
+            ('"', ..) => (!is_quoted, false),
+            _ => (is_quoted, false),
+        };
+    }
+    !is_quoted
+}
+
+/// A list of addresses, in which a quote means nothing.
+fn x_forwarded_for(text: &str) -> Vec<Option<IpAddr>> {
+    let hops = text.split(',').map(str::trim);
+    hops.filter(|hop| !hop.is_empty()).map(node).collect()
+}
+
 /// The node of one element of `Forwarded` (RFC 7239): an element without `for` says nothing of where it was.
-fn forwarded(element: &str) -> Option<Option<IpAddr>> {
+fn forwarded(element: &str) -> Option<IpAddr> {
     let mut nodes = split(element, ';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         name.trim()
@@ -134,10 +159,10 @@ fn forwarded(element: &str) -> Option<Option<IpAddr>> {
     match (nodes.next(), nodes.next()) {
         (Some(value), None) => {
             let quoted = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-            Some(node(quoted.unwrap_or(value)))
+            node(quoted.unwrap_or(value))
         }
         // It hides where it has come from; whoever says that is the last one who is known.
-        _ => Some(None),
+        _ => None,
     }
 }
 
@@ -208,6 +233,16 @@ mod tests {
                 "10.1.1.1",
             ),
             ("X-Forwarded-For", "192.0.2.1, \u{e9}", PEER),
+            // A client that opens a quote hides what the balancer writes behind it no more than other rubbish does.
+            ("X-Forwarded-For", "\", 192.0.2.1", "192.0.2.1"),
+            ("X-Forwarded-For", "\"\\, 192.0.2.1", "192.0.2.1"),
+            ("Forwarded", "for=\", for=192.0.2.1", "192.0.2.1"),
+            ("Forwarded", "x=\"\\, for=192.0.2.1", "192.0.2.1"),
+            (
+                "Forwarded",
+                "x=\", for=\"[2001:db8::7]:80\";host=a",
+                "2001:db8::7",
+            ),
             ("X-Forwarded-For", "", PEER),
             ("Forwarded", "for=192.0.2.1", "192.0.2.1"),
             (
@@ -267,6 +302,11 @@ mod tests {
         let none = TrustedPeers::default();
         let peer: IpAddr = PEER.parse().unwrap();
         assert_eq!(none.source(peer, &headers(&lies)), peer);
+        // A listener at `[::]` has peers of IPv4, too, and calls them so.
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        assert_eq!(none.source(mapped, &headers(&lies)), peer);
+        assert_eq!(source("::ffff:198.51.100.7", &lies), "198.51.100.7");
+        assert_eq!(source("::ffff:10.0.0.1", &[]), PEER);
     }
 
     #[test]

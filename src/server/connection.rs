@@ -23,7 +23,7 @@ use super::phase::{Phase, reached};
 use super::timed_io::{Activity, Deadlines, TimedIo};
 use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
-use super::{Process, Protocol, Settings};
+use super::{Process, Protocol, Settings, Shared};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
 use crate::edge::overload::Stage;
@@ -142,7 +142,8 @@ fn admit(
         peer,
         tls: None,
         alive: alive.clone(),
-        certificate: None,
+        proof: None,
+        listener: index,
         _slot: slot,
         open: meter.accepted(),
     };
@@ -167,11 +168,13 @@ struct Connection {
     /// requests goes by what is configured then.
     settings: Arc<Settings>,
     peer: SocketAddr,
+    /// The place of its listener among all.
+    listener: usize,
     /// The version of TLS, if that is spoken.
     tls: Option<&'static str>,
     alive: Alive,
     /// Who the client has proven to be by TLS.
-    certificate: Option<Arc<ClientCertificate>>,
+    proof: Option<Arc<crate::edge::tls::Proof>>,
     _slot: Slot,
     open: Open,
 }
@@ -183,7 +186,7 @@ impl Connection {
         let time = self.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) => {
-                self.certificate = accepted.certificate.map(Arc::new);
+                self.proof = accepted.proof.map(Arc::new);
                 self.tls = Some(accepted.version);
                 if accepted.http2 {
                     self.serve_http2(accepted.stream).await;
@@ -293,11 +296,9 @@ impl Connection {
             Arc::clone(activity),
         );
         let peer = self.peer();
-        let certificate = self.certificate.clone();
+        let (proof, listener) = (self.proof.clone(), self.listener);
         service_fn(move |mut request: http::Request<_>| {
-            if let Some(certificate) = &certificate {
-                request.extensions_mut().insert(Arc::clone(certificate));
-            }
+            let proof = proof.clone();
             let in_flight = activity.begin(most);
             // The one place where a request is pinned to a configuration.
             let (shared, alive) = (process.current(), alive.clone());
@@ -305,6 +306,13 @@ impl Connection {
                 || *process.phase.borrow() >= Phase::Draining
                 || process.overload.stage() >= Stage::NoKeepAlive;
             async move {
+                let certificate = proof
+                    .as_ref()
+                    .map(|proof| trusted(&shared, listener, proof));
+                let is_last = is_last || matches!(certificate, Some(None));
+                if let Some(certificate) = certificate.flatten() {
+                    request.extensions_mut().insert(certificate);
+                }
                 let response = walk::answer(&shared, peer, request, &alive, is_last).await;
                 Ok(response.map(|body| Kept::new(body, in_flight)))
             }
@@ -369,6 +377,19 @@ impl Connection {
             .timeouts
             .connection_age
             .mul_f64(permille as f64 / 1000.0)
+    }
+}
+
+/// The certificate that was proven, if the listener as it is configured now would take it.
+fn trusted(
+    shared: &Shared,
+    listener: usize,
+    proof: &crate::edge::tls::Proof,
+) -> Option<Arc<ClientCertificate>> {
+    let listener = shared.settings.listeners.get(listener)?;
+    match &listener.protocol {
+        Protocol::Tls(tls) if tls.still_trusts(proof) => Some(Arc::clone(proof.certificate())),
+        _ => None,
     }
 }
 

@@ -178,7 +178,11 @@ async fn walk<'f>(
         Target::Way(way) => {
             return passthrough::pass(shared, source, (&host, &parts), body, way, facts).await;
         }
-        Target::Answer(response) => return response,
+        // What leads nowhere was a request of its source all the same.
+        Target::Answer(response) => {
+            let arrived = facts.toll(shared).arrive(source);
+            return arrived.map_or_else(|failure| facts.refuse(shared, &failure), |()| response);
+        }
     };
     let head = Head {
         parts: &parts,

@@ -1,5 +1,6 @@
 //! Reloads: one after the other, on a thread of their own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -32,7 +33,7 @@ impl Keep {
     fn reload(&mut self) {
         notify::reloading();
         telemetry::reopen();
-        match self.try_reload() {
+        match contained(|| self.try_reload()) {
             Ok(()) => {
                 let version = self.reloader.version();
                 tracing::info!(version, "the configuration was reloaded");
@@ -84,6 +85,12 @@ impl Keep {
             Err(error) => tracing::error!(error, "indexes of accounts are not kept"),
         }
     }
+}
+
+/// A panic is a bug, and one reload that is refused: whoever takes a key away must be heard the next time.
+fn contained(reload: impl FnOnce() -> Result<(), Refused>) -> Result<(), Refused> {
+    let panicked = |_| Err(Refused::Text("a bug: the reload has panicked".to_owned()));
+    catch_unwind(AssertUnwindSafe(reload)).unwrap_or_else(panicked)
 }
 
 /// Tells what is wrong: on standard error as at the start, and in the log, where machines read it.
@@ -167,5 +174,17 @@ impl Drop for Reloads {
         {
             tracing::error!("the thread that reloads had ended with a panic");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_that_panics_is_refused() {
+        let refused = contained(|| panic!("a bug")).unwrap_err();
+        assert!(refused.to_string().contains("panicked"), "{refused}");
+        assert!(contained(|| Ok(())).is_ok());
     }
 }

@@ -121,6 +121,33 @@ fn guessing_limits_the_guesses_of_its_own_source_and_nothing_else() {
 }
 
 #[test]
+fn guesses_that_are_refused_are_requests_of_their_source_all_the_same() {
+    let (limits, _) = made(&settings(), &[]);
+    let guess = |from| {
+        let toll = Toll::new(&limits);
+        toll.arrive(source(from)).map(|()| {
+            let _ = toll.failed_auth(source(from));
+        })
+    };
+    let with_a_token = |from| {
+        let toll = Toll::new(&limits);
+        toll.arrive(source(from)).map(|()| {
+            let _ = toll.costly(source(from));
+        })
+    };
+    for _ in 0..4 {
+        assert_eq!(guess(2), Ok(()));
+    }
+    wait(guess(2));
+    wait(with_a_token(2));
+    for _ in 0..4 {
+        let _ = Toll::new(&limits).failed_auth(source(3));
+        assert_eq!(with_a_token(3), Ok(()));
+    }
+    wait(with_a_token(3));
+}
+
+#[test]
 fn guesses_at_one_client_are_limited_whoever_makes_them() {
     let (limits, clock) = made(&settings(), &[]);
     let guess = |name| Toll::new(&limits).failed_token(name);

@@ -3,13 +3,15 @@
 //! Limits are met in the order in which a request becomes known: everybody's and its source's first, its
 //! client's once it is authenticated, those of its operation and tenant once it is decoded, those of the user
 //! right before something changes. A limit that refuses it gives nothing away, and what the request has paid
-//! before is given back: being refused by one limit uses up no other.
+//! before is given back: being refused by one limit uses up no other. A guess at a credential alone has paid for
+//! its arrival and gets nothing back of that.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::class::Class;
+use super::counts::Policy;
 use super::limit::{Limit, Monotonic, Ticks};
 use super::standing::Standing;
 use super::{RateLimits, source_key};
@@ -161,7 +163,7 @@ impl<C: Ticks> Toll<C> {
         if standing.remaining > 0 {
             return Ok(());
         }
-        Err(self.refuse(limit, standing))
+        Err(self.refuse_guess(limit, standing))
     }
 
     /// The toll of one item of a batch: it pays at the limits of client, class and tenant as a request of its
@@ -234,7 +236,7 @@ impl<C: Ticks> Toll<C> {
     /// A guess has been made, whatever is answered: it counts at every limit of failures, and is never given back.
     fn fail(&self, limit: &Arc<Limit<C>>, of: impl std::hash::Hash) -> Result<(), Failure> {
         let failed = limit.take(limit.key(of));
-        failed.map_err(|standing| self.refuse(limit, standing))
+        failed.map_err(|standing| self.refuse_guess(limit, standing))
     }
 
     fn pay_of(&self, limit: &Arc<Limit<C>>, of: impl std::hash::Hash) -> Result<(), Failure> {
@@ -252,11 +254,30 @@ impl<C: Ticks> Toll<C> {
     }
 
     fn refuse(&self, limit: &Limit<C>, standing: Standing) -> Failure {
+        self.refuse_keeping(limit, standing, |_| false)
+    }
+
+    /// Refuses whoever guesses: that was a request of its source all the same. Guesses above the limit would else
+    /// be the only requests that anybody may make as often as he likes.
+    fn refuse_guess(&self, limit: &Limit<C>, standing: Standing) -> Failure {
+        let of_arrival = |policy| matches!(policy, Policy::Global | Policy::Source);
+        self.refuse_keeping(limit, standing, of_arrival)
+    }
+
+    /// Refuses, and gives back what was paid but at the limits that are named.
+    fn refuse_keeping(
+        &self,
+        limit: &Limit<C>,
+        standing: Standing,
+        keeps: impl Fn(Policy) -> bool,
+    ) -> Failure {
         let count = self.limits.counts.of(limit.policy());
         count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut state = self.state();
         for (paid, key) in state.paid.drain(..) {
-            paid.give_back(key);
+            if !keeps(paid.policy()) {
+                paid.give_back(key);
+            }
         }
         state.refused = Some(standing);
         Failure::RateLimited {

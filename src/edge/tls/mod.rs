@@ -10,12 +10,14 @@
 mod choice;
 mod client;
 mod identity;
+mod proof;
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite, kx_group};
 use rustls::server::NoClientAuth;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ServerConfig, version};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +26,7 @@ use tokio_rustls::server::TlsStream;
 use self::choice::Choice;
 pub use self::client::{CertificateName, ClientCertificate, ClientTrust, TrustFault};
 pub use self::identity::{Fault, Identity};
+pub use self::proof::Proof;
 use crate::model::Instant;
 
 const HTTP2: &[u8] = b"h2";
@@ -36,6 +39,8 @@ pub struct Tls {
     acceptor: TlsAcceptor,
     names: Arc<[String]>,
     asks_clients: Option<bool>,
+    /// Who verifies the certificates of clients, where they are asked for.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     ends: Instant,
 }
 
@@ -46,7 +51,7 @@ pub struct Accepted<S> {
     /// Whether the client and we have agreed on HTTP/2.
     pub http2: bool,
     /// Who the client has proven to be, if it was asked and has answered.
-    pub certificate: Option<ClientCertificate>,
+    pub proof: Option<Proof>,
     /// The version of TLS.
     pub version: &'static str,
 }
@@ -66,11 +71,13 @@ impl Tls {
         let names = identities.iter().flat_map(Identity::names).cloned();
         let names = names.collect();
         let asks_clients = trust.as_ref().map(ClientTrust::is_required);
-        let verifier = trust.map_or_else(|| Arc::new(NoClientAuth) as _, |trust| trust.verifier);
+        let verifier = trust.map(|trust| trust.verifier);
+        let asked = verifier.clone();
+        let asked = asked.unwrap_or_else(|| Arc::new(NoClientAuth));
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(Fault::Unusable)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(asked)
             .with_cert_resolver(Arc::new(Choice::new(identities)));
         config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
         // Tickets instead of a memory of sessions: nothing grows with the clients. Their key changes by itself.
@@ -80,6 +87,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names,
             asks_clients,
+            verifier,
             ends,
         })
     }
@@ -103,6 +111,7 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             names: Arc::clone(&self.names),
             asks_clients: self.asks_clients,
+            verifier: self.verifier.clone(),
             ends: self.ends,
         }
     }
@@ -130,8 +139,7 @@ impl Tls {
         let stream = self.acceptor.accept(stream).await?;
         let session = stream.get_ref().1;
         let http2 = session.alpn_protocol() == Some(HTTP2);
-        let chain = session.peer_certificates().unwrap_or_default();
-        let certificate = chain.first().map(ClientCertificate::of);
+        let proof = self.proof(session)?;
         let version = match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
             _ => "1.2",
@@ -139,7 +147,7 @@ impl Tls {
         Ok(Accepted {
             stream,
             http2,
-            certificate,
+            proof,
             version,
         })
     }
@@ -174,6 +182,8 @@ fn provider() -> CryptoProvider {
     }
 }
 
+#[cfg(test)]
+mod resumption_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod accuracy;
 mod changes;
 mod clock;
 mod obedience;
+mod source;
 mod told;
 
 use std::path::Path;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::super::support::config::{self, Profile};
+use super::super::support::fixtures::{A, LINK, P, T};
 use super::super::support::server::{Server, free_port};
 use super::asks::{self, Asks};
 use super::authority::{Authority, Pair, certificates, dns, hex, revocations};
@@ -48,7 +49,7 @@ struct Mutual {
     ports: HashMap<&'static str, u16>,
     certificates: HashMap<&'static str, Pair>,
     root: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Mutual {
@@ -98,7 +99,7 @@ impl Mutual {
             ports,
             certificates,
             root: of_servers.pem,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -167,6 +168,54 @@ fn clients(certificates: &HashMap<&'static str, Pair>) -> String {
          certificates = [{{ dns = \"bound.example.com\" }}]\ncertificate_required = true\n{}",
         asks::signs_as()
     )
+}
+
+/// The status of a read over a connection that stays open.
+fn ask_again(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> u16 {
+    let request = format!(
+        "GET {LINK}?identityProviderId={P}&userId={A} HTTP/1.1\r\nHost: {HOST}\r\nX-FusionAuth-TenantId: {T}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let (_, length) = head.split_once("content-length: ").unwrap();
+    let length = length.split("\r\n").next().unwrap().parse().unwrap();
+    stream.read_exact(&mut vec![0; length]).unwrap();
+    head.strip_prefix("http/1.1 ").unwrap()[..3]
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn whom_nobody_trusts_any_more_is_refused_on_an_open_connection() {
+    let mutual = Mutual::start();
+    let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, mutual.ports["optional"])).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let pair = &mutual.certificates["by-dns"];
+    let mut stream = StreamOwned::new(mutual.client(Some(pair)), socket);
+    let known = ask_again(&mut stream);
+    assert_ne!(known, 401, "{}", mutual.server.log());
+    let other = Authority::new("of others");
+    write(mutual.dir.path(), "clients.pem", &other.pem);
+    // One list of each authority that clients' chains lead through.
+    write(mutual.dir.path(), "revoked.pem", &revocations(&other));
+    let pid = mutual.server.pid().to_string();
+    let mut hup = std::process::Command::new("kill");
+    assert!(hup.args(["-HUP", &pid]).status().unwrap().success());
+    let began = std::time::Instant::now();
+    let mut status = known;
+    while status == known && began.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+        status = ask_again(&mut stream);
+    }
+    assert_eq!(status, 401, "{}", mutual.server.log());
 }
 
 #[test]

@@ -246,6 +246,9 @@ fn a_line_of_json_is_read_as_it_was_written() {
             read.values == line.values && read.hash == line.hash
         });
         assert_eq!(same, Some(true), "{json}");
+        // Readers differ in which of two they take.
+        let twice = json.replacen('{', "{\"client\":\"somebody else\",", 1);
+        assert_eq!(parse(&twice, |_| ()), None, "{twice}");
         Ok(())
     })
     .unwrap_or_else(|e| panic!("{e}"));
