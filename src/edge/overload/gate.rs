@@ -125,7 +125,7 @@ impl Gate {
     fn ask(self: &Arc<Self>, priority: Priority, now: Instant) -> Asked {
         let mut state = self.lock();
         state.turn(now);
-        state.note_room();
+        state.note_room(now);
         let asked = if state.has_room(priority) {
             Asked::Through(state.begin(self, priority, now))
         } else {
@@ -167,7 +167,7 @@ impl Gate {
                 state.in_flight = state.in_flight.saturating_sub(1);
             }
         }
-        state.note_room();
+        state.note_room(now);
         state.tell(&self.counts);
     }
 
@@ -199,10 +199,10 @@ impl State {
     }
 
     /// Whoever need not wait has a line that flows.
-    fn note_room(&mut self) {
+    fn note_room(&mut self, now: Instant) {
         for priority in Priority::ALL {
             if self.has_room(priority) {
-                self.line.flows(priority);
+                self.line.flows(priority, now);
             }
         }
     }

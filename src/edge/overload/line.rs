@@ -3,9 +3,9 @@
 //! Among those that matter alike, the first come is the first served, for as long as the line empties or
 //! somebody gets through it quickly now and then: then waiting is worth it, and it is fair. A line in which
 //! nobody did for a whole interval only makes everybody late: whoever stands in front has waited so long that
-//! its client may be gone, and who comes next will have to wait as long. So from then on, until there is room
-//! to spare, the newest is served first, and nobody waits for longer than a few milliseconds; that serves as
-//! many, each of them sooner, and says no at once to the rest. Both are the idea of CoDel, applied to requests
+//! its client may be gone, and who comes next will have to wait as long. So from then on, until nobody has had
+//! to wait for as long an interval, the newest is served first, and nobody waits for longer than a few
+//! milliseconds; that serves as many, each of them sooner, and says no at once to the rest. Both are the idea of CoDel, applied to requests
 //! instead of packets. Each priority stands for itself: who goes before the others does not wait for them.
 
 use std::collections::VecDeque;
@@ -31,6 +31,8 @@ struct Queue<T> {
     places: VecDeque<Place<T>>,
     /// Since when it has been neither empty nor quick.
     since: Option<Instant>,
+    /// Since when nobody has had to wait, if it stands.
+    room: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,17 @@ impl<T> Queue<T> {
     fn stands(&self, now: Instant) -> bool {
         self.since
             .is_some_and(|since| now.saturating_duration_since(since) >= INTERVAL)
+    }
+
+    /// Nobody waits, and nobody would have to. Where it stood, that may be the luck of a moment: a slot between
+    /// two of those who lost patience. Were it forgotten at once, everybody of the next interval would wait long
+    /// again, and in vain.
+    fn flows(&mut self, now: Instant) {
+        let stands = self.stands(now);
+        let room = *self.room.get_or_insert(now);
+        if !stands || now.saturating_duration_since(room) >= INTERVAL {
+            (self.since, self.room) = (None, None);
+        }
     }
 
     /// How long who comes now may wait.
@@ -92,6 +105,7 @@ impl<T> Line<T> {
         let queue = |_| Queue {
             places: VecDeque::new(),
             since: None,
+            room: None,
         };
         Self {
             queues: Priority::ALL.map(queue),
@@ -105,9 +119,9 @@ impl<T> Line<T> {
     }
 
     /// Who comes with this priority does not have to wait.
-    pub(super) fn flows(&mut self, priority: Priority) {
+    pub(super) fn flows(&mut self, priority: Priority, now: Instant) {
         if let Some(queue) = self.queue(priority).filter(|queue| queue.places.is_empty()) {
-            queue.since = None;
+            queue.flows(now);
         }
     }
 
@@ -138,6 +152,7 @@ impl<T> Line<T> {
         if let Some(queue) = self.queue(priority) {
             queue.places.push_back(Place { who, came: now });
             queue.since.get_or_insert(now);
+            queue.room = None;
         }
         came
     }

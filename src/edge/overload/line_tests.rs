@@ -99,9 +99,25 @@ fn a_standing_line_serves_the_newest_and_is_short_of_patience() {
     let later = start + millis(900);
     assert!(line.pop(later, anybody).is_none());
     assert!(line.stands(Priority::Create, later));
-    line.flows(Priority::Create);
-    assert!(!line.stands(Priority::Create, later));
-    assert_eq!(line.patience(Priority::Create, later), WAIT);
+    line.flows(Priority::Create, later);
+    line.flows(Priority::Create, later + INTERVAL);
+    assert!(!line.stands(Priority::Create, later + INTERVAL));
+    assert_eq!(line.patience(Priority::Create, later + INTERVAL), WAIT);
+}
+
+#[test]
+fn a_moment_of_room_does_not_end_what_stands() {
+    let (mut line, start) = (Line::new(WAIT), Instant::now());
+    line.push(Priority::Create, 0, 10, start);
+    // Each time, all have lost patience when there is room, and nobody else has come.
+    for n in (100..600).step_by(20) {
+        let now = start + millis(n);
+        assert!(line.stands(Priority::Create, now), "{n}");
+        assert!(line.pop(now, anybody).is_none());
+        line.flows(Priority::Create, now);
+        line.push(Priority::Create, n, 10, now + millis(10));
+        assert!(line.patience(Priority::Create, now + millis(10)) < WAIT);
+    }
 }
 
 #[test]
