@@ -1,4 +1,4 @@
-//! Connections: accepted, admitted, served by hyper, ended in order.
+//! One connection: its handshake, served by hyper, ended in order.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -11,26 +11,21 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 
 use super::http1_io::{self, Http1Io};
 use super::kept::Kept;
 use super::line::Peer;
-use super::meters::{ListenerMeter, Open};
+use super::meters::Open;
 use super::overload;
 use super::payload::Payload;
 use super::phase::{Phase, reached};
 use super::timed_io::{Activity, Deadlines, TimedIo};
-use super::timed_write::TimedWrite;
 use super::walk::{self, Alive};
 use super::{Process, Protocol, Settings, Shared};
 use crate::edge::connections::Slot;
 use crate::edge::http2::{FRAME_BYTES, Guarded, Quiet, Settings as Http2Settings};
 use crate::edge::overload::Stage;
-use crate::edge::tls::{ClientCertificate, Tls};
-
-/// How long accepting rests after an error, which mostly is that there are no file descriptors left.
-const BACK_OFF: Duration = Duration::from_millis(75);
+use crate::edge::tls::{ClientCertificate, Proof, Tls};
 
 /// How long a connection may go on that waits for its next request when the server drains: a client that is
 /// about to send one gets its answer, and with it the word that it is the last.
@@ -41,148 +36,40 @@ const LINGER_FRESH: Duration = Duration::from_secs(1);
 /// What an HTTP/2 client says first. Until it is complete, hyper has no timer that runs.
 const HTTP2_PREFACE_BYTES: usize = 24;
 
-/// A listener's place.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// In the settings.
-    pub(super) index: usize,
-    /// Whether nobody else has its socket.
-    pub(super) is_own: bool,
-}
-
 /// A peer of HTTP/2 that has been silent for this long is asked whether it is there.
 const HTTP2_PING_AFTER: Duration = Duration::from_secs(20);
 /// How long it may take to answer.
 const HTTP2_PONG_WITHIN: Duration = Duration::from_secs(10);
 
-/// Accepts connections until the server drains. No error ends it before that.
-pub(super) async fn accept(
-    process: Arc<Process>,
-    listener: TcpListener,
-    place: Place,
-    alive: Alive,
-) {
-    let Some(meter) = meter(&process, &listener, place) else {
-        return;
-    };
-    let of = (place.index, &meter);
-    let mut draining = pin!(reached(&process.phase, Phase::Draining));
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = draining.as_mut() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => admit(&process, stream, peer, of, &alive),
-            Err(error) if is_peers_fault(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections for now");
-                tokio::time::sleep(BACK_OFF).await;
-            }
-        }
-    }
-    if !place.is_own {
-        // The queue is the successor's: it waits there, and closing our end resets nobody.
-        return;
-    }
-    // Closing a listener resets the connections that wait in its queue: they are taken in first.
-    let Ok(listener) = listener.into_std() else {
-        return;
-    };
-    while let Ok((stream, peer)) = listener.accept() {
-        if stream.set_nonblocking(true).is_ok()
-            && let Ok(stream) = TcpStream::from_std(stream)
-        {
-            admit(&process, stream, peer, of, &alive);
-        }
-    }
-}
-
-fn is_peers_fault(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as K;
-    matches!(
-        error.kind(),
-        K::ConnectionAborted | K::ConnectionReset | K::ConnectionRefused | K::Interrupted
-    )
-}
-
-/// What counts the connections of a listener.
-fn meter(process: &Process, listener: &TcpListener, place: Place) -> Option<Arc<ListenerMeter>> {
-    let shared = process.current();
-    let of = shared.settings.listeners.get(place.index)?;
-    let address = listener.local_addr().unwrap_or(of.address);
-    Some(process.meters.listener(of, address))
-}
-
-fn admit(
-    process: &Arc<Process>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    (index, meter): (usize, &Arc<ListenerMeter>),
-    alive: &Alive,
-) {
-    let listener = stream.local_addr().map_or(0, |address| address.port());
-    let slot = process.overload.takes_connections();
-    let slot = slot.then(|| process.connections.admit(listener, peer.ip()));
-    let Some(slot) = slot.flatten() else {
-        meter.refused();
-        tracing::debug!("too many connections, one was closed");
-        return;
-    };
-    // Answers are small and written at once; waiting for more to send would only delay them.
-    let _ = stream.set_nodelay(true);
-    let shared = process.current();
-    let Some(protocol) = shared.settings.listeners.get(index).map(|l| &l.protocol) else {
-        return;
-    };
-    let connection = Connection {
-        process: Arc::clone(process),
-        settings: Arc::clone(&shared.settings),
-        peer,
-        tls: None,
-        alive: alive.clone(),
-        proof: None,
-        listener: index,
-        _slot: slot,
-        open: meter.accepted(),
-    };
-    let stream = TimedWrite::new(stream, shared.settings.timeouts.write_stall);
-    // Every future here can be sent between threads, so that plain `spawn` does on a runtime of one
-    // thread; a local executor would save nothing.
-    match protocol {
-        Protocol::Http1 => tokio::spawn(connection.serve_http1(stream)),
-        Protocol::Http2 => tokio::spawn(connection.serve_http2(stream)),
-        Protocol::Tls(tls) => tokio::spawn(connection.serve_tls(stream, tls.clone())),
-    };
-}
-
 /// What HTTP is spoken over: the socket, or TLS over it.
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
-struct Connection {
-    process: Arc<Process>,
+/// A connection, and what goes with it.
+pub(super) struct Connection {
+    pub(super) process: Arc<Process>,
     /// What was set when the connection came: its own limits hold for as long as it lives, while each of its
     /// requests goes by what is configured then.
-    settings: Arc<Settings>,
-    peer: SocketAddr,
+    pub(super) settings: Arc<Settings>,
+    pub(super) peer: SocketAddr,
     /// The place of its listener among all.
-    listener: usize,
+    pub(super) listener: usize,
     /// The version of TLS, if that is spoken.
-    tls: Option<&'static str>,
-    alive: Alive,
+    pub(super) tls: Option<&'static str>,
+    pub(super) alive: Alive,
     /// Who the client has proven to be by TLS.
-    proof: Option<Arc<crate::edge::tls::Proof>>,
-    _slot: Slot,
-    open: Open,
+    pub(super) proof: Option<Arc<Proof>>,
+    /// Its place among those that there may be.
+    pub(super) _slot: Slot,
+    /// Counts it while it is open.
+    pub(super) open: Open,
 }
 
 impl Connection {
     /// Shakes hands, here and not where connections are accepted, so that nobody waits for anybody else's
     /// handshake. The time that it may take begins with the connection.
-    async fn serve_tls<S: Stream>(mut self, stream: S, tls: Tls) {
+    pub(super) async fn serve_tls<S: Stream>(mut self, stream: S, tls: Tls) {
         let time = self.settings.timeouts.tls_handshake;
         match tokio::time::timeout(time, tls.accept(stream)).await {
             Ok(Ok(accepted)) => {
@@ -212,7 +99,7 @@ impl Connection {
         }
     }
 
-    async fn serve_http1<S: Stream>(self, stream: S) {
+    pub(super) async fn serve_http1<S: Stream>(self, stream: S) {
         let timeouts = &self.settings.timeouts;
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(Http1Io::new(
@@ -244,7 +131,7 @@ impl Connection {
         .await;
     }
 
-    async fn serve_http2<S: Stream>(self, stream: S) {
+    pub(super) async fn serve_http2<S: Stream>(self, stream: S) {
         let settings = &self.settings;
         let timeouts = &settings.timeouts;
         let activity = Arc::new(Activity::default());

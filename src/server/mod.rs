@@ -4,6 +4,7 @@
 //! connections never move between threads, and nothing is shared on the request path but what is
 //! read only, the rate limits and the backend.
 
+mod accept;
 mod admin;
 mod admit;
 mod beats;
@@ -44,6 +45,7 @@ mod running;
 mod served;
 mod settings;
 mod start;
+mod target;
 mod tenant;
 #[cfg(test)]
 mod testing;

@@ -10,8 +10,8 @@ use hyper::body::{Body, Incoming};
 
 use super::Shared;
 use super::facts::Facts;
+use super::target::Target;
 use super::timed_io::Activity;
-use super::walk::Target;
 use crate::edge::body;
 use crate::edge::overload::{End, LOOK_EVERY, Lag, Overload, Priority, SHORT_IDLE, Stage};
 use crate::model::{Failure, Record, Response};

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::listen::{self, Inherited};
 use super::phase::{Phase, reached};
-use super::{Process, Settings, StartError, beats, chores, connection, overload};
+use super::{Process, Settings, StartError, accept, beats, chores, overload};
 
 /// How long what blocks may go on at the end: what writes a file is done by then.
 const BLOCKED: Duration = Duration::from_secs(1);
@@ -113,14 +113,14 @@ impl Worker {
         runtime.block_on(async {
             let (alive, mut all_ended) = mpsc::channel::<()>(1);
             for socket in self.sockets {
-                let place = connection::Place {
+                let place = accept::Place {
                     index: socket.index,
                     is_own: socket.is_own,
                 };
                 match tokio::net::TcpListener::from_std(socket.socket) {
                     Ok(socket) => {
                         let accept =
-                            connection::accept(Arc::clone(process), socket, place, alive.clone());
+                            accept::accept(Arc::clone(process), socket, place, alive.clone());
                         drop(tokio::spawn(accept));
                     }
                     Err(error) => tracing::error!(%error, "a listener was lost at the start"),
