@@ -23,6 +23,7 @@ mod request;
 mod response;
 mod routing;
 mod rpc;
+mod strict;
 #[cfg(test)]
 mod testing;
 mod text;
