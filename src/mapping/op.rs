@@ -9,10 +9,11 @@ use http::{HeaderName, HeaderValue, Method};
 use super::check;
 use super::context::Context;
 use super::example;
+use super::names::{self, evidence};
 use super::path::Path;
 use super::plan::{Auth, Op, Origin, Row, Tree};
 use super::route::{Segment, parse_template};
-use super::row::{self, Site, evidence, row};
+use super::row::{Site, row};
 use super::rpc;
 use super::tree;
 use crate::finding::{Sink, Table, Text, suggest};
@@ -92,7 +93,7 @@ pub(super) fn read(table: Table<'_>, context: &Context<'_>, defaults: &Defaults)
 
 /// An operation's name.
 pub(super) fn operation(text: &Text<'_>, sink: &Sink) -> Option<OperationKind> {
-    row::named(text, sink, "operation", OperationKind::ALL, |kind| {
+    names::named(text, sink, "operation", OperationKind::ALL, |kind| {
         kind.name()
     })
 }

@@ -6,8 +6,8 @@ use super::{Defaults, finish_rows, header_rows, media_types};
 use crate::finding::{Sink, Table, Text};
 use crate::mapping::condition::Condition;
 use crate::mapping::context::Context;
+use crate::mapping::names::failure_kind;
 use crate::mapping::plan::{AnswerPlan, PageRule, PageStyle};
-use crate::mapping::row::failure_kind;
 use crate::mapping::tree;
 use crate::model::{FailureKind, OperationKind};
 
