@@ -1,5 +1,6 @@
 //! Reading: rows of a plan over wire values, into a record and a list of problems.
 
+mod document;
 mod fault;
 mod list;
 mod word;
@@ -11,8 +12,10 @@ use super::basic;
 use super::text::{self, Param};
 use crate::mapping::codec::Codec;
 use crate::mapping::path::Found;
-use crate::mapping::plan::{CarryKind, FieldRef, Form, Only, Part, Row, Tree};
+use crate::mapping::plan::{FieldRef, Form, Only, Part, Row, Tree};
 use crate::model::{FailureKind, Field, Place, Problem, Record, Value, Why};
+use document::carry;
+pub(super) use document::carry_fault;
 pub(super) use fault::MAX_PROBLEMS;
 use fault::{blank_fault, bound};
 use list::{MAX_ITEMS, append, groups, items, members, said};
@@ -248,23 +251,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the changes of a JSON Patch. A problem says which pointer, or which word, is refused.
-    fn patch(
-        &mut self,
-        field: Field,
-        allow: &[(String, CarryKind, Vec<String>)],
-        json: &Json,
-        record: &mut Record,
-    ) {
-        let faults = super::patch::faults(json, allow);
-        for (at, why) in &faults {
-            self.problem(Some(field), &At::path(at), *why, None);
-        }
-        if faults.is_empty() {
-            record.set(field, Value::Json(json.clone()));
-        }
-    }
-
     /// The first alternative that reads without a problem. What its condition says must then be so.
     /// Where all are only written, nothing is read.
     fn first(&mut self, rows: &[Row], json: &Json, at: &At<'_>, record: &mut Record) {
@@ -309,33 +295,6 @@ fn wins(row: &Row, position: Vec<usize>, positions: &mut Vec<(Field, Vec<usize>)
             true
         }
     }
-}
-
-/// Why a value is none that a member may be.
-pub(super) fn carry_fault(kind: CarryKind, allowed: &[String], json: &Json) -> Option<Why> {
-    let fits = match kind {
-        CarryKind::Any => true,
-        CarryKind::Text => json.is_string(),
-        CarryKind::Object => json.is_object(),
-    };
-    let is_known = |text: &str| allowed.iter().any(|word| word == text);
-    if !fits {
-        Some(Why::WrongType)
-    } else if allowed.is_empty() || json.as_str().is_some_and(is_known) {
-        None
-    } else {
-        Some(Why::UnknownValue)
-    }
-}
-
-/// Keeps a member of the user's document as it stands.
-fn carry(member: &str, json: &Json, record: &mut Record) {
-    let mut document = match record.take(Field::Document) {
-        Some(Value::Json(Json::Object(members))) => members,
-        _ => serde_json::Map::new(),
-    };
-    document.insert(member.to_owned(), json.clone());
-    record.set(Field::Document, Value::Json(Json::Object(document)));
 }
 
 /// Whether a record has what a row binds.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::example;
+use super::names::{evidence, failure_kind};
 use super::op::{Defaults, finish_rows, header_rows, media_types, operation, status_if};
 use super::path::Query;
 use super::plan::{ErrorRow, Origin, Tree};
-use super::row::{evidence, failure_kind};
 use super::tree;
 use crate::finding::{Noted, Sink, Table};
 use crate::model::{FailureKind, OperationKind};

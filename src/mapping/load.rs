@@ -1,5 +1,8 @@
 //! Reading a whole mapping file, with the files that it includes.
 
+mod head;
+mod include;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,14 +12,14 @@ use toml::de::DeTable;
 
 use super::context::{Context, RawShape};
 use super::op::{Defaults, header_rows, media_types};
-use super::plan::{
-    About, ErrorRow, JsonHabits, OptionSpec, Plan, QueryRules, Repeated, Take, Words,
-};
+use super::plan::{ErrorRow, Plan};
 use super::route::Routes;
 use super::source::Source;
-use super::{check, errors, neighbor, op, rpc, rules, upstream, words};
-use crate::finding::{Finding, Severity, Sink, Table, parse_toml, suggest};
-use crate::model::{Field, OperationKind, VendorName};
+use super::{check, errors, neighbor, op, rpc, rules, upstream};
+use crate::finding::{Finding, Severity, Sink, Table, parse_toml};
+use crate::model::{OperationKind, VendorName};
+use head::{about, json_habits, options, query_rules, take};
+use include::{Parsed, include_files, shared, tables_of};
 
 /// The version of the format that this loader reads.
 const FORMAT: i64 = 1;
@@ -63,68 +66,6 @@ pub fn load(name: &str, shown: &str, text: &str, includes: &Includes<'_>) -> Loa
         findings,
     }
 }
-
-/// The tables that can be included.
-const INCLUDABLE: &[&str] = &["error", "kinds", "op", "shape"];
-
-/// A file that is included, and which of its tables.
-struct Included {
-    text: String,
-    sink: Sink,
-    tables: Vec<String>,
-}
-
-/// Finds the texts of `include = ["file.toml#a,b"]`.
-fn include_files(text: &str, sink: &Sink, includes: &Includes<'_>) -> Vec<Included> {
-    // A second sink: what is wrong with the file as a whole is said once, by the main reading.
-    let quiet = Sink::new("", text);
-    let Some(root) = parse_toml(text, &quiet) else {
-        return Vec::new();
-    };
-    let table = Table::root(&root, &quiet);
-    let mut files = Vec::new();
-    for entry in table.texts("include").unwrap_or_default() {
-        let (file, tables) = entry
-            .value
-            .split_once('#')
-            .unwrap_or((entry.value.as_ref(), ""));
-        if tables.is_empty() {
-            sink.error_hint(
-                "LB004",
-                entry.span,
-                "an include names tables",
-                "write \"file.toml#error,shape\"",
-            );
-            continue;
-        }
-        for table in tables.split(',').map(str::trim) {
-            if !INCLUDABLE.contains(&table) {
-                let message = format!("`{table}` cannot be included");
-                sink.error_hint(
-                    "LB004",
-                    entry.span.clone(),
-                    message,
-                    suggest(table, INCLUDABLE),
-                );
-            }
-        }
-        match includes(file) {
-            Some(text) => files.push(Included {
-                sink: Sink::new(file, &text),
-                tables: tables.split(',').map(|t| t.trim().to_owned()).collect(),
-                text,
-            }),
-            None => sink.error(
-                "LB005",
-                entry.span,
-                format!("there is no file `{file}` beside this one"),
-            ),
-        }
-    }
-    files
-}
-
-type Parsed<'a> = (&'a Included, Spanned<DeTable<'a>>);
 
 fn read<'a>(
     name: &str,
@@ -246,201 +187,4 @@ fn read<'a>(
     };
     check::plan(&plan, sink, ops_sound);
     Some(plan)
-}
-
-/// Shapes and the kinds table, those of included files too; what stands in the file itself wins.
-fn shared<'a>(
-    table: &Table<'a>,
-    included: &'a [Parsed<'a>],
-) -> (HashMap<String, RawShape<'a>>, Option<Words>) {
-    let mut raw = HashMap::new();
-    let mut kinds = None;
-    let own = std::iter::once((table.table("shape"), table.table("kinds")));
-    let others = included.iter().map(|(file, root)| {
-        let table = Table::root(root, &file.sink);
-        let pick = |key: &'static str| {
-            file.tables
-                .iter()
-                .any(|t| t == key)
-                .then(|| table.table(key))
-                .flatten()
-        };
-        (pick("shape"), pick("kinds"))
-    });
-    for (shapes, words) in own.chain(others) {
-        for (key, value) in shapes.iter().flat_map(|table| table.entries()) {
-            let sink = shapes.as_ref().map_or(table.sink(), |t| t.sink());
-            match value.get_ref() {
-                toml::de::DeValue::Table(shape) => {
-                    let shape = RawShape {
-                        table: shape,
-                        span: key.span,
-                        sink,
-                    };
-                    raw.entry(key.value.into_owned()).or_insert(shape);
-                }
-                other => sink.error(
-                    "LB004",
-                    value.span(),
-                    format!("a shape is a table, not {}", other.type_str()),
-                ),
-            }
-        }
-        if let Some(words) = words {
-            kinds = kinds.or_else(|| words::read(&words, None, Field::ProviderKind));
-        }
-    }
-    (raw, kinds)
-}
-
-/// Every `[[key]]`: the file's own first, then those of included files.
-fn tables_of<'a>(
-    table: &Table<'a>,
-    included: &'a [Parsed<'a>],
-    key: &'static str,
-) -> Vec<Table<'a>> {
-    let mut tables = table.tables(key);
-    for (file, root) in included
-        .iter()
-        .filter(|(file, _)| file.tables.iter().any(|t| t == key))
-    {
-        tables.extend(Table::root(root, &file.sink).tables(key));
-    }
-    tables
-}
-
-fn about(table: &Table<'_>) -> About {
-    let Some(about) = table.table("about") else {
-        return About::default();
-    };
-    let text = |key| {
-        about
-            .text(key)
-            .map(|t| t.value.into_owned())
-            .unwrap_or_default()
-    };
-    let docs = about
-        .texts("docs")
-        .unwrap_or_default()
-        .into_iter()
-        .map(|t| t.value.into_owned())
-        .collect();
-    let result = About {
-        docs,
-        version: text("version"),
-        read: text("read"),
-    };
-    about.finish();
-    result
-}
-
-fn options(table: &Table<'_>) -> Vec<OptionSpec> {
-    let Some(options) = table.table("option") else {
-        return Vec::new();
-    };
-    let mut specs = Vec::new();
-    for (key, value) in options.entries() {
-        let toml::de::DeValue::Table(inner) = value.get_ref() else {
-            options
-                .sink()
-                .error("LB004", value.span(), "an option is a table");
-            continue;
-        };
-        let option = Table::new(inner, key.span, options.sink());
-        let values: Vec<String> = option
-            .texts("values")
-            .unwrap_or_default()
-            .into_iter()
-            .map(|t| t.value.into_owned())
-            .collect();
-        let default = option.need_text("default");
-        let because = option.need_text("because");
-        if let Some(default) = &default
-            && !values.iter().any(|v| *v == default.value)
-        {
-            options.sink().error(
-                "LB004",
-                default.span.clone(),
-                "the default is none of the values",
-            );
-        }
-        if let (Some(default), Some(because)) = (default, because) {
-            specs.push(OptionSpec {
-                name: key.value.into_owned(),
-                values,
-                default: default.value.into_owned(),
-                because: because.value.into_owned(),
-            });
-        }
-        option.finish();
-    }
-    specs
-}
-
-fn take(table: &Table<'_>) -> Option<Vec<Take>> {
-    let auth = table.table("auth");
-    let front = auth.as_ref().and_then(|auth| auth.table("front"));
-    let (Some(auth), Some(front)) = (auth, front) else {
-        let hint = "take = [{ header = \"Authorization\" }] says where clients put their key";
-        let message = "`[auth.front]` is missing";
-        table.sink().error_hint("LB003", 0..0, message, hint);
-        return None;
-    };
-    let takes = front.tables("take").into_iter().map(|take| {
-        let header = take.need_text("header")?;
-        let scheme = take.text("scheme").map(|t| t.value.into_owned());
-        let name = header.value.parse().ok();
-        if name.is_none() {
-            take.sink().error(
-                "LB004",
-                header.span,
-                format!("`{}` is no header name", header.value),
-            );
-        }
-        take.finish();
-        Some(Take {
-            header: name?,
-            scheme,
-        })
-    });
-    let takes: Option<Vec<_>> = takes.collect();
-    front.finish();
-    auth.finish();
-    takes
-}
-
-fn query_rules(table: &Table<'_>, context: &Context<'_>) -> Option<QueryRules> {
-    let Some(query) = table.table("query") else {
-        return Some(QueryRules::default());
-    };
-    let blank = query.word("blank", &["absent", "value"]);
-    let repeated = match query.word("repeated", &["refuse", "join"]) {
-        Some(1) => Repeated::Join,
-        _ => Repeated::Refuse,
-    };
-    let absent_values = query.texts("absent_values").unwrap_or_default();
-    let condition = context.condition(&query, "absent_values_if");
-    query.finish();
-    Some(QueryRules {
-        blank_is_absent: blank == Some(0),
-        repeated,
-        absent_values: absent_values
-            .into_iter()
-            .map(|t| t.value.into_owned())
-            .collect(),
-        absent_values_if: condition.ok()?,
-    })
-}
-
-fn json_habits(table: &Table<'_>) -> JsonHabits {
-    let Some(json) = table.table("json") else {
-        return JsonHabits::default();
-    };
-    let habits = JsonHabits {
-        snake_too: json.word("names", &["exact", "snake too"]) == Some(1),
-        omits_defaults: json.word("omit", &["nothing", "defaults"]) == Some(1),
-        refuses_duplicates: json.word("duplicates", &["last", "refuse"]) == Some(1),
-    };
-    json.finish();
-    habits
 }

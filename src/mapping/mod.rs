@@ -16,6 +16,7 @@ pub mod example;
 mod form;
 pub mod json;
 mod load;
+mod names;
 pub mod neighbor;
 mod op;
 pub mod path;

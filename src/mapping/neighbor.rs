@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use http::Method;
 
+use super::names::evidence;
 use super::op;
 use super::pattern::Pattern;
 use super::plan::{Evidence, Op, Origin};
 use super::route;
-use super::row::evidence;
 use crate::finding::{Sink, Table};
 
 /// Requests that are never passed on.

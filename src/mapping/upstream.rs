@@ -3,8 +3,8 @@
 //! Only what an op of its own does not say stands here. A chain of steps is short and has no loops; what a
 //! step answers is narrowed to what was asked for, and what is found there completes the next step.
 
+use super::names::{self, evidence};
 use super::plan::{Evidence, Op, Origin, Plan};
-use super::row::{self, evidence};
 use crate::finding::{Sink, Table, Text, suggest};
 use crate::model::{Field, FieldType, OperationKind, Record};
 
@@ -71,7 +71,7 @@ fn emulation(table: Table<'_>, ops: &[Op]) -> Option<Emulation> {
     let sink = table.sink();
     let does = table
         .need_text("does")
-        .and_then(|text| row::named(&text, sink, "operation", EMULATED, |kind| kind.name()));
+        .and_then(|text| names::named(&text, sink, "operation", EMULATED, |kind| kind.name()));
     let named = table.texts("steps").unwrap_or_default();
     if named.is_empty() || named.len() > MAX_STEPS {
         let message = format!("`steps` names one to {MAX_STEPS} ops");

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Reader, is_there};
 use crate::dialect::at::At;
-use crate::dialect::body;
+use crate::dialect::strict;
 use crate::mapping::codec::Codec;
 use crate::mapping::plan::{Form, Need, Op, Row};
 use crate::model::{Field, Problem, Record, Why};
@@ -39,7 +39,7 @@ impl Reader<'_> {
     /// Notes the members of a body that no row speaks of.
     pub(in crate::dialect) fn unread(&mut self, op: &Op, body: &Json) {
         let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
-        self.problems.extend(body::unread(op, body, room));
+        self.problems.extend(strict::unread(op, body, room));
     }
 
     /// Notes the absence of a needed value, unless something else is already wrong with it.

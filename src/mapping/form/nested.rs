@@ -3,8 +3,9 @@
 
 use crate::finding::Text;
 use crate::mapping::check;
+use crate::mapping::names::field;
 use crate::mapping::plan::{CarryKind, FieldRef, Form, Row};
-use crate::mapping::row::{RowReader, field};
+use crate::mapping::row::RowReader;
 use crate::mapping::words;
 use crate::model::{Field, FieldType};
 

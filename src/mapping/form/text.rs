@@ -1,8 +1,9 @@
 //! Texts that are made of several fields: joins, which are split again, and links.
 
 use crate::finding::Text;
+use crate::mapping::names::field;
 use crate::mapping::plan::{FieldRef, Form, Part};
-use crate::mapping::row::{RowReader, field};
+use crate::mapping::row::RowReader;
 use crate::model::FieldType;
 
 impl RowReader<'_> {

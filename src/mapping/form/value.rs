@@ -6,8 +6,9 @@ use toml::de::DeValue;
 
 use crate::finding::{Table, Text};
 use crate::mapping::codec::{self, Codec};
+use crate::mapping::names::{field, plain};
 use crate::mapping::plan::{CarryKind, Form, Words};
-use crate::mapping::row::{RowReader, field, plain};
+use crate::mapping::row::RowReader;
 use crate::mapping::words;
 use crate::model::Field;
 
