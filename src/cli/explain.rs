@@ -2,9 +2,11 @@
 //! operation, what is asked of an upstream, and everything that the client may be answered. Nothing is touched;
 //! `--against` carries reads out.
 
+mod beside;
 mod failures;
 mod idp;
 mod play;
+mod pretend;
 mod redact;
 mod stage;
 mod tell;

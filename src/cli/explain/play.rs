@@ -3,8 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::beside::{Beside, Ids};
 use super::idp::{Fault, Idp, Said};
-use super::stage::{Beside, Ids, Pretend, Recorder, Scene, Shared};
+use super::pretend::Pretend;
+use super::stage::{Recorder, Scene, Shared};
 use crate::backend::Backend;
 use crate::backend::upstream::{self, Upstream};
 use crate::cli::backend::{self, Leaf};
