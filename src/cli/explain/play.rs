@@ -153,7 +153,7 @@ impl Play<'_> {
                 aliases: Arc::clone(&aliases),
                 backend: Arc::new(Pretend::new(scene, holds)),
             },
-            client: super::anybody(None)?,
+            client: super::parties::anybody(None)?,
             scene: Arc::clone(scene),
             at: self.at,
             fault: match wrong {
