@@ -4,6 +4,7 @@
 
 mod arguments;
 mod beside;
+mod canonical;
 mod failures;
 mod idp;
 mod outcome;

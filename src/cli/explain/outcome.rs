@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::play::{Play, Played, Wrong};
-use super::{Explained, failures, redact, tell};
+use super::{Explained, canonical, failures, redact, tell};
 use crate::backend::upstream::settings::Credential;
 use crate::cli::{Exit, backend};
 use crate::config::{self, Config};
@@ -62,7 +62,7 @@ impl Explained<'_> {
         let user = self.arguments.user.as_deref();
         let vendors = (self.front.dialect.vendor(), vendor.as_ref());
         let operations = &played.operations;
-        tell::operations(out, operations, &self.directory, vendors, user);
+        canonical::operations(out, operations, &self.directory, vendors, user);
         let place = match operations.first() {
             Some(first) => backend::place(&config.backend, &first.tenant),
             None => "none is asked".to_owned(),
