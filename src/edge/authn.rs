@@ -5,12 +5,14 @@
 //!
 //! What comes out is a [`Grant`]: the client with the scopes and the tenant that its credential leaves it.
 
+mod grant;
+
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq};
 
+pub use self::grant::{ClientIndex, Grant};
 use super::keys::{self, KeyHash};
 use super::rate_limit::{ClassRates, Rate};
 use super::scope::{Scope, Scopes};
@@ -94,96 +96,6 @@ impl Client {
         self.providers
             .as_ref()
             .is_none_or(|providers| providers.contains(provider))
-    }
-}
-
-/// A client's place in [`Clients`]: what its rate limit is kept under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientIndex(pub usize);
-
-/// What an authenticated request may do: its client, with no more scopes and tenants than its credential
-/// leaves. The walk asks this client, never the configured one.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    index: ClientIndex,
-    client: Arc<Client>,
-    credential: Option<Arc<str>>,
-}
-
-impl Grant {
-    /// By what the client was known: the first eight digits of its key's hash, or the name of a token. It says
-    /// which credential it was to whoever has the configuration, and gives nobody one.
-    #[must_use]
-    pub fn credential(&self) -> Option<&Arc<str>> {
-        self.credential.as_ref()
-    }
-
-    /// The same, known by this credential.
-    #[must_use]
-    pub fn known_by(self, credential: &str) -> Self {
-        Self {
-            credential: Some(credential.into()),
-            ..self
-        }
-    }
-
-    fn known_by_key(self, hash: &KeyHash) -> Self {
-        let mut name = "key:".to_owned();
-        for byte in hash.iter().take(4) {
-            let _ = write!(name, "{byte:02x}");
-        }
-        self.known_by(&name)
-    }
-
-    /// What the client's rate limit is kept under.
-    #[must_use]
-    pub fn index(&self) -> ClientIndex {
-        self.index
-    }
-
-    /// The client as this request has it.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// Whether it may be used on a connection that has been proven to be `proven`'s: by a certificate of the
-    /// same client; without any, unless the client must have one.
-    #[must_use]
-    pub fn agrees_with(&self, proven: Option<&Grant>) -> bool {
-        match proven {
-            Some(proven) => proven.index == self.index,
-            None => !self.client.certificate_required,
-        }
-    }
-
-    /// The same with the scopes that are among `scopes` too, and for `tenant` only. `None` leaves things
-    /// as they are; nothing is ever added.
-    ///
-    /// # Errors
-    /// [`Failure::Forbidden`] if the client is locked to another tenant.
-    pub fn narrowed(
-        self,
-        scopes: Option<Scopes>,
-        tenant: Option<TenantId>,
-    ) -> Result<Self, Failure> {
-        if scopes.is_none() && tenant.is_none() {
-            return Ok(self);
-        }
-        let client = &*self.client;
-        let is_other = |lock: &TenantId| tenant.as_ref().is_some_and(|tenant| tenant != lock);
-        if client.tenant.as_ref().is_some_and(is_other) {
-            return Err(Failure::Forbidden);
-        }
-        let client = Client {
-            scopes: scopes.map_or(client.scopes, |scopes| client.scopes.and(scopes)),
-            tenant: tenant.or_else(|| client.tenant.clone()),
-            ..client.clone()
-        };
-        Ok(Self {
-            client: Arc::new(client),
-            ..self
-        })
     }
 }
 
@@ -286,7 +198,7 @@ impl Clients {
         let nobody = [KeyHash::default()];
         let stored = known
             .as_ref()
-            .map_or(nobody.as_slice(), |grant| grant.client.keys.as_slice());
+            .map_or(nobody.as_slice(), |grant| grant.client().keys.as_slice());
         let is_one = stored
             .iter()
             .fold(Choice::from(0), |found, key| found | key.ct_eq(&presented));
@@ -331,150 +243,10 @@ impl Clients {
 
     fn grant(&self, index: usize) -> Option<Grant> {
         let client = Arc::clone(self.clients.get(index)?);
-        Some(Grant {
-            index: ClientIndex(index),
-            client,
-            credential: None,
-        })
+        Some(Grant::of(index, client))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn client(name: &str, keys: &[&str]) -> Client {
-        Client {
-            name: ClientName::new(name).unwrap(),
-            tenant: None,
-            fronts: Some(vec!["acme-api".to_owned()]),
-            scopes: [Scope::LinksRead].into_iter().collect(),
-            providers: None,
-            rate: None,
-            rates: ClassRates::default(),
-            delete_budget: None,
-            keys: keys.iter().map(|key| keys::hash(key)).collect(),
-            identities: Vec::new(),
-            client_id: None,
-            assertion_keys: Vec::new(),
-            certificates: Vec::new(),
-            certificate_required: false,
-        }
-    }
-
-    #[test]
-    fn each_of_several_keys_names_its_client() {
-        let clients = Clients::new(vec![
-            client("a", &["one"]),
-            client("b", &["two", "three"]),
-            client("anon", &[]),
-        ]);
-        for (key, name) in [("one", "a"), ("two", "b"), ("three", "b")] {
-            assert_eq!(
-                clients
-                    .by_key(&Secret::new(key))
-                    .unwrap()
-                    .client()
-                    .name
-                    .as_str(),
-                name
-            );
-        }
-    }
-
-    #[test]
-    fn a_secret_is_good_with_the_id_of_its_client_only() {
-        let mut renamed = client("b", &["two", "three"]);
-        renamed.client_id = Some("uuid-b".to_owned());
-        let clients = Clients::new(vec![client("a", &["one"]), renamed, client("anon", &[])]);
-        let name = |id: &str, secret: &str| {
-            let found = clients.by_secret(id, &Secret::new(secret));
-            found.map(|(grant, _)| grant.client().name.as_str().to_owned())
-        };
-        assert_eq!(name("a", "one").as_deref(), Ok("a"));
-        assert_eq!(name("uuid-b", "two").as_deref(), Ok("b"));
-        assert_eq!(name("uuid-b", "three").as_deref(), Ok("b"));
-        let others = [
-            ("a", "two"),
-            ("b", "two"),
-            ("anon", ""),
-            ("", "one"),
-            ("x", ""),
-            ("A", "one"),
-        ];
-        for (id, secret) in others {
-            assert_eq!(
-                name(id, secret),
-                Err(Failure::Unauthenticated),
-                "{id} {secret}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_unknown_or_empty_key_is_nobody() {
-        let clients = Clients::new(vec![client("a", &["one"]), client("anon", &[])]);
-        for key in ["", "two", "One", "one "] {
-            assert_eq!(
-                clients.by_key(&Secret::new(key)).unwrap_err(),
-                Failure::Unauthenticated
-            );
-        }
-    }
-
-    #[test]
-    fn a_scope_or_front_that_is_not_given_is_not_allowed() {
-        let client = client("a", &[]);
-        assert_eq!(client.need(&[]), Ok(()));
-        assert_eq!(client.need(&[Scope::LinksRead]), Ok(()));
-        for scopes in [
-            &[Scope::LinksCreate][..],
-            &[Scope::LinksRead, Scope::LinksCreate],
-        ] {
-            assert_eq!(client.need(scopes), Err(Failure::Forbidden));
-        }
-        assert!(client.may_use("acme-api") && !client.may_use("other"));
-    }
-
-    #[test]
-    fn an_identity_is_one_issuers() {
-        let mut known = client("a", &[]);
-        known.identities = vec![IssuedId {
-            issuer: "corp".to_owned(),
-            id: "svc".to_owned(),
-        }];
-        let clients = Clients::new(vec![client("b", &["one"]), known]);
-        let found = clients.by_identity("corp", "svc").unwrap();
-        assert_eq!(found.client().name.as_str(), "a");
-        assert_eq!(found.index(), ClientIndex(1));
-        for (issuer, id) in [("corp", "SVC"), ("other", "svc"), ("corp", ""), ("", "svc")] {
-            assert_eq!(
-                clients.by_identity(issuer, id).unwrap_err(),
-                Failure::Unauthenticated
-            );
-        }
-    }
-
-    #[test]
-    fn a_grant_only_ever_loses() {
-        let clients = Clients::new(vec![client("a", &["one"])]);
-        let grant = || clients.by_key(&Secret::new("one")).unwrap();
-        let all: Scopes = Scope::ALL.iter().copied().collect();
-        let blue = TenantId::new("blue").unwrap();
-        let wide = grant().narrowed(Some(all), None).unwrap();
-        assert_eq!(wide.client().scopes, grant().client().scopes);
-        let none = grant().narrowed(Some(Scopes::default()), None).unwrap();
-        assert_eq!(
-            none.client().need(&[Scope::LinksRead]),
-            Err(Failure::Forbidden)
-        );
-        let locked = none.narrowed(None, Some(blue.clone())).unwrap();
-        assert_eq!(locked.client().tenant, Some(blue.clone()));
-        assert_eq!(locked.client().scopes, Scopes::default());
-        let other = TenantId::new("green").unwrap();
-        let refused = locked.clone().narrowed(Some(all), Some(other));
-        assert_eq!(refused.unwrap_err(), Failure::Forbidden);
-        let same = locked.narrowed(None, Some(blue.clone())).unwrap();
-        assert_eq!(same.client().tenant, Some(blue));
-    }
-}
+#[path = "authn_tests.rs"]
+mod tests;

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{Leaf, Open, tree, upstream_by};
+use super::leaf::upstream_by;
+use super::{Leaf, Open, tree};
 use crate::backend::Backend;
 use crate::backend::embedded::Embedded;
 use crate::backend::upstream::Upstream;

@@ -3,8 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::beside::{Beside, Ids};
 use super::idp::{Fault, Idp, Said};
-use super::stage::{Beside, Ids, Pretend, Recorder, Scene, Shared};
+use super::pretend::Pretend;
+use super::stage::{Recorder, Scene, Shared};
 use crate::backend::Backend;
 use crate::backend::upstream::{self, Upstream};
 use crate::cli::backend::{self, Leaf};
@@ -151,7 +153,7 @@ impl Play<'_> {
                 aliases: Arc::clone(&aliases),
                 backend: Arc::new(Pretend::new(scene, holds)),
             },
-            client: super::anybody(None)?,
+            client: super::parties::anybody(None)?,
             scene: Arc::clone(scene),
             at: self.at,
             fault: match wrong {

@@ -12,17 +12,15 @@ mod introspection;
 mod key_set;
 mod key_source;
 mod settings;
+mod way;
 
 use std::sync::Arc;
 
 pub use self::algorithm::Algorithm;
-use self::claims::{Bearer, Kind};
 pub use self::introspection::Endpoint;
-use self::introspection::Introspector;
-use self::key_set::Verdict;
-use self::key_source::KeySource;
 pub use self::key_source::{Keep, KeysAt};
 pub use self::settings::{ClaimNames, Proof, Settings};
+use self::way::{Issuer, Way};
 use super::jwt::{self, Token};
 use super::keys;
 use super::scope::Scopes;
@@ -93,22 +91,6 @@ pub struct Counts<'i> {
 /// Every issuer that is configured.
 #[derive(Clone, Default)]
 pub struct Issuers(Vec<Issuer>);
-
-#[derive(Clone)]
-struct Issuer {
-    settings: Arc<Settings>,
-    way: Way,
-}
-
-#[derive(Clone)]
-enum Way {
-    Signature {
-        source: Arc<KeySource>,
-        algorithms: Vec<Algorithm>,
-        typ: Vec<String>,
-    },
-    Introspection(Arc<Introspector>),
-}
 
 impl Issuers {
     /// These issuers, called by `http`. The configuration has seen to it that no two of them who sign have
@@ -211,123 +193,6 @@ impl Issuers {
 fn may_be_token(text: &str) -> bool {
     let fits = (1..=jwt::MAX_BYTES).contains(&text.len());
     fits && text.bytes().all(|b| b.is_ascii_graphic()) && !keys::is_ours(text)
-}
-
-impl Issuer {
-    fn serves(&self, dialect: &str) -> bool {
-        let fronts = self.settings.fronts.as_ref();
-        fronts.is_none_or(|fronts| fronts.iter().any(|front| front == dialect))
-    }
-
-    /// `None` if the token is not one that this issuer signs.
-    async fn verify(
-        &self,
-        token: &Token<'_>,
-        dialect: &str,
-        now: Now,
-        gate: Gate<'_>,
-    ) -> Option<Result<Identity, Failure>> {
-        let Way::Signature {
-            source,
-            algorithms,
-            typ,
-        } = &self.way
-        else {
-            return None;
-        };
-        if token.issuer() != Some(&self.settings.issuer) {
-            return None;
-        }
-        let nobody = Some(Err(Failure::Unauthenticated));
-        let named = Algorithm::named(&token.alg);
-        let Some(algorithm) = named.filter(|named| algorithms.contains(named)) else {
-            return nobody;
-        };
-        if !self.serves(dialect) || !token.has_typ_of(typ) {
-            return nobody;
-        }
-        // What costs least comes first: an old token fetches no keys.
-        let claims = claims::check(&self.settings, &token.claims, Kind::Token, now.wall);
-        let Some(bearer) = claims else {
-            return nobody;
-        };
-        Some(match signed(source, token, algorithm, now, gate).await {
-            Ok(true) => Ok(self.identity(bearer)),
-            Ok(false) => Err(Failure::Unauthenticated),
-            Err(failure) => Err(failure),
-        })
-    }
-
-    /// `None` if this issuer is not to be asked.
-    async fn ask(
-        &self,
-        token: &Secret,
-        now: Now,
-        gate: Gate<'_>,
-    ) -> Option<Result<Identity, Failure>> {
-        let Way::Introspection(introspector) = &self.way else {
-            return None;
-        };
-        let asked = introspector.ask(token, now, gate).await;
-        Some(asked.map(|bearer| self.identity(bearer)))
-    }
-
-    fn identity(&self, bearer: Bearer) -> Identity {
-        Identity {
-            issuer: Arc::clone(&self.settings),
-            client: bearer.client,
-            scopes: bearer.scopes,
-            tenant: bearer.tenant,
-            token_id: bearer.token_id,
-        }
-    }
-}
-
-impl Way {
-    fn of(settings: &Arc<Settings>, http: &outbound::Client) -> Self {
-        match &settings.proof {
-            Proof::Signature {
-                keys,
-                algorithms,
-                typ,
-                keep,
-            } => Way::Signature {
-                source: Arc::new(KeySource::new(
-                    &settings.name,
-                    keys.clone(),
-                    algorithms.clone(),
-                    *keep,
-                    http.clone(),
-                )),
-                algorithms: algorithms.clone(),
-                typ: typ.clone(),
-            },
-            Proof::Introspection(endpoint) => {
-                let asks = Introspector::new(Arc::clone(settings), endpoint.clone(), http.clone());
-                Way::Introspection(Arc::new(asks))
-            }
-        }
-    }
-}
-
-/// Whether the issuer has signed the token. A key that is not known may be a new one.
-async fn signed(
-    source: &Arc<KeySource>,
-    token: &Token<'_>,
-    algorithm: Algorithm,
-    now: Now,
-    gate: Gate<'_>,
-) -> Result<bool, Failure> {
-    let keys = source.keys(now.tick, gate).await?;
-    match keys.verdict(token, algorithm) {
-        Verdict::Signed => Ok(true),
-        Verdict::Forged => Ok(false),
-        Verdict::Unknown => {
-            let newer = source.newer(&keys, now.tick, gate).await?;
-            let verdict = newer.map(|keys| keys.verdict(token, algorithm));
-            Ok(verdict == Some(Verdict::Signed))
-        }
-    }
 }
 
 impl std::fmt::Debug for Issuers {
