@@ -1,9 +1,9 @@
 //! Requests to IdPs of which nobody knows what became of them.
 //!
 //! Only the process that asks an IdP can write down what came of it. What it could not keep is `unknown` with the next
-//! write that it can make. Whoever takes the store after that process
-//! has ended writes `unknown` in its place: nobody else ever will, and an intent without an outcome keeps the audit
-//! from being pruned. What an operator finds out later is one more record.
+//! write that it can make. Whoever takes the store after that process has ended writes `unknown` in its place: nobody
+//! else ever will, and an intent without an outcome keeps the audit from being pruned. What an operator finds out
+//! later is one more record.
 
 use rusqlite::{Connection, OptionalExtension};
 
